@@ -1,0 +1,25 @@
+package dev.fastjvm.cpython;
+
+import dev.fastjvm.memory.Memory;
+
+/** View over {@code tuple}. */
+public final class PyTuple {
+    public static final long TYPE = Spec.get("type.tuple");
+
+    private PyTuple() {}
+
+    /** Number of items. */
+    public static long size(long tuple) {
+        return PyObjects.size(tuple);
+    }
+
+    /** Item at {@code index}, borrowed. */
+    public static long item(long tuple, long index) {
+        return Memory.getLong(tuple + Layout.TUPLE_ITEMS + 8 * index);
+    }
+
+    /** Stores an owned reference into a tuple that nobody else has seen ({@code PyTuple_SET_ITEM}). */
+    public static void setItem(long tuple, long index, long owned) {
+        Memory.putLong(tuple + Layout.TUPLE_ITEMS + 8 * index, owned);
+    }
+}

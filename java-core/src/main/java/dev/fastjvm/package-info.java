@@ -1,0 +1,2 @@
+/** Entry points of the JVM's hosts, and the list of builtins. */
+package dev.fastjvm;
