@@ -1,0 +1,50 @@
+"""Java in the same process as CPython: boot, builtins, and the patches that use them.
+
+Importing this package starts nothing. A patch package registers its patches; the JVM boots in
+the background once the originals have cost this process about what a boot costs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._errors import FastJvmUnavailable
+from ._registry import Patch, register
+
+if TYPE_CHECKING:
+    from ._status import Status
+
+__version__ = "1.0.0"
+__all__ = ["status", "wait_ready", "register", "Patch", "FastJvmUnavailable"]
+
+
+def status() -> Status:
+    """Return what runs and what does not: host, Java, boot times, one row per patch."""
+    from . import _status
+
+    return _status.collect()
+
+
+def wait_ready(timeout: float | None = None) -> bool:
+    """Start the boot if need be and wait until every patched patch is live or skipped.
+
+    Returns True when Java is up and nothing is left to wait for; False when the time ran out or
+    Java stays away (``status()`` says why).
+    """
+    from . import _boot
+
+    return _boot.wait_ready(timeout)
+
+
+def fingerprint(function: Any) -> str:
+    """Return the hash of a function's or class's code, blind to line numbers, paths and docs."""
+    from . import _fingerprint
+
+    return _fingerprint.fingerprint(function)
+
+
+def unpatch(package: str | None = None) -> None:
+    """Put every original back (of one package, or of all), last patch first."""
+    from . import _registry
+
+    _registry.unpatch(package)

@@ -1,0 +1,303 @@
+"""The boot: from the first metered call to live patches, in one daemon thread.
+
+Ski rental: the originals' cost in this process is summed up, and when it passes what a boot costs
+the boot starts. Whatever goes wrong on the way, the originals serve on and the reason is kept.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shlex
+import sys
+import threading
+import time
+from typing import Any, Callable
+
+from . import _settings
+from ._errors import FastJvmUnavailable
+from ._log import log
+
+# What a boot costs in CPU, nanoseconds; originals that cost less never meet a JVM.
+THRESHOLD_NS = 500_000_000
+SMALLEST_STACK = 128 * 1024
+JAR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fast-jvm.jar")
+BASE_OPTIONS = (
+    "-Xrs",
+    "-XX:+DisableExplicitGC",
+    "-XX:+UseSerialGC",
+    "--enable-native-access=ALL-UNNAMED",
+    "-XX:-UsePerfData",
+    "-Xshare:auto",
+    "-Xms8m",
+    # a JVM that talks does so on stdout
+    "-Xlog:disable",
+    "-XX:+DisplayVMOutputToStderr",
+)
+
+
+class State:
+    """What is known of this process's one boot."""
+
+    def __init__(self) -> None:
+        self.phase = "idle"  # idle, booting, up, failed
+        self.reason = ""
+        self.host: Any = None
+        self.host_name = ""
+        self.java = ""
+        self.java_home = ""
+        self.cache = ""
+        self.options: list[str] = []
+        self.builtins: dict[str, Any] = {}
+        self.prepared: dict[str, Any] = {}
+        self.times: dict[str, float] = {}
+        self.stopping = False
+        self.working = False
+
+
+state = State()
+_changed = threading.Condition(threading.RLock())
+_native = threading.Lock()
+_kept: list[Any] = []
+_spent = 0
+_triggered_in_loop = False
+
+
+def spend(ns: int) -> None:
+    """Charge an original's cost; the boot starts when a boot would have been cheaper."""
+    global _spent
+    _spent += ns
+    if _spent > THRESHOLD_NS and state.phase == "idle":
+        start()
+
+
+def unusable() -> str:
+    """Say why this process will never boot; empty while it may."""
+    from . import _layout
+
+    if state.phase == "failed":
+        return state.reason
+    return _layout.unsupported()
+
+
+def start() -> None:
+    """Start the boot in the background, once."""
+    global _triggered_in_loop
+    from . import _hosts
+
+    with _changed:
+        if state.phase != "idle" or _settings.get("FAST_JVM") == "off":
+            return
+        _triggered_in_loop = _hosts.running_loop()
+        state.phase, state.working = "booting", True
+        _stamp("start")
+        try:
+            threading.Thread(target=_run, name="fast-jvm-boot", daemon=True).start()
+        except RuntimeError as error:
+            _fail(f"no thread for the boot: {error}")
+            state.working = False
+
+
+def patched() -> None:
+    """Called when patches were placed: once Java is up they go live as soon as they are ready."""
+    with _changed:
+        if state.phase != "up" or state.working or state.stopping:
+            return
+        state.working = True
+        try:
+            threading.Thread(target=_settle_late, name="fast-jvm-ready", daemon=True).start()
+        except RuntimeError:
+            state.working = False
+
+
+def wait_ready(timeout: float | None) -> bool:
+    """Start the boot if need be; wait until nothing is left to become live."""
+    from . import _registry
+
+    if _settings.get("FAST_JVM") == "off":
+        return False
+    _registry.retry_waiting()
+    start()
+    patched()
+    if threading.current_thread().name in ("fast-jvm-boot", "fast-jvm-ready"):
+        return False
+    with _changed:
+        _changed.wait_for(lambda: not state.working, timeout)
+        return state.phase == "up" and not state.working
+
+
+def _stamp(name: str) -> None:
+    state.times[name] = time.perf_counter()
+    state.times[name + ".cpu"] = time.process_time()
+
+
+def _fail(reason: str) -> None:
+    from . import _registry
+
+    log.info("originals serve: %s", reason)
+    with _changed:
+        state.phase, state.reason = "failed", reason
+        for entry in _registry.entries():
+            if entry.state in ("patched", "warming", "waiting"):
+                entry.skip(reason)
+
+
+def _run() -> None:
+    try:
+        try:
+            _boot()
+            with _changed:
+                state.phase = "up"
+            _settle()
+            _stamp("ready")
+            log.info("ready after %.0f ms", 1000 * (state.times["ready"] - state.times["start"]))
+        except FastJvmUnavailable as error:
+            _fail(str(error))
+        except BaseException as error:
+            log.debug("boot", exc_info=True)
+            _fail(f"{type(error).__name__}: {error}")
+    finally:
+        _finished()
+
+
+def _settle_late() -> None:
+    try:
+        _settle()
+    finally:
+        _finished()
+
+
+def _finished() -> None:
+    if state.host is not None:
+        try:
+            state.host.close()
+        except Exception:
+            log.debug("detach", exc_info=True)
+    with _changed:
+        state.working = False
+        _changed.notify_all()
+
+
+def jvm_options(cache: str) -> list[str]:
+    """Return the flags of the JVM, without the AOT cache."""
+    options = [*BASE_OPTIONS, f"-Xmx{_settings.get('FAST_JVM_HEAP')}"]
+    if cache:
+        options.append(f"-XX:ErrorFile={os.path.join(cache, 'hs_err_%p.log')}")
+    return options + shlex.split(_settings.get("FAST_JVM_OPTIONS"))
+
+
+def _boot() -> None:
+    from . import _cache, _guard, _hosts, _jre, _layout, _registry
+
+    reason = _layout.unsupported() or _guard.forbidden()
+    if reason:
+        raise FastJvmUnavailable(reason)
+    if not os.path.isfile(JAR):
+        raise FastJvmUnavailable(f"{JAR} is missing")
+    state.host_name = _hosts.choose(_settings.get("FAST_JVM_HOST"), _triggered_in_loop)
+    jre = None
+    if state.host_name != "jep":
+        search = _jre.find()
+        jre = search.jre
+        if jre is None:
+            raise FastJvmUnavailable(search.reason)
+        state.java, state.java_home = jre.version, jre.home
+        directory, why = _cache.folder()
+        state.options = jvm_options(directory)
+        state.cache = why
+        if directory:
+            file = _cache.aot_file(directory, _cache.key(jre, JAR, state.options))
+            state.cache = _cache.usable(file) or file
+            if state.cache == file:
+                state.options.append(f"-XX:AOTCache={file}")
+    _registry.check_gates()
+    _stamp("open")
+    before = _guard.before_start()
+    state.host = _hosts.open_host(state.host_name, jre, JAR, state.options)
+    _guard.started(before)
+    _stamp("jvm")
+    symbols = ctypes.string_at(state.host.call("symbols")).decode()
+    state.builtins = _make_builtins(state.host, symbols)
+    _stamp("builtins")
+
+
+def _make_builtins(host: Any, symbols: str) -> dict[str, Any]:
+    from . import _builtins, _layout
+
+    try:
+        spec = _layout.spec(_builtins.addresses(symbols))
+    except LookupError as error:
+        raise FastJvmUnavailable(str(error)) from error
+    answer = ctypes.string_at(host.call("boot", _text(spec))).decode()
+    if answer.startswith("error "):
+        raise FastJvmUnavailable(f"Java: {answer[6:]}")
+    found = {}
+    for line in answer.splitlines():
+        name, method_def, counters = line.split()
+        found[name] = _builtins.Builtin(name, int(method_def), int(counters))
+    if "verify" in found:
+        wrong = found["verify"].function(_layout.facts())
+        if wrong is not None:
+            for builtin in found.values():
+                builtin.switch(False)
+            raise FastJvmUnavailable(f"this Python's memory is laid out in a way that is not known: {wrong}")
+    return found
+
+
+def _text(data: bytes) -> int:
+    buffer = ctypes.create_string_buffer(data)
+    _kept.append(buffer)
+    return ctypes.addressof(buffer)
+
+
+def warm(builtin: str, sample: object, millis: int) -> int:
+    """Run a builtin's read-only part on a private sample, without the GIL; best ns a call."""
+    if state.stopping:
+        raise FastJvmUnavailable("the process ends")
+    buffer = ctypes.create_string_buffer(f"builtin={builtin}\nobject={id(sample)}\nmillis={millis}\n".encode())
+    result: int = state.host.call("warm", ctypes.addressof(buffer))
+    return result
+
+
+def _settle() -> None:
+    """Bring every patched patch to live or skipped, package by package."""
+    from . import _registry
+
+    while True:
+        _registry.check_gates()
+        waiting = [entry for entry in _registry.entries() if entry.state == "patched"]
+        if not waiting or state.stopping:
+            return
+        package = waiting[0].patch.package
+        prepare = waiting[0].patch.prepare
+        for entry in waiting:
+            if entry.patch.package == package:
+                entry.state = "warming"
+                _go_live(entry, _prepare(package, prepare))
+
+
+def _prepare(package: str, path: str) -> str:
+    """Prepare a package once; return why it is not ready, or an empty string."""
+    from . import _registry
+
+    if package not in state.prepared:
+        try:
+            prepare: Callable[..., Any] = _registry.resolve(path)
+            state.prepared[package] = ("", prepare({name: builtin.function for name, builtin in state.builtins.items()}, warm))
+        except BaseException as error:
+            log.debug("prepare %s", package, exc_info=True)
+            state.prepared[package] = (f"not ready: {type(error).__name__}: {error}", None)
+    reason: str = state.prepared[package][0]
+    return reason
+
+
+def _go_live(entry: Any, reason: str) -> None:
+    missing = [name for name in entry.patch.builtins if name not in state.builtins]
+    if missing:
+        reason = f"Java has no {', '.join(missing)}"
+    if reason:
+        entry.skip(reason)
+        return
+    entry.activate({name: state.builtins[name].function for name in entry.patch.builtins})
+    entry.state = "live"
+    log.info("%s: live", entry.patch.name)

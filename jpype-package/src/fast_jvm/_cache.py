@@ -1,0 +1,171 @@
+"""The cache folder: AOT caches and verdicts of probes. An AOT cache is code, so both the folder
+and the file must be ours alone: owner checked, 0700 and 0600, no symlinks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import sys
+import tempfile
+import time
+from typing import Any
+
+from . import _settings
+from ._jre import Jre
+
+_ENVIRONMENT = ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "JDK_AOT_VM_OPTIONS")
+
+
+def folder_path() -> str:
+    """Return the folder's path, made or not; empty when caching is off."""
+    chosen = _settings.get("FAST_JVM_CACHE")
+    if chosen.lower() in ("off", "none", "0"):
+        return ""
+    if chosen:
+        return os.path.abspath(os.path.expanduser(chosen))
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or os.path.expanduser("~\\AppData\\Local")
+    elif sys.platform == "darwin":
+        base = os.path.expanduser("~/Library/Caches")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return os.path.join(base, "fast-jvm") if os.path.isabs(base) else ""
+
+
+def folder() -> tuple[str, str]:
+    """Return (path, "") of a folder that is ours alone, made if missing, or ("", reason)."""
+    path = folder_path()
+    if not path:
+        return "", "off"
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        try:
+            os.mkdir(path, 0o700)
+        except FileExistsError:
+            pass
+        reason = _not_ours(path, directory=True)
+        if reason.endswith("others may enter"):
+            os.chmod(path, 0o700)
+            reason = _not_ours(path, directory=True)
+        reason = reason or _open_parent(path)
+    except OSError as error:
+        reason = f"{path}: {error.strerror or error}"
+    return ("", reason) if reason else (path, "")
+
+
+def _not_ours(path: str, directory: bool = False) -> str:
+    info = os.lstat(path)
+    if stat.S_ISLNK(info.st_mode):
+        return f"{path} is a symlink"
+    if directory != stat.S_ISDIR(info.st_mode) or not (directory or stat.S_ISREG(info.st_mode)):
+        return f"{path} is no {'folder' if directory else 'file'}"
+    if sys.platform == "win32":
+        return ""  # the profile's own rights hold there
+    if info.st_uid != os.geteuid():
+        return f"{path} belongs to user {info.st_uid}"
+    if directory and info.st_mode & 0o077:
+        return f"{path}: others may enter"
+    if info.st_mode & 0o022:
+        return f"{path} is writable for others"
+    return ""
+
+
+def _open_parent(path: str) -> str:
+    """Others who may rename the folder's parents may swap the folder."""
+    if sys.platform == "win32":
+        return ""
+    parent = os.path.dirname(os.path.realpath(path))
+    while True:
+        mode = os.stat(parent).st_mode
+        if mode & 0o002 and not mode & stat.S_ISVTX:
+            return f"{parent} is writable for everybody"
+        if parent == os.path.dirname(parent):
+            return ""
+        parent = os.path.dirname(parent)
+
+
+def key(jre: Jre, jar: str, options: list[str]) -> str:
+    """Return the hash of all that makes an AOT cache or a verdict valid."""
+    digest = hashlib.sha256()
+    with open(jar, "rb") as file:
+        digest.update(file.read())
+    info = os.stat(jre.libjvm)
+    parts = [jar, jre.home, jre.version, str(info.st_size), str(info.st_mtime_ns), *options]
+    try:
+        with open(os.path.join(jre.home, "release"), encoding="utf-8", errors="replace") as release:
+            parts.append(release.read())
+    except OSError:
+        pass
+    parts += [f"{name}={os.environ.get(name)}" for name in _ENVIRONMENT]
+    digest.update("\0".join(parts).encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:32]
+
+
+def aot_file(directory: str, name: str) -> str:
+    """Return the path of the AOT cache of a key, whether it is there or not."""
+    return os.path.join(directory, name + ".aot")
+
+
+def usable(path: str) -> str:
+    """Say why an AOT cache must not be loaded; empty when it may be."""
+    try:
+        return _not_ours(path)
+    except FileNotFoundError:
+        return "not made yet"
+    except OSError as error:
+        return f"{path}: {error.strerror or error}"
+
+
+def temporary(directory: str) -> str:
+    """Return the name of a new private file to write before it is renamed."""
+    handle, path = tempfile.mkstemp(dir=directory, suffix=".part")
+    os.close(handle)
+    return path
+
+
+def read_verdict(directory: str, name: str) -> dict[str, Any] | None:
+    """Return what a probe or a maker left, or None."""
+    path = os.path.join(directory, name + ".json")
+    if usable(path):
+        return None
+    try:
+        with open(path, encoding="utf-8") as file:
+            verdict = json.load(file)
+    except (OSError, ValueError):
+        return None
+    return verdict if isinstance(verdict, dict) else None
+
+
+def write_verdict(directory: str, name: str, verdict: dict[str, Any]) -> None:
+    """Keep a verdict for the processes to come."""
+    path = temporary(directory)
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(verdict, file)
+    os.replace(path, os.path.join(directory, name + ".json"))
+
+
+def claim(directory: str, name: str) -> bool:
+    """Be the one that makes an AOT cache; a claim dies after two minutes."""
+    path = os.path.join(directory, name + ".claim")
+    for _ in range(2):
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            return True
+        except FileExistsError:
+            try:
+                if time.time() - os.lstat(path).st_mtime < 120:
+                    return False
+                os.unlink(path)
+            except OSError:
+                return False
+    return False
+
+
+def release(directory: str, name: str) -> None:
+    """Give a claim back."""
+    try:
+        os.unlink(os.path.join(directory, name + ".claim"))
+    except OSError:
+        pass

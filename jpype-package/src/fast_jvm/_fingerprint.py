@@ -1,0 +1,114 @@
+"""Fingerprints of code: equal over Python versions, line numbers, paths, comments and docstrings.
+
+The hash is taken over a dump of the syntax tree that leaves out what differs between Python
+versions (empty fields, contexts, string kinds, how an f-string's text is cut into pieces).
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import linecache
+import sys
+import types
+from typing import Any, Iterator
+
+_trees: dict[str, ast.Module] = {}
+_SKIPPED = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
+_DOCUMENTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def fingerprint(target: Any) -> str:
+    """Return 16 hex digits; LookupError where there is no source to look at."""
+    node = _node(target)
+    return hashlib.sha256(_dump(node).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def forget() -> None:
+    """Drop the syntax trees: they are only of use while gates are looked at."""
+    _trees.clear()
+
+
+def _tree(filename: str, module_globals: dict[str, Any] | None) -> ast.Module:
+    tree = _trees.get(filename)
+    if tree is None:
+        lines = linecache.getlines(filename, module_globals)
+        if not lines:
+            raise LookupError(f"no source of {filename}")
+        tree = _trees[filename] = ast.parse("".join(lines))
+    return tree
+
+
+def _node(target: Any) -> ast.AST:
+    if isinstance(target, types.MethodType):
+        target = target.__func__
+    if isinstance(target, types.FunctionType):
+        code = target.__code__
+        tree = _tree(code.co_filename, target.__globals__)
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == code.co_name and code.co_firstlineno == _first_line(node):
+                return node
+        raise LookupError(f"{code.co_name} is not in {code.co_filename}")
+    if isinstance(target, type):
+        module = sys.modules.get(target.__module__)
+        filename = getattr(module, "__file__", None)
+        if not filename:
+            raise LookupError(f"no source of {target.__qualname__}")
+        body: ast.AST = _tree(filename, vars(module))
+        for name in target.__qualname__.split("."):
+            body = _last_class(body, name)
+        return body
+    raise LookupError(f"{type(target).__name__} has no Python code")
+
+
+def _first_line(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return min([node.lineno] + [decorator.lineno for decorator in node.decorator_list])
+
+
+def _last_class(scope: ast.AST, name: str) -> ast.ClassDef:
+    found = [node for node in ast.walk(scope) if isinstance(node, ast.ClassDef) and node.name == name and node is not scope]
+    if len(found) != 1:
+        raise LookupError(f"class {name}: {len(found)} definitions")
+    return found[0]
+
+
+def _dump(node: Any) -> str:
+    if isinstance(node, list):
+        return "[" + ",".join(_dump(item) for item in node) + "]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    if isinstance(node, ast.Constant):
+        return f"{type(node.value).__name__}:{node.value!r}"
+    kind = type(node).__name__
+    if kind == "Index":  # Python 3.8 wraps subscripts
+        return _dump(node.value)  # type: ignore[attr-defined]
+    if isinstance(node, ast.JoinedStr):
+        return "JoinedStr([" + ",".join(_pieces(node.values)) + "])"
+    fields = []
+    for name, value in ast.iter_fields(node):
+        if name in _SKIPPED or value is None or value == []:
+            continue
+        if name == "body" and isinstance(node, _DOCUMENTED):
+            value = _without_docstring(value)
+        fields.append(f"{name}={_dump(value)}")
+    return f"{kind}({','.join(fields)})"
+
+
+def _pieces(values: list[ast.expr]) -> Iterator[str]:
+    text = ""
+    for value in values:
+        if isinstance(value, ast.Constant):
+            text += str(value.value)
+            continue
+        if text:
+            yield repr(text)
+        text = ""
+        yield _dump(value)
+    if text:
+        yield repr(text)
+
+
+def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
+    if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
+        return body[1:]
+    return body

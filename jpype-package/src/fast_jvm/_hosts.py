@@ -1,0 +1,250 @@
+"""The three ways to a JVM in this process, behind one interface: ``call`` and ``close``.
+
+jpype starts the JVM through JPype, so that scripts and notebooks have Java at hand; it holds the
+GIL for most of the start. jni starts it through ctypes, which drops the GIL: nothing stands still.
+jep is for a Python that lives inside Java. Only longs cross, and no call may need the GIL.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import sys
+import threading
+from typing import Any, Callable, Protocol
+
+from ._errors import FastJvmUnavailable
+from ._jre import OLDEST, Jre
+from ._log import log
+
+BOOT_CLASS = "dev.fastjvm.Boot"
+
+
+class Host(Protocol):
+    """A way to call the static methods of Boot."""
+
+    name: str
+
+    def call(self, method: str, argument: int | None = None) -> int:
+        """Call ``long method()`` or ``long method(long)`` without the GIL."""
+
+    def close(self) -> None:
+        """Detach the calling thread from the JVM."""
+
+
+def choose(wanted: str, trigger_has_loop: bool) -> str:
+    """Return the host to use: the one asked for, or the one that fits this process."""
+    if inside_jep():
+        return "jep"
+    if wanted in ("jpype", "jni"):
+        return wanted
+    from importlib.util import find_spec
+
+    if "_jpype" in sys.modules:
+        return "jpype"
+    if find_spec("jpype") is None:
+        return "jni"
+    if "ipykernel" in sys.modules:
+        return "jpype"
+    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread() and thread is not threading.current_thread()]
+    return "jni" if others or trigger_has_loop else "jpype"
+
+
+def inside_jep() -> bool:
+    """Say whether Java embeds this Python."""
+    return "_jep" in sys.modules
+
+
+def running_loop() -> bool:
+    """Say whether the calling thread runs an event loop."""
+    asyncio = sys.modules.get("asyncio")
+    current: Callable[[], Any] | None = getattr(asyncio, "_get_running_loop", None)
+    return current is not None and current() is not None
+
+
+def open_host(name: str, jre: Jre | None, jar: str, options: list[str]) -> Host:
+    """Start or join a JVM; FastJvmUnavailable when that cannot be."""
+    if name == "jep":
+        return JepHost()
+    if name == "jpype":
+        import jpype  # type: ignore[import-untyped,unused-ignore]
+
+        if jpype.isJVMStarted():
+            return JpypeHost.join(jar)
+    if jre is None:
+        raise FastJvmUnavailable("no Java")
+    _refuse_second_jvm()
+    return JpypeHost.start(jre, jar, options) if name == "jpype" else JniHost(jre, jar, options)
+
+
+def _refuse_second_jvm() -> None:
+    """Two HotSpots in one process fight over signals."""
+    try:
+        with open("/proc/self/maps", "rb") as file:
+            loaded = b"/libjvm.so" in file.read()
+    except OSError:
+        loaded = "jnius" in sys.modules
+    if loaded:
+        raise FastJvmUnavailable("another JVM is loaded in this process")
+
+
+class JpypeHost:
+    """The JVM through JPype."""
+
+    name = "jpype"
+
+    def __init__(self) -> None:
+        import jpype
+
+        self._jpype = jpype
+        self._boot = jpype.JClass(BOOT_CLASS)
+
+    @classmethod
+    def start(cls, jre: Jre, jar: str, options: list[str]) -> JpypeHost:
+        """Start the JVM with the jar first on its class path (the AOT cache asks for that)."""
+        import jpype
+        import jpype.config
+
+        # Destroying the JVM at exit would abort late finalizers and wait for daemon threads.
+        jpype.config.destroy_jvm = False
+        classpath = [jar] + [path for path in jpype.getClassPath().split(os.pathsep) if path]
+        try:
+            jpype.startJVM(jre.libjvm, *options, classpath=classpath, convertStrings=False, interrupt=False, ignoreUnrecognized=False)
+        except Exception as error:
+            raise FastJvmUnavailable(f"JPype could not start the JVM: {error}") from error
+        return cls()
+
+    @classmethod
+    def join(cls, jar: str) -> JpypeHost:
+        """Use the JVM that somebody else started through JPype."""
+        import jpype
+        import jpype.config
+
+        version = jpype.getJVMVersion()
+        if not version or version[0] < OLDEST:
+            raise FastJvmUnavailable("the running JVM is Java %s, %d or newer is needed" % (".".join(map(str, version)), OLDEST))
+        jpype.config.destroy_jvm = False
+        jpype.addClassPath(jar)
+        try:
+            return cls()
+        except Exception as error:
+            raise FastJvmUnavailable(f"the running JVM does not take the jar: {error}") from error
+
+    def call(self, method: str, argument: int | None = None) -> int:
+        """Call a method of Boot; JPype drops the GIL."""
+        target = getattr(self._boot, method)
+        return int(target() if argument is None else target(argument))
+
+    def close(self) -> None:
+        """Detach, or the process would wait for this thread at exit."""
+        self._jpype.java.lang.Thread.detach()
+
+
+class JepHost:
+    """The JVM that embeds this Python."""
+
+    name = "jep"
+
+    def __init__(self) -> None:
+        try:
+            from dev.fastjvm import Boot  # type: ignore[import-not-found]
+        except ImportError as error:
+            raise FastJvmUnavailable(f"the jar is not on the class path of the Java that embeds this Python: {error}") from error
+        self._boot = Boot
+
+    def call(self, method: str, argument: int | None = None) -> int:
+        """Call a method of Boot; Jep drops the GIL."""
+        target = getattr(self._boot, method)
+        return int(target() if argument is None else target(argument))
+
+    def close(self) -> None:
+        """Nothing: Jep owns the thread."""
+
+
+class _Option(ctypes.Structure):
+    _fields_ = (("optionString", ctypes.c_char_p), ("extraInfo", ctypes.c_void_p))
+
+
+class _InitArgs(ctypes.Structure):
+    _fields_ = (
+        ("version", ctypes.c_int32),
+        ("nOptions", ctypes.c_int32),
+        ("options", ctypes.POINTER(_Option)),
+        ("ignoreUnrecognized", ctypes.c_uint8),
+    )
+
+
+JNI_VERSION = 0x000A0000
+JNI_ERRORS = {-1: "unknown error", -2: "thread detached", -3: "version", -4: "not enough memory", -5: "a JVM already exists", -6: "invalid arguments"}
+
+# places in the tables of functions behind JNIEnv* and JavaVM*
+_FIND_CLASS, _EXCEPTION_DESCRIBE, _EXCEPTION_CLEAR, _GET_STATIC_METHOD_ID, _CALL_STATIC_LONG_METHOD_A, _EXCEPTION_CHECK = 6, 16, 17, 113, 134, 228
+_DESTROY, _ATTACH, _DETACH = 3, 4, 5
+_P = ctypes.c_void_p
+
+
+class JniHost:
+    """The JVM through its invocation interface, by ctypes: each call drops the GIL."""
+
+    name = "jni"
+
+    def __init__(self, jre: Jre, jar: str, options: list[str]) -> None:
+        arguments = [f"-Djava.class.path={jar}", *options]
+        table = (_Option * len(arguments))()
+        for slot, argument in zip(table, arguments):
+            slot.optionString = os.fsencode(argument)
+        init = _InitArgs(JNI_VERSION, len(arguments), table, 0)
+        self._vm, env = _P(), _P()
+        try:
+            library = ctypes.CDLL(jre.libjvm)
+        except OSError as error:
+            raise FastJvmUnavailable(f"{jre.libjvm} does not load: {error}") from error
+        code = library.JNI_CreateJavaVM(ctypes.byref(self._vm), ctypes.byref(env), ctypes.byref(init))
+        if code:
+            raise FastJvmUnavailable(f"the JVM did not start: {JNI_ERRORS.get(code, code)}")
+        self._env = env
+        self._class = self._jni(_FIND_CLASS, _P, ctypes.c_char_p)(env, BOOT_CLASS.replace(".", "/").encode())
+        if not self._class:
+            self._clear()
+            raise FastJvmUnavailable(f"{jar} holds no {BOOT_CLASS}")
+
+    def call(self, method: str, argument: int | None = None) -> int:
+        """Call a method of Boot."""
+        signature = b"()J" if argument is None else b"(J)J"
+        found = self._jni(_GET_STATIC_METHOD_ID, _P, _P, ctypes.c_char_p, ctypes.c_char_p)(self._env, self._class, method.encode(), signature)
+        if not found:
+            self._clear()
+            raise FastJvmUnavailable(f"{BOOT_CLASS} has no {method}")
+        values = (ctypes.c_int64 * 1)(argument or 0)
+        result = self._jni(_CALL_STATIC_LONG_METHOD_A, ctypes.c_int64, _P, _P, _P)(self._env, self._class, found, ctypes.cast(values, _P))
+        if self._clear():
+            raise FastJvmUnavailable(f"{BOOT_CLASS}.{method} threw")
+        return int(result)
+
+    def close(self) -> None:
+        """Detach the boot thread; builtins attach their threads by themselves."""
+        self._invocation(_DETACH)
+
+    def destroy(self) -> None:
+        """End the JVM in order: only a child that writes an AOT cache does this."""
+        self._invocation(_DESTROY)
+
+    def _clear(self) -> bool:
+        if not self._jni(_EXCEPTION_CHECK, ctypes.c_uint8)(self._env):
+            return False
+        if log.isEnabledFor(logging.DEBUG):
+            self._jni(_EXCEPTION_DESCRIBE, None)(self._env)
+        self._jni(_EXCEPTION_CLEAR, None)(self._env)
+        return True
+
+    def _jni(self, place: int, result: Any, *arguments: Any) -> Any:
+        return ctypes.CFUNCTYPE(result, _P, *arguments)(_entry(self._env, place))
+
+    def _invocation(self, place: int) -> None:
+        ctypes.CFUNCTYPE(ctypes.c_int32, _P)(_entry(self._vm, place))(self._vm)
+
+
+def _entry(pointer: Any, place: int) -> int:
+    table = ctypes.cast(pointer, ctypes.POINTER(ctypes.POINTER(_P)))
+    return int(table[0][place] or 0)

@@ -1,0 +1,140 @@
+"""What the running CPython looks like: whether it is served at all, the spec, and the facts.
+
+The facts are known objects with the bytes the Java side must read from their memory. Only when
+all of them agree are builtins used.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+import sys
+import types
+from typing import Any
+
+SERVED = ((3, 10), (3, 11), (3, 12), (3, 13))
+
+_kept: list[Any] = []
+
+
+def unsupported() -> str:
+    """Say why this interpreter is not served; empty when it is."""
+    if sys.implementation.name != "cpython":
+        return f"{sys.implementation.name} is not CPython"
+    if sys.version_info[:2] not in SERVED:
+        return "Python %d.%d is not served (%s)" % (sys.version_info[0], sys.version_info[1], ", ".join("%d.%d" % pair for pair in SERVED))
+    if sys.version_info.releaselevel not in ("final", "candidate"):
+        return f"Python {sys.version.split()[0]} is a preview"
+    if sys.maxsize < 2**32:
+        return "this Python is a 32-bit build"
+    if sys.byteorder != "little":
+        return "this machine is big endian"
+    if hasattr(sys, "gettotalrefcount") or hasattr(sys, "getobjects"):
+        return "this Python is a debug build"
+    if not _has_gil():
+        return "this Python is a free-threaded build"
+    return ""
+
+
+def _has_gil() -> bool:
+    import sysconfig
+
+    return not sysconfig.get_config_var("Py_GIL_DISABLED")
+
+
+def spec(addresses: dict[str, int]) -> bytes:
+    """Return the key=value lines of the boot call."""
+    integers = (ctypes.c_void_p * 262)(*[id(number) for number in range(-5, 257)])
+    _kept.append(integers)
+    values: dict[str, int] = dict(addresses)
+    values["version"] = sys.hexversion
+    kinds = (str, int, float, bool, bytes, bytearray, list, dict, tuple, set, frozenset, memoryview, type, object)
+    for kind in kinds:
+        values[f"type.{kind.__name__}"] = id(kind)
+    values["type.function"] = id(types.FunctionType)
+    values["type.module"] = id(types.ModuleType)
+    values["type.NoneType"] = id(type(None))
+    for singleton in (None, True, False, NotImplemented, Ellipsis):
+        values[repr(singleton)] = id(singleton)
+    values["smallints"] = ctypes.addressof(integers)
+    values["header"] = object.__basicsize__
+    values["unicode.ascii"] = sys.getsizeof("") - 1
+    values["type.basicsize"] = type.__basicsize__
+    values["debug"] = int(hasattr(sys, "gettotalrefcount"))
+    values["gil"] = int(_has_gil())
+    return "".join(f"{key}={value}\n" for key, value in values.items()).encode()
+
+
+class _Plain:
+    """Instances keep their attributes as the interpreter likes best."""
+
+    _names = tuple(sys.intern(name) for name in ("first", "second", "third"))
+
+    def __init__(self) -> None:
+        self.first: Any = object()
+        self.second: Any = "two"
+        self.third: Any = 3.5
+
+
+class _Child(_Plain):
+    """A subclass without slots."""
+
+
+class _Grown(_Plain):
+    """One attribute comes later."""
+
+    _names = (*_Plain._names, sys.intern("fourth"))
+
+
+def facts() -> list[tuple[str, Any, bytes]]:
+    """Return (kind, object, the bytes that Java must compute from its memory)."""
+    rows: list[tuple[str, Any, bytes]] = []
+    for text in _texts():
+        rows.append(("str", text, text.encode()))
+    for number in (0, 1, -1, -5, 256, 257, -6, 2**15, 2**30 - 1, 2**30, -(2**30), 2**45 + 7, 2**60 - 1, 2**60, -(2**62) - 3, 2**63 - 1, -(2**63)):
+        rows.append(("int", number, struct.pack(">q", number)))
+    for real in (0.0, -0.0, 1.5, -2.25e300, 5e-324, float("inf")):
+        rows.append(("float", real, struct.pack(">d", real)))
+    for data in (b"", b"a", bytes(range(256))):
+        rows.append(("bytes", data, data))
+    for items in ([], [1], list(range(300, 320)), [None, True, "x", 2.5]):
+        rows.append(("list", items, _ids(items)))
+        rows.append(("tuple", tuple(items), _ids(items)))
+    for table in _tables():
+        rows.append(("dict", table, _ids([part for pair in table.items() for part in pair])))
+    for thing in _instances():
+        rows.append(("attrs", thing, _ids([getattr(thing, name) for name in thing._names])))
+    rows.append(("immortal", None, b"\x01" if sys.version_info >= (3, 12) else b"\x00"))
+    for members in (set(), {1.5}, set(range(1000, 1100)), frozenset({"a", None, 7})):
+        rows.append(("set", members, _ids(list(members))))
+    for kind in (_Plain, _Child):
+        rows.append(("name", kind, kind.__name__.encode()))
+    rows.append(("code", facts, struct.pack(">Q", id(facts.__code__))))
+    return rows
+
+
+def _ids(objects: Any) -> bytes:
+    return struct.pack(">%dQ" % len(objects), *[id(item) for item in objects])
+
+
+def _texts() -> list[str]:
+    # joined at run time: constants may be shared or interned
+    return ["", "a"] + [piece * count for piece in ("b", "caf\u00e9", "\u4e2d\u6587", "\U0001f40d!") for count in (1, 3, 9, 40)]
+
+
+def _tables() -> list[dict[Any, Any]]:
+    combined = {"key%d" % number: number * 1.5 for number in range(9)}
+    large = {"name%d" % number: str(number) for number in range(700)}
+    general = {number * 1000: str(number) for number in range(6)}
+    mixed = {"a": 1.25, 7.5: "b", (1, 2): None}
+    holes = {"gone%d" % number: [number] for number in range(20)}
+    for number in range(0, 20, 3):
+        del holes["gone%d" % number]
+    return [{}, {"one": 1.0}, combined, large, general, mixed, holes, vars(_Plain()), dict(vars(_Plain()))]
+
+
+def _instances() -> list[Any]:
+    inline, materialized, child, grown = _Plain(), _Plain(), _Child(), _Grown()
+    vars(materialized)
+    grown.fourth = object()  # type: ignore[attr-defined]
+    return [inline, materialized, child, grown]

@@ -1,0 +1,311 @@
+"""The patch registry: hooks, gates, patching, undoing, and each patch's way to live.
+
+waiting (its module is not imported yet) -> patched (the original serves and its cost is metered)
+-> warming (Java is up) -> live, or skipped with the reason. Registering imports no target. The
+version is looked at when the target is imported; fingerprints, which need the source, only when
+somebody asks or a boot is near, so that short scripts never pay for them.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import sys
+import threading
+from dataclasses import dataclass, field
+from types import MappingProxyType, ModuleType
+from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, Tuple, Union
+
+from . import _settings
+from ._log import log
+
+ABSENT = object()
+
+Builtins = Dict[str, Callable[..., Any]]
+Activate = Callable[[Union[Builtins, None]], None]
+Meter = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Patch:
+    """One function of a library, and what may serve in its place."""
+
+    name: str
+    package: str
+    target: str
+    distribution: str
+    versions: str
+    codes: FrozenSet[str]
+    builtins: Tuple[str, ...]
+    make: str
+    prepare: str
+    also: Mapping[str, Union[str, FrozenSet[str]]] = field(default_factory=lambda: MappingProxyType({}))
+    requires: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class Entry:
+    """A registered patch and where it is in its life."""
+
+    def __init__(self, patch: Patch) -> None:
+        self.patch = patch
+        self.state = "waiting"
+        self.reason = ""
+        self.version = ""
+        self.original: Any = None
+        self.raw: Any = ABSENT
+        self.owner: Any = None
+        self.replacement: Any = None
+        self.placed: Any = None
+        self.activate: Activate | None = None
+        self.gated = False
+        self.original_calls = 0
+        self.original_ns = 0
+
+    @property
+    def attribute(self) -> str:
+        """The last part of the target's name."""
+        return self.patch.target.rpartition(":")[2].rpartition(".")[2]
+
+    def skip(self, reason: str) -> None:
+        """Let the original serve for good and say why."""
+        self.state, self.reason = "skipped", reason
+        log.info("%s: original (%s)", self.patch.name, reason)
+
+
+_lock = threading.RLock()
+_entries: dict[str, Entry] = {}
+_hooked: set[str] = set()
+
+
+def entries() -> list[Entry]:
+    """Return all entries in the order of their registration."""
+    return list(_entries.values())
+
+
+def register(patches: Iterable[Patch]) -> None:
+    """Note patches; each is put in place when its target's module is imported."""
+    from . import _boot
+
+    mode = _settings.get("FAST_JVM")
+    targets: list[str] = []
+    with _lock:
+        for patch in patches:
+            known = _entries.get(patch.name)
+            if known is not None and known.state != "undone":
+                continue
+            entry = _entries[patch.name] = Entry(patch)
+            if mode == "off":
+                entry.skip("FAST_JVM=off")
+            elif not _settings.wanted(patch.package, patch.name):
+                entry.skip(f"{_settings.package_switch(patch.package)} leaves it out")
+            elif _boot.unusable():
+                entry.skip(_boot.unusable())
+            else:
+                module = patch.target.partition(":")[0]
+                if module not in targets:
+                    targets.append(module)
+    for module in targets:
+        if module in sys.modules:
+            _imported(module)
+        if module not in _hooked:
+            _hook(module)
+    if mode == "eager" and targets:
+        _boot.start()
+
+
+def _hook(module: str) -> None:
+    import wrapt
+
+    _hooked.add(module)
+    if module not in sys.modules or _initializing(sys.modules[module]):
+        wrapt.register_post_import_hook(lambda loaded: _imported(module), module)
+
+
+def _initializing(module: ModuleType) -> bool:
+    return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
+
+
+def _imported(module: str) -> None:
+    """Patch what is registered for a module; an import must never fail because of us."""
+    from . import _boot
+
+    patched = []
+    with _lock:
+        for entry in entries():
+            if entry.state != "waiting" or entry.patch.target.partition(":")[0] != module:
+                continue
+            try:
+                if _place(entry):
+                    patched.append(entry)
+            except Exception as error:
+                entry.skip(f"could not be patched: {error!r}")
+                log.debug("%s", entry.patch.name, exc_info=True)
+    if patched:
+        _boot.patched()
+
+
+def retry_waiting() -> None:
+    """Patch targets whose module was still being imported when its hook ran."""
+    for module in {entry.patch.target.partition(":")[0] for entry in entries() if entry.state == "waiting"}:
+        if module in sys.modules and not _initializing(sys.modules[module]):
+            _imported(module)
+
+
+def _place(entry: Entry) -> bool:
+    patch = entry.patch
+    module_name, _, qualname = patch.target.partition(":")
+    reason = _version_gate(entry)
+    if reason:
+        entry.skip(reason)
+        return False
+    owner: Any = sys.modules[module_name]
+    *path, attribute = qualname.split(".")
+    for name in path:
+        owner = getattr(owner, name, None)
+    if not hasattr(owner, attribute):
+        if _initializing(sys.modules[module_name]):
+            return False
+        entry.skip(f"{patch.target} does not exist")
+        return False
+    raw = vars(owner).get(attribute, ABSENT)
+    wrap = type(raw) if isinstance(raw, (staticmethod, classmethod)) else None
+    original = raw.__func__ if wrap is not None else (getattr(owner, attribute) if raw is ABSENT else raw)
+    replacement, activate = resolve(patch.make)(original, _meter(entry))
+    functools.update_wrapper(replacement, original)
+    entry.owner, entry.raw, entry.original, entry.replacement = owner, raw, original, replacement
+    entry.placed = wrap(replacement) if wrap is not None else replacement
+    entry.activate = activate
+    setattr(owner, attribute, entry.placed)
+    entry.state = "patched"  # marked last: all that is needed to undo it is there
+    return True
+
+
+def unpatch(package: str | None = None) -> None:
+    """Undo in reverse order: what was absent is absent again."""
+    with _lock:
+        for entry in reversed(entries()):
+            if package in (None, entry.patch.package):
+                _undo(entry)
+                entry.state, entry.reason = "undone", "unpatched"
+
+
+def _undo(entry: Entry) -> None:
+    if entry.activate is not None:
+        entry.activate(None)
+    if entry.placed is None:
+        return
+    # somebody who patched over us keeps calling our replacement: it serves the original now
+    if vars(entry.owner).get(entry.attribute) is entry.placed:
+        if entry.raw is ABSENT:
+            delattr(entry.owner, entry.attribute)
+        else:
+            setattr(entry.owner, entry.attribute, entry.raw)
+    entry.placed = None
+
+
+def _meter(entry: Entry) -> Meter:
+    from ._boot import spend
+
+    def meter(ns: int) -> None:
+        entry.original_calls += 1
+        entry.original_ns += ns
+        spend(ns)
+
+    return meter
+
+
+def resolve(path: str) -> Any:
+    """Return the object that "module:qualname" names, functions out of their descriptors."""
+    module, _, qualname = path.partition(":")
+    found: Any = importlib.import_module(module)
+    for name in qualname.split("."):
+        raw = vars(found).get(name) if isinstance(found, type) else None
+        found = raw.__func__ if isinstance(raw, (staticmethod, classmethod)) else getattr(found, name)
+    return found
+
+
+# -- gates
+
+
+def installed(distribution: str) -> str:
+    """Return the version of an installed distribution, or an empty string."""
+    from importlib import metadata
+
+    try:
+        return metadata.version(distribution) or ""
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def fits(version: str, specifier: str) -> bool:
+    """Say whether a version is in the range; prereleases of it count."""
+    from packaging.specifiers import SpecifierSet
+
+    return SpecifierSet(specifier).contains(version, prereleases=True)
+
+
+def _version_gate(entry: Entry) -> str:
+    patch = entry.patch
+    entry.version = installed(patch.distribution)
+    if not entry.version:
+        return f"{patch.distribution} is not installed"
+    if not fits(entry.version, patch.versions):
+        return f"{patch.distribution} {entry.version} is outside {patch.versions}"
+    return ""
+
+
+def check_gates() -> None:
+    """Look at fingerprints and requirements of what is patched; undo what does not pass."""
+    from . import _fingerprint
+
+    with _lock:
+        waiting = [entry for entry in entries() if entry.state == "patched" and not entry.gated]
+        for entry in waiting:
+            try:
+                reason = _code_gate(entry) or _requirements_gate(entry.patch)
+            except Exception as error:
+                reason = f"gates could not be looked at: {error!r}"
+            entry.gated = True
+            if reason:
+                _undo(entry)
+                entry.skip(reason)
+        _fingerprint.forget()
+
+
+def _code_gate(entry: Entry) -> str:
+    from ._fingerprint import fingerprint
+
+    checks: List[Tuple[str, Any, Union[str, FrozenSet[str]]]] = [(entry.patch.target, entry.original, entry.patch.codes)]
+    for path, accepted in entry.patch.also.items():
+        try:
+            checks.append((path, _unpatched(resolve(path)), accepted))
+        except (ImportError, AttributeError):
+            return f"{path} does not exist"
+    for path, target, accepted in checks:
+        try:
+            code = fingerprint(target)
+        except (LookupError, OSError, SyntaxError) as error:
+            return f"{path}: {error}"
+        if code != accepted and code not in (accepted if not isinstance(accepted, str) else ()):
+            return f"{path} has code that is not known ({code})"
+    return ""
+
+
+def _unpatched(target: Any) -> Any:
+    for entry in entries():
+        if target is entry.replacement:
+            return entry.original
+    return target
+
+
+def _requirements_gate(patch: Patch) -> str:
+    for distribution, specifier in patch.requires.items():
+        must = specifier.startswith("!")
+        version = installed(distribution)
+        if not version:
+            if must:
+                return f"{distribution} is not installed"
+            continue
+        if not fits(version, specifier.lstrip("!")):
+            return f"{distribution} {version} is outside {specifier.lstrip('!')}"
+    return ""
