@@ -1,0 +1,153 @@
+"""One run of the demo in one process: `python -m benchmarks.demo.driver MODE FOLDER CUSTOMERS TURNS`.
+
+MODE is `original` (our packages are never imported), `accelerated` (imported; the JVM starts when the
+library's own rule says so), `live` (the same, but the work starts after `wait_ready()`) or `profile` (the
+original with a stopwatch on its codec). Progress goes to standard output, one JSON object a line; databases,
+states and figures go to FOLDER.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import resource
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, TypeVar
+
+Result = TypeVar("Result")
+
+
+def main(mode: str, folder: Path, customers: int, turns: int) -> None:
+    """Run the workload, then write what the parent compares and prints."""
+    figures: Dict[str, Any] = {"mode": mode}
+    accelerated = mode in ("accelerated", "live")
+    if accelerated:
+        import fast_langgraph  # noqa: F401  (before langgraph, as a user would)
+
+    from benchmarks.demo import pins, workload
+
+    pins.pin()
+    figures["imported"] = _now()
+    if mode == "live":
+        import fast_jvm
+
+        figures["ready"] = fast_jvm.wait_ready(120)
+        figures["booted"] = _now()
+    watch = Stopwatch()
+    if mode == "profile":
+        from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+        for name in ("dumps_typed", "loads_typed"):
+            setattr(JsonPlusSerializer, name, watch.method(name, getattr(JsonPlusSerializer, name)))
+    run = workload.Workload(folder / "checkpoints.sqlite", customers, turns, watch)
+    phases: Dict[str, Dict[str, float]] = {}
+    for name in workload.PHASES:
+        before, codec = _now(), watch.cpu("dumps_typed", "loads_typed")
+        for done, total in getattr(run, name)():
+            print(json.dumps({"phase": name, "done": done, "total": total}), flush=True)
+        after = _now()
+        phases[name] = {key: after[key] - before[key] for key in ("wall", "cpu")}
+        phases[name]["codec"] = watch.cpu("dumps_typed", "loads_typed") - codec
+    figures["finished"] = _now()
+    figures["phases"] = phases
+    figures["saver"] = watch.figures()
+    figures["rss"] = _peak_rss()
+    if accelerated:
+        figures.update(_accelerators())
+    (folder / "states.json").write_text(json.dumps(run.states()))
+    (folder / "figures.json").write_text(json.dumps(figures))
+    print(json.dumps({"verified": time.time()}), flush=True)
+
+
+class Stopwatch:
+    """Time inside a saver's methods, over all threads: wall (waits for the GIL included) and CPU."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._spent: Dict[str, List[float]] = {}
+
+    def add(self, name: str, wall: float, cpu: float, calls: int = 1) -> None:
+        """Charge one call."""
+        with self._lock:
+            spent = self._spent.setdefault(name, [0, 0.0, 0.0])
+            spent[0] += calls
+            spent[1] += wall
+            spent[2] += cpu
+
+    def figures(self) -> Dict[str, Dict[str, float]]:
+        """What was charged, by method."""
+        return {name: {"calls": spent[0], "wall": spent[1], "cpu": spent[2]} for name, spent in self._spent.items()}
+
+    def cpu(self, *names: str) -> float:
+        """CPU charged to these methods so far."""
+        return sum(self._spent[name][2] for name in names if name in self._spent)
+
+    def method(self, name: str, function: Callable[..., Result]) -> Callable[..., Result]:
+        """The function, timed."""
+
+        @functools.wraps(function)
+        def timed(*args: Any, **kwargs: Any) -> Result:
+            wall, cpu = time.perf_counter(), time.thread_time()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self.add(name, time.perf_counter() - wall, time.thread_time() - cpu)
+
+        return timed
+
+    def generator(self, name: str, function: Callable[..., Iterator[Result]]) -> Callable[..., Iterator[Result]]:
+        """The generator function, timed while it makes its items."""
+
+        @functools.wraps(function)
+        def timed(*args: Any, **kwargs: Any) -> Iterator[Result]:
+            items = function(*args, **kwargs)
+            while True:
+                wall, cpu = time.perf_counter(), time.thread_time()
+                try:
+                    item = next(items)
+                except StopIteration:
+                    return
+                finally:
+                    self.add(name, time.perf_counter() - wall, time.thread_time() - cpu)
+                yield item
+
+        return timed
+
+
+def _now() -> Dict[str, float]:
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "wall": time.time(),
+        "cpu": own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime,
+    }
+
+
+def _peak_rss() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _accelerators() -> Dict[str, Any]:
+    import fast_jvm
+
+    status = fast_jvm.status()
+    return {
+        "host": status.host,
+        "java": str(status.java),
+        "boot": getattr(status, "boot", None),
+        "patches": [
+            {
+                key: getattr(patch, key)
+                for key in ("name", "version", "state", "reason", "calls", "declines", "callbacks", "won_ns")
+            }
+            for patch in status.patches
+        ],
+        "status": str(status),
+    }
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    sys.stdout.flush()

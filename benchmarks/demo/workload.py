@@ -1,0 +1,139 @@
+"""What the demo does: several customers talk to the agent, then everything is resumed and travelled in.
+
+1. `grow`: each customer's conversation grows turn by turn (a turn is four messages: question, tool call,
+   tool result, answer), the customers taking turns, as a server sees them.
+2. `resume`: the database is closed and opened again, a new graph object goes on from what is on disk.
+3. `travel`: for each customer the history is read (`get_state_history`), an older checkpoint is picked from it,
+   its question is replaced (`update_state`) and the agent runs again from there; then back: the history, now
+   with both branches, is read again and the conversation goes on from its old end.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Tuple
+
+from langgraph.checkpoint.sqlite import SqliteSaver
+from pydantic import BaseModel
+
+from benchmarks.demo import agent
+from benchmarks.demo.driver import Stopwatch
+
+PHASES = ("grow", "resume", "travel")
+RESUMED = 3
+"""So many of the turns come after the restart."""
+BACK = 10
+"""Time travel goes so many turns back."""
+
+Progress = Iterator[Tuple[int, int]]
+
+
+class Workload:
+    """The customers' conversations in one database."""
+
+    def __init__(self, database: Path, customers: int, turns: int, watch: Stopwatch) -> None:
+        self._database = database
+        self._customers = ["customer-%02d" % number for number in range(customers)]
+        self._turns = turns
+        self._watch = watch
+        self._open()
+
+    def grow(self) -> Progress:
+        """All turns but the last few."""
+        yield from self._talk(0, self._turns - RESUMED)
+
+    def resume(self) -> Progress:
+        """From disk, in a new graph object: the last turns."""
+        self._saver.conn.close()
+        self._open()
+        yield from self._talk(self._turns - RESUMED, self._turns)
+
+    def travel(self) -> Progress:
+        """To an older checkpoint of each conversation, with another question from there on; then back again."""
+        for number, customer in enumerate(self._customers):
+            config = _config(customer)
+            history = list(self._graph.get_state_history(config))
+            wanted = 4 * (self._turns - BACK) + 1
+            past = next(state for state in history if len(state.values.get("messages", ())) == wanted)
+            other = agent.question(customer, self._turns + BACK)
+            other.id = past.values["messages"][-1].id
+            self._graph.invoke(None, self._graph.update_state(past.config, {"messages": [other]}))
+            yield 2 * number + 1, 2 * len(self._customers)
+
+            both = list(self._graph.get_state_history(config))
+            end = next(state for state in both if state.config == history[0].config)
+            self._graph.invoke({"messages": [agent.question(customer, self._turns)]}, end.config)
+            yield 2 * number + 2, 2 * len(self._customers)
+
+    def states(self) -> List[Any]:
+        """Every final state in full, and a digest of every state in the history; for comparison, not timed."""
+        final: List[Any] = []
+        for customer in self._customers:
+            final.append(canonical(self._graph.get_state(_config(customer))))
+            final.append(
+                [
+                    hashlib.sha256(json.dumps(canonical(state)).encode()).hexdigest()
+                    for state in self._graph.get_state_history(_config(customer))
+                ]
+            )
+        return final
+
+    def _talk(self, first: int, end: int) -> Progress:
+        total = (end - first) * len(self._customers)
+        for turn in range(first, end):
+            for number, customer in enumerate(self._customers):
+                given: Dict[str, Any] = {"messages": [agent.question(customer, turn)]}
+                if turn == 0:
+                    given.update(customer=customer, turns=0)
+                state = self._graph.invoke(given, _config(customer))
+                if len(state["messages"]) != 4 * (turn + 1):
+                    raise AssertionError("the agent lost its way: %d messages" % len(state["messages"]))
+                yield (turn - first) * len(self._customers) + number + 1, total
+
+    def _open(self) -> None:
+        self._saver = _timed(self._watch)(sqlite3.connect(str(self._database), check_same_thread=False))
+        self._graph = agent.build(self._saver)
+
+
+def _timed(watch: Stopwatch) -> "type[SqliteSaver]":
+    """SqliteSaver itself, with a stopwatch on what a graph calls."""
+    timed: Dict[str, Any] = {
+        name: watch.method(name, getattr(SqliteSaver, name)) for name in ("put", "put_writes", "get_tuple")
+    }
+    timed["list"] = watch.generator("list", SqliteSaver.list)
+    return type("SqliteSaver", (SqliteSaver,), timed)
+
+
+def _config(customer: str) -> Any:
+    return {"configurable": {"thread_id": customer}}
+
+
+def canonical(value: Any) -> Any:
+    """The value as JSON that keeps exact types, dict order and everything a model stores."""
+    kind = type(value)
+    name = "%s.%s" % (kind.__module__, kind.__qualname__)
+    if value is None or kind in (bool, int, str):
+        return value
+    if kind is float:
+        return [name, value.hex()]
+    if isinstance(value, BaseModel):
+        return [
+            name,
+            canonical(value.__dict__),
+            sorted(value.__pydantic_fields_set__),
+            canonical(value.__pydantic_extra__),
+            canonical(value.__pydantic_private__),
+        ]
+    if isinstance(value, dict):
+        return [name, [[canonical(key), canonical(item)] for key, item in value.items()]]
+    if isinstance(value, (list, tuple)):
+        return [name, [canonical(item) for item in value]]
+    if isinstance(value, (set, frozenset)):
+        return [name, sorted(json.dumps(canonical(item)) for item in value)]
+    if dataclasses.is_dataclass(value):
+        return [name, [[field.name, canonical(getattr(value, field.name))] for field in dataclasses.fields(value)]]
+    return [name, repr(value)]
