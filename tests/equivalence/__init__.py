@@ -1,0 +1,1 @@
+"""The patched serializer against the original, value by value."""

@@ -1,0 +1,65 @@
+"""Dict keys: ormsgpack encodes them by rules of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support import models as m
+from support import values as v
+from support.check import check, check_all
+from support.plugin import examples
+
+
+@examples(350)
+@given(st.lists(v.odd_keys(), min_size=10, max_size=10))
+def test_one_key(keys: list[Any]) -> None:
+    """Each key type by itself, as a key of a dict in a list too."""
+    values: list[Any] = []
+    for key in keys:
+        try:
+            values.append({key: 1})
+        except TypeError:  # unhashable memoryview
+            values.append({"unhashable": key})
+    check_all(values)
+
+
+@examples(250)
+@given(st.lists(st.lists(st.tuples(st.one_of(v.odd_keys(), v.keys()), v.small_plain()), max_size=6), min_size=4, max_size=4))
+def test_mixed_keys(rows: list[list[tuple[Any, Any]]]) -> None:
+    """Several kinds in one dict; equal keys meet when they are read back."""
+    values = []
+    for row in rows:
+        made: dict[Any, Any] = {}
+        for key, value in row:
+            try:
+                made[key] = value
+            except TypeError:
+                continue
+        values.append(made)
+    check_all(values)
+
+
+def test_keys_that_collide_when_read_back() -> None:
+    """Different in Python, the same on the wire: the last value wins, the first place stays."""
+    check({m.MyStr("a"): 1, "b": 2})
+    check({1: "int", "1": "str", b"1": "bytes", 1.5: "float", (1,): "tuple"})
+    check({m.Colour.RED: 1, "red": 2, "x": 3})
+    check({"red": 2, "x": 3, m.Colour.RED: 1})
+    check({float("nan"): 1, float("-nan"): 2})
+    check({0.0: 1})
+    check({-0.0: 1})
+    check({(1, 2): 1, m.Point(3, 4): 2})
+    check({True: 1, False: 0, None: -1, 2: 2})
+
+
+def test_surrogates_in_keys() -> None:
+    """An exact str with surrogates is refused as a key, a subclass or a tuple's element is not."""
+    for bad in ("\ud800", "a\udfff", "中\ud800"):
+        check({bad: 1})
+        check({m.MyStr(bad): 1})
+        check({(bad,): 1})
+        check({"a": {bad: 1}})
+        check([{"a": 1}, {"b": bad}])

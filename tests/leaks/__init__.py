@@ -1,0 +1,1 @@
+"""Reference counts and memory over many calls."""

@@ -1,0 +1,1 @@
+"""What the suites share: the comparison, the two sides, the values."""

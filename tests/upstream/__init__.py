@@ -1,0 +1,1 @@
+"""The library's own test suites, with the patches on and off."""
