@@ -20,7 +20,6 @@ from ._log import log
 
 # What a boot costs in CPU, nanoseconds; originals that cost less never meet a JVM.
 THRESHOLD_NS = 500_000_000
-SMALLEST_STACK = 128 * 1024
 JAR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fast-jvm.jar")
 BASE_OPTIONS = (
     "-Xrs",
@@ -48,6 +47,7 @@ class State:
         self.java_home = ""
         self.cache = ""
         self.options: list[str] = []
+        self.make_cache: Any = None
         self.builtins: dict[str, Any] = {}
         self.prepared: dict[str, Any] = {}
         self.times: dict[str, float] = {}
@@ -57,7 +57,6 @@ class State:
 
 state = State()
 _changed = threading.Condition(threading.RLock())
-_native = threading.Lock()
 _kept: list[Any] = []
 _spent = 0
 _triggered_in_loop = False
@@ -69,6 +68,21 @@ def spend(ns: int) -> None:
     _spent += ns
     if _spent > THRESHOLD_NS and state.phase == "idle":
         start()
+
+
+def spent() -> int:
+    """Return what the originals cost this process so far, nanoseconds."""
+    return _spent
+
+
+def last_failure() -> str:
+    """Return the last Throwable that a builtin turned into a decline, as text."""
+    if state.phase != "up":
+        return ""
+    try:
+        return ctypes.string_at(state.host.call("failure")).decode("utf-8", "replace")
+    except FastJvmUnavailable:
+        return ""
 
 
 def unusable() -> str:
@@ -83,7 +97,7 @@ def unusable() -> str:
 def start() -> None:
     """Start the boot in the background, once."""
     global _triggered_in_loop
-    from . import _hosts
+    from . import _guard, _hosts
 
     with _changed:
         if state.phase != "idle" or _settings.get("FAST_JVM") == "off":
@@ -91,6 +105,7 @@ def start() -> None:
         _triggered_in_loop = _hosts.running_loop()
         state.phase, state.working = "booting", True
         _stamp("start")
+        _guard.watch()
         try:
             threading.Thread(target=_run, name="fast-jvm-boot", daemon=True).start()
         except RuntimeError as error:
@@ -126,6 +141,18 @@ def wait_ready(timeout: float | None) -> bool:
         return state.phase == "up" and not state.working
 
 
+def wait_idle(timeout: float) -> None:
+    """Wait until no thread of ours is at work."""
+    with _changed:
+        _changed.wait_for(lambda: not state.working, timeout)
+
+
+def renew_lock() -> None:
+    """In a forked child the thread that held the lock may be gone."""
+    global _changed
+    _changed = threading.Condition(threading.RLock())
+
+
 def _stamp(name: str) -> None:
     state.times[name] = time.perf_counter()
     state.times[name + ".cpu"] = time.process_time()
@@ -143,8 +170,11 @@ def _fail(reason: str) -> None:
 
 
 def _run() -> None:
+    from . import _guard
+
     try:
         try:
+            _guard.shield_thread()
             _boot()
             with _changed:
                 state.phase = "up"
@@ -158,13 +188,18 @@ def _run() -> None:
             _fail(f"{type(error).__name__}: {error}")
     finally:
         _finished()
+    _make_cache()
 
 
 def _settle_late() -> None:
+    from . import _guard
+
     try:
+        _guard.shield_thread()
         _settle()
     finally:
         _finished()
+    _make_cache()
 
 
 def _finished() -> None:
@@ -181,13 +216,12 @@ def _finished() -> None:
 def jvm_options(cache: str) -> list[str]:
     """Return the flags of the JVM, without the AOT cache."""
     options = [*BASE_OPTIONS, f"-Xmx{_settings.get('FAST_JVM_HEAP')}"]
-    if cache:
-        options.append(f"-XX:ErrorFile={os.path.join(cache, 'hs_err_%p.log')}")
+    options.append(f"-XX:ErrorFile={os.path.join(cache, 'hs_err_%p.log') if cache else os.devnull}")
     return options + shlex.split(_settings.get("FAST_JVM_OPTIONS"))
 
 
 def _boot() -> None:
-    from . import _cache, _guard, _hosts, _jre, _layout, _registry
+    from . import _guard, _hosts, _layout, _registry
 
     reason = _layout.unsupported() or _guard.forbidden()
     if reason:
@@ -195,30 +229,48 @@ def _boot() -> None:
     if not os.path.isfile(JAR):
         raise FastJvmUnavailable(f"{JAR} is missing")
     state.host_name = _hosts.choose(_settings.get("FAST_JVM_HOST"), _triggered_in_loop)
-    jre = None
-    if state.host_name != "jep":
-        search = _jre.find()
-        jre = search.jre
-        if jre is None:
-            raise FastJvmUnavailable(search.reason)
-        state.java, state.java_home = jre.version, jre.home
-        directory, why = _cache.folder()
-        state.options = jvm_options(directory)
-        state.cache = why
-        if directory:
-            file = _cache.aot_file(directory, _cache.key(jre, JAR, state.options))
-            state.cache = _cache.usable(file) or file
-            if state.cache == file:
-                state.options.append(f"-XX:AOTCache={file}")
+    jre = None if state.host_name == "jep" else _find_jre()
     _registry.check_gates()
     _stamp("open")
+    _stop_point()
     before = _guard.before_start()
     state.host = _hosts.open_host(state.host_name, jre, JAR, state.options)
     _guard.started(before)
     _stamp("jvm")
+    _stop_point()
     symbols = ctypes.string_at(state.host.call("symbols")).decode()
     state.builtins = _make_builtins(state.host, symbols)
     _stamp("builtins")
+
+
+def _find_jre() -> Any:
+    """Find Java, its flags and its AOT cache; try risky flags in a child first."""
+    from . import _aot, _cache, _jre
+
+    search = _jre.find()
+    jre = search.jre
+    if jre is None:
+        raise FastJvmUnavailable(search.reason)
+    state.java, state.java_home = jre.version, jre.home
+    directory, state.cache = _cache.folder()
+    options = jvm_options(directory)
+    key = _cache.key(jre, JAR, options)
+    risk = _aot.needs_probe(options)
+    if risk:
+        reason = _aot.probe(jre, JAR, options, directory, key)
+        if reason:
+            raise FastJvmUnavailable(f"{risk}: {reason}")
+    if directory:
+        file = _cache.aot_file(directory, key)
+        state.cache = _cache.usable(file) or file
+        state.make_cache = (jre, JAR, options, directory, key)
+    state.options = [*options, f"-XX:AOTCache={state.cache}"] if state.cache.endswith(".aot") else options
+    return jre
+
+
+def _stop_point() -> None:
+    if state.stopping:
+        raise FastJvmUnavailable("the process ends")
 
 
 def _make_builtins(host: Any, symbols: str) -> dict[str, Any]:
@@ -252,11 +304,19 @@ def _text(data: bytes) -> int:
 
 def warm(builtin: str, sample: object, millis: int) -> int:
     """Run a builtin's read-only part on a private sample, without the GIL; best ns a call."""
-    if state.stopping:
-        raise FastJvmUnavailable("the process ends")
+    _stop_point()
     buffer = ctypes.create_string_buffer(f"builtin={builtin}\nobject={id(sample)}\nmillis={millis}\n".encode())
     result: int = state.host.call("warm", ctypes.addressof(buffer))
     return result
+
+
+def _make_cache() -> None:
+    """Have the AOT cache made once this process itself is live."""
+    from . import _aot, _registry
+
+    live = [entry.patch.prepare for entry in _registry.entries() if entry.state == "live"]
+    if live and state.make_cache and not state.stopping:
+        _aot.make_in_background(*state.make_cache, sorted(set(live)))
 
 
 def _settle() -> None:
@@ -292,6 +352,8 @@ def _prepare(package: str, path: str) -> str:
 
 
 def _go_live(entry: Any, reason: str) -> None:
+    if state.stopping or entry.state != "warming":
+        return
     missing = [name for name in entry.patch.builtins if name not in state.builtins]
     if missing:
         reason = f"Java has no {', '.join(missing)}"

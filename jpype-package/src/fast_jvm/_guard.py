@@ -1,23 +1,221 @@
-"""Keeps the process as it was: signals, faulthandler, fork, stack sizes, exit."""
+"""Keeps the process what it was without a JVM: signals, faulthandler, fork, stack sizes, exit.
+
+HotSpot needs its own handlers of SIGSEGV, SIGBUS, SIGFPE and SIGILL for as long as it lives. All
+other signals it takes are given back after its start. faulthandler's enable and disable set the
+four anew, so both are wrapped and the JVM's handlers put back after each. In a forked child no
+Java thread lives on: every builtin declines there and the four handlers are those that a process
+without Java would have.
+"""
 
 from __future__ import annotations
 
+import atexit
 import ctypes
+import functools
+import importlib
+import os
+import signal
 import sys
 import threading
-from typing import Any
+from typing import Any, Callable, Dict
 
-JVM_SIGNALS = ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL")
+from ._log import log
+
+SMALLEST_STACK = 128 * 1024
+EXIT_WAIT_S = 5.0
+JVM_SIGNALS = tuple(int(getattr(signal, name)) for name in ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL") if hasattr(signal, name))
+_POSIX = sys.platform != "win32"
+_SIGACTION_BYTES = 256  # more than any libc's struct sigaction
+
+Actions = Dict[int, bytes]
+
+_jvm_actions: Actions = {}
+_other_actions: Actions = {}
+_switched_off = ""
 
 
 def forbidden() -> str:
     """Say why a JVM must not be started here; empty when it may."""
+    if _sub_interpreter():
+        return "this is a sub-interpreter"
+    if 0 < threading.stack_size() < SMALLEST_STACK:
+        return f"threading.stack_size() is {threading.stack_size()}, a JVM needs {SMALLEST_STACK}"
+    if not _POSIX:
+        return ""
+    import resource
+
+    # under such a limit the JVM may end the whole process
+    for name in ("RLIMIT_AS", "RLIMIT_DATA"):
+        limit = getattr(resource, name, None)
+        if limit is not None and resource.getrlimit(limit)[0] != resource.RLIM_INFINITY:
+            return f"the address space is limited ({name})"
+    stack = resource.getrlimit(resource.RLIMIT_STACK)[0]
+    if stack != resource.RLIM_INFINITY and stack < SMALLEST_STACK:
+        return "thread stacks are limited (RLIMIT_STACK)"
     return ""
 
 
-def before_start() -> Any:
-    return None
+def _sub_interpreter() -> bool:
+    for name in ("_interpreters", "_xxsubinterpreters"):
+        try:
+            module: Any = importlib.import_module(name)
+            return bool(module.get_current() != module.get_main())
+        except (ImportError, AttributeError):
+            continue
+    return False
 
 
-def started(before: Any) -> None:
-    return None
+# -- signals
+
+
+@functools.lru_cache(maxsize=None)
+def _sigaction() -> Any:
+    call = ctypes.PyDLL(None).sigaction
+    call.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p)
+    return call
+
+
+def _actions(numbers: Any) -> Actions:
+    found = {}
+    for number in numbers:
+        buffer = ctypes.create_string_buffer(_SIGACTION_BYTES)
+        if _sigaction()(number, None, buffer) == 0:
+            found[number] = buffer.raw
+    return found
+
+
+def _put(actions: Actions) -> None:
+    for number, action in actions.items():
+        _sigaction()(number, action, None)
+
+
+def _all_signals() -> list[int]:
+    kept = {int(getattr(signal, "SIGKILL", 9)), int(getattr(signal, "SIGSTOP", 19))}
+    return [int(number) for number in signal.valid_signals() if int(number) not in kept]
+
+
+def shield_thread() -> None:
+    """Keep signals meant for Python away from this thread, and so from the threads the JVM makes."""
+    if hasattr(signal, "pthread_sigmask"):
+        spared = set(JVM_SIGNALS) | {int(signal.SIGABRT)}
+        signal.pthread_sigmask(signal.SIG_BLOCK, [number for number in _all_signals() if number not in spared])
+
+
+def before_start() -> Actions:
+    """Note every signal's action just before the JVM starts."""
+    return _actions(_all_signals()) if _POSIX else {}
+
+
+def started(before: Actions) -> None:
+    """Give back the signals the JVM does not need, keep what it needs, and stand guard."""
+    if _POSIX and before:
+        _put({number: action for number, action in before.items() if number not in JVM_SIGNALS})
+        _jvm_actions.update(_actions(JVM_SIGNALS))
+        _other_actions.update({number: before[number] for number in JVM_SIGNALS if number in before})
+        _guard_faulthandler()
+    _guard_stack_size()
+    atexit.unregister(at_exit)
+    atexit.register(at_exit)  # again, to run before JPype's
+
+
+def _wrap(module: Any, name: str, after: Callable[[], None]) -> None:
+    original = getattr(module, name)
+    if getattr(original, "__fast_jvm__", False):
+        return
+
+    @functools.wraps(original)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return original(*args, **kwargs)
+        finally:
+            after()
+
+    wrapped.__fast_jvm__ = True  # type: ignore[attr-defined]
+    setattr(module, name, wrapped)
+
+
+def _guard_faulthandler() -> None:
+    import faulthandler
+
+    _wrap(faulthandler, "enable", _take_back)
+    _wrap(faulthandler, "disable", _take_back)
+
+
+def _take_back() -> None:
+    """Put the JVM's handlers back and note which ones a process without Java would have now."""
+    for number, action in _actions(JVM_SIGNALS).items():
+        if action != _jvm_actions.get(number):
+            _other_actions[number] = action
+    _put(_jvm_actions)
+
+
+# -- small stacks
+
+
+def _guard_stack_size() -> None:
+    _wrap(threading, "stack_size", _check_stack_size)
+
+
+def _check_stack_size() -> None:
+    import _thread
+
+    size = _thread.stack_size()
+    if 0 < size < SMALLEST_STACK:
+        switch_off(f"threading.stack_size({size}): a call into Java needs {SMALLEST_STACK}")
+
+
+# -- fork and exit
+
+
+def watch() -> None:
+    """Stand guard over fork and exit; called once, when the boot begins."""
+    atexit.register(at_exit)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_after_fork)
+
+
+def switch_off(reason: str) -> None:
+    """Let every builtin decline from now on, for the rest of this process."""
+    global _switched_off
+    from . import _boot, _registry
+
+    for builtin in _boot.state.builtins.values():
+        builtin.switch(False)
+    _switched_off = _switched_off or reason
+    _boot.state.stopping = True
+    for entry in _registry.entries():
+        if entry.state in ("patched", "warming", "live"):
+            entry.skip(reason)
+    log.info("originals serve: %s", reason)
+
+
+def _after_fork() -> None:
+    from . import _boot, _registry
+
+    _boot.renew_lock()
+    _registry.renew_lock()
+    switch_off("a forked child of a process that runs Java")
+    _boot.state.phase, _boot.state.reason = "failed", "a forked child of a process that runs Java"
+    _boot.state.working = False
+    if _POSIX:
+        _put(_other_actions)
+        _jvm_actions.clear()
+    config = sys.modules.get("jpype.config")
+    if config is not None:
+        config.onexit = False  # type: ignore[attr-defined]
+
+
+def at_exit() -> None:
+    """Let late finalizers decline; a boot under way ends first, as a half-made JVM can crash."""
+    from . import _boot
+
+    _boot.state.stopping = True
+    for builtin in _boot.state.builtins.values():
+        builtin.switch(False)
+    _boot.wait_idle(EXIT_WAIT_S)
+    for builtin in _boot.state.builtins.values():
+        builtin.switch(False)
+    faulthandler = sys.modules.get("faulthandler")
+    if _jvm_actions and faulthandler is not None and faulthandler.is_enabled():  # type: ignore[attr-defined]
+        # the interpreter would disable it later, behind our back
+        faulthandler.disable()  # type: ignore[attr-defined]

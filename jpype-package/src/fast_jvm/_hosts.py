@@ -180,7 +180,8 @@ JNI_ERRORS = {-1: "unknown error", -2: "thread detached", -3: "version", -4: "no
 
 # places in the tables of functions behind JNIEnv* and JavaVM*
 _FIND_CLASS, _EXCEPTION_DESCRIBE, _EXCEPTION_CLEAR, _GET_STATIC_METHOD_ID, _CALL_STATIC_LONG_METHOD_A, _EXCEPTION_CHECK = 6, 16, 17, 113, 134, 228
-_DESTROY, _ATTACH, _DETACH = 3, 4, 5
+_NEW_GLOBAL_REF = 21
+_DESTROY, _DETACH, _GET_ENV, _ATTACH_AS_DAEMON = 3, 5, 6, 7
 _P = ctypes.c_void_p
 
 
@@ -203,48 +204,54 @@ class JniHost:
         code = library.JNI_CreateJavaVM(ctypes.byref(self._vm), ctypes.byref(env), ctypes.byref(init))
         if code:
             raise FastJvmUnavailable(f"the JVM did not start: {JNI_ERRORS.get(code, code)}")
-        self._env = env
-        self._class = self._jni(_FIND_CLASS, _P, ctypes.c_char_p)(env, BOOT_CLASS.replace(".", "/").encode())
-        if not self._class:
-            self._clear()
+        found = _jni(env, _FIND_CLASS, _P, ctypes.c_char_p)(env, BOOT_CLASS.replace(".", "/").encode())
+        if not found:
+            _clear(env)
             raise FastJvmUnavailable(f"{jar} holds no {BOOT_CLASS}")
+        self._class = _P(_jni(env, _NEW_GLOBAL_REF, _P, _P)(env, found))
 
     def call(self, method: str, argument: int | None = None) -> int:
-        """Call a method of Boot."""
+        """Call a method of Boot; the calling thread stays attached until it says ``close``."""
+        env = self._env()
         signature = b"()J" if argument is None else b"(J)J"
-        found = self._jni(_GET_STATIC_METHOD_ID, _P, _P, ctypes.c_char_p, ctypes.c_char_p)(self._env, self._class, method.encode(), signature)
+        found = _jni(env, _GET_STATIC_METHOD_ID, _P, _P, ctypes.c_char_p, ctypes.c_char_p)(env, self._class, method.encode(), signature)
         if not found:
-            self._clear()
+            _clear(env)
             raise FastJvmUnavailable(f"{BOOT_CLASS} has no {method}")
         values = (ctypes.c_int64 * 1)(argument or 0)
-        result = self._jni(_CALL_STATIC_LONG_METHOD_A, ctypes.c_int64, _P, _P, _P)(self._env, self._class, found, ctypes.cast(values, _P))
-        if self._clear():
+        result = _jni(env, _CALL_STATIC_LONG_METHOD_A, ctypes.c_int64, _P, _P, _P)(env, self._class, found, ctypes.cast(values, _P))
+        if _clear(env):
             raise FastJvmUnavailable(f"{BOOT_CLASS}.{method} threw")
         return int(result)
 
     def close(self) -> None:
-        """Detach the boot thread; builtins attach their threads by themselves."""
-        self._invocation(_DETACH)
+        """Detach the calling thread; builtins attach their threads by themselves."""
+        self._invocation(_DETACH, ctypes.c_int32)(self._vm)
 
     def destroy(self) -> None:
         """End the JVM in order: only a child that writes an AOT cache does this."""
-        self._invocation(_DESTROY)
+        self._invocation(_DESTROY, ctypes.c_int32)(self._vm)
 
-    def _clear(self) -> bool:
-        if not self._jni(_EXCEPTION_CHECK, ctypes.c_uint8)(self._env):
-            return False
-        if log.isEnabledFor(logging.DEBUG):
-            self._jni(_EXCEPTION_DESCRIBE, None)(self._env)
-        self._jni(_EXCEPTION_CLEAR, None)(self._env)
-        return True
+    def _env(self) -> Any:
+        env = _P()
+        if self._invocation(_GET_ENV, ctypes.c_int32, _P, ctypes.c_int32)(self._vm, ctypes.byref(env), JNI_VERSION):
+            self._invocation(_ATTACH_AS_DAEMON, ctypes.c_int32, _P, _P)(self._vm, ctypes.byref(env), None)
+        return env
 
-    def _jni(self, place: int, result: Any, *arguments: Any) -> Any:
-        return ctypes.CFUNCTYPE(result, _P, *arguments)(_entry(self._env, place))
-
-    def _invocation(self, place: int) -> None:
-        ctypes.CFUNCTYPE(ctypes.c_int32, _P)(_entry(self._vm, place))(self._vm)
+    def _invocation(self, place: int, result: Any, *arguments: Any) -> Any:
+        return _jni(self._vm, place, result, *arguments)
 
 
-def _entry(pointer: Any, place: int) -> int:
+def _jni(pointer: Any, place: int, result: Any, *arguments: Any) -> Any:
+    """Return the function at a place of the table behind a JNIEnv* or JavaVM*; calls drop the GIL."""
     table = ctypes.cast(pointer, ctypes.POINTER(ctypes.POINTER(_P)))
-    return int(table[0][place] or 0)
+    return ctypes.CFUNCTYPE(result, _P, *arguments)(int(table[0][place] or 0))
+
+
+def _clear(env: Any) -> bool:
+    if not _jni(env, _EXCEPTION_CHECK, ctypes.c_uint8)(env):
+        return False
+    if log.isEnabledFor(logging.DEBUG):
+        _jni(env, _EXCEPTION_DESCRIBE, None)(env)
+    _jni(env, _EXCEPTION_CLEAR, None)(env)
+    return True

@@ -77,6 +77,12 @@ _entries: dict[str, Entry] = {}
 _hooked: set[str] = set()
 
 
+def renew_lock() -> None:
+    """In a forked child the thread that held the lock may be gone."""
+    global _lock
+    _lock = threading.RLock()
+
+
 def entries() -> list[Entry]:
     """Return all entries in the order of their registration."""
     return list(_entries.values())

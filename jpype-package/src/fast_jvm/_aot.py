@@ -1,0 +1,177 @@
+"""The child process that makes the AOT cache, and the one that tries risky flags first.
+
+Both are a Python that boots through jni. The maker trains with the packages' own warm-up and ends
+with DestroyJavaVM, which writes the cache to a temporary name; it is then renamed. It is started
+once per machine and jar, by a process that is live already, runs niced, and is nobody's child.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+from . import _cache, _settings
+from ._jre import Jre
+from ._log import log
+
+PROBE_TIMEOUT_S = 30
+_BOOTSTRAP = "import json,sys;task=json.loads(sys.argv[1]);sys.path[:]=task['path'];from fast_jvm import _aot;_aot.child(task)"
+
+
+def needs_probe(options: list[str]) -> str:
+    """Say what makes it unsafe to start a JVM here untried; empty when nothing does."""
+    if _settings.get("FAST_JVM_OPTIONS"):
+        return "FAST_JVM_OPTIONS"
+    if os.environ.get("FAST_JVM_HEAP"):
+        return "FAST_JVM_HEAP"
+    for name in ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"):
+        if os.environ.get(name):
+            return name
+    try:
+        with open("/proc/sys/vm/overcommit_memory", encoding="ascii") as file:
+            if file.read().strip() == "2":
+                return "vm.overcommit_memory=2"
+    except OSError:
+        pass
+    return ""
+
+
+def probe(jre: Jre, jar: str, options: list[str], directory: str, key: str) -> str:
+    """Boot in a child; return why that failed, or an empty string. The verdict is kept."""
+    verdict = _cache.read_verdict(directory, key + ".probe") if directory else None
+    if verdict is None:
+        verdict = {"reason": _probe(jre, jar, options)}
+        if directory:
+            _cache.write_verdict(directory, key + ".probe", verdict)
+    return str(verdict.get("reason", ""))
+
+
+def _probe(jre: Jre, jar: str, options: list[str]) -> str:
+    command = _command({"task": "probe", "jre": list(jre), "jar": jar, "options": options})
+    if not command:
+        return "there is no Python executable to try them in"
+    try:
+        done = subprocess.run(command, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PROBE_TIMEOUT_S, check=False)
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"a child process could not try them: {error}"
+    said = done.stdout.decode("utf-8", "replace").strip()
+    if done.returncode == 0 and said.endswith("booted"):
+        return ""
+    return f"a child process could not boot with them (exit code {done.returncode}): {said[-500:]}"
+
+
+def make_in_background(jre: Jre, jar: str, options: list[str], directory: str, key: str, prepares: list[str]) -> None:
+    """Start the maker unless the cache is there, failed before, or is being made."""
+    if not _cache.usable(_cache.aot_file(directory, key)) or _cache.read_verdict(directory, key + ".aot"):
+        return
+    task = {"task": "make", "jre": list(jre), "jar": jar, "options": options, "directory": directory, "key": key, "prepares": prepares}
+    command = _command(task)
+    if not command or not _cache.claim(directory, key):
+        return
+    log.info("AOT cache: a child process makes it")
+    detached: dict[str, Any] = {"creationflags": 0x00000008 | 0x00004000} if sys.platform == "win32" else {"start_new_session": True}
+    try:
+        started = subprocess.Popen(command, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, close_fds=True, **detached)
+    except OSError as error:
+        log.debug("AOT cache: %s", error)
+        _cache.release(directory, key)
+        return
+    if sys.platform == "win32":
+        started.returncode = 0  # it outlives us: no ResourceWarning
+    else:
+        started.wait()  # it forks and ends: the maker is nobody's child
+
+
+def _command(task: dict[str, Any]) -> list[str]:
+    executable = sys.executable or ""
+    if "python" not in os.path.basename(os.path.realpath(executable)).lower() or getattr(sys, "frozen", False):
+        return []  # embedded or frozen: that program is no Python interpreter
+    task["path"] = [os.path.abspath(entry) if entry else os.getcwd() for entry in sys.path]
+    return [executable, "-c", _BOOTSTRAP, json.dumps(task)]
+
+
+def _environment() -> dict[str, str]:
+    environment = dict(os.environ)
+    environment["FAST_JVM"] = "off"
+    environment.pop("PYTHONSTARTUP", None)
+    return environment
+
+
+# -- in the child
+
+
+def child(task: dict[str, Any]) -> None:
+    """Run a task in the child process."""
+    import signal
+
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    if task["task"] == "probe":
+        _boot(task, task["options"])
+        print("booted", flush=True)
+        os._exit(0)
+    if hasattr(os, "fork"):
+        if os.fork():
+            os._exit(0)
+        os.nice(10)
+    try:
+        _make(task)
+    finally:
+        _cache.release(task["directory"], task["key"])
+    os._exit(0)
+
+
+def _boot(task: dict[str, Any], options: list[str]) -> None:
+    import ctypes
+
+    from . import _boot, _hosts
+
+    state = _boot.state
+    state.host = _hosts.JniHost(Jre(*task["jre"]), task["jar"], options)
+    state.builtins = _boot._make_builtins(state.host, ctypes.string_at(state.host.call("symbols")).decode())
+
+
+def _make(task: dict[str, Any]) -> None:
+    from . import _boot as boot
+    from . import _registry
+
+    directory, key = task["directory"], task["key"]
+    target = _cache.aot_file(directory, key)
+    temporary = _cache.temporary(directory)
+    os.unlink(temporary)  # the JVM makes it anew, in a folder that is ours alone
+    os.umask(0o077)
+    _boot(task, [*task["options"], f"-XX:AOTCacheOutput={temporary}"])
+    functions = {name: builtin.function for name, builtin in boot.state.builtins.items()}
+    for path in task["prepares"]:
+        try:
+            _registry.resolve(path)(functions, boot.warm)
+        except Exception:
+            log.debug("training %s", path, exc_info=True)
+    boot.state.host.destroy()
+    try:
+        os.chmod(temporary, 0o600)
+        os.replace(temporary, target)
+    except OSError as error:
+        _cache.write_verdict(directory, key + ".aot", {"reason": f"the JVM wrote no AOT cache: {error}"})
+    for leftover in (temporary, temporary + ".config"):
+        try:
+            os.unlink(leftover)
+        except OSError:
+            pass
+    _sweep(directory, target)
+
+
+def _sweep(directory: str, newest: str) -> None:
+    """Remove AOT caches of older jars: each is of no use to any later boot of this one."""
+    import time
+
+    for name in os.listdir(directory):
+        path = os.path.join(directory, name)
+        try:
+            if name.endswith((".aot", ".json", ".part", ".log")) and path != newest and time.time() - os.stat(path).st_atime > 30 * 86400:
+                os.unlink(path)
+        except OSError:
+            continue
