@@ -169,7 +169,7 @@ def odd_keys() -> st.SearchStrategy[Any]:
 def containers(leaves: st.SearchStrategy[Any], max_leaves: int = 12) -> st.SearchStrategy[Any]:
     """Lists, tuples and dicts of *leaves*, nested."""
     return st.recursive(
-        leaves,
+        st.deferred(lambda: leaves),  # keeps the strategy's repr short
         lambda inner: st.one_of(
             st.lists(inner, max_size=4),
             st.dictionaries(keys(), inner, max_size=4),
@@ -459,7 +459,8 @@ def exceptions() -> st.SearchStrategy[Any]:
         st.builds(KeyError, small_scalars()),
         st.builds(OSError, st.integers(1, 40), short_texts()),
         st.builds(m.MyError, small_plain()),
-        st.sampled_from([KeyboardInterrupt(), SystemExit(3), StopIteration(1), RecursionError("deep"), m.ReprError("x")]),
+        st.sampled_from([KeyboardInterrupt(), SystemExit(3), StopIteration(1), RecursionError("deep")]),
+        st.builds(m.ReprError, short_texts()),
         st.builds(lambda s: UnicodeEncodeError("utf-8", s, 0, 1, "why"), surrogate_texts()),
     )
 
