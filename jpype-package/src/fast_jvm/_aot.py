@@ -63,26 +63,30 @@ def _probe(jre: Jre, jar: str, options: list[str]) -> str:
     return f"a child process could not boot with them (exit code {done.returncode}): {said[-500:]}"
 
 
-def make_in_background(jre: Jre, jar: str, options: list[str], directory: str, key: str, prepares: list[str]) -> None:
+def make_in_background(jre: Jre, jar: str, options: list[str], directory: str, key: str, prepares: list[str]) -> subprocess.Popen[bytes] | None:
     """Start the maker unless the cache is there, failed before, or is being made."""
     if not _cache.usable(_cache.aot_file(directory, key)) or _cache.read_verdict(directory, key + ".aot"):
-        return
+        return None
     task = {"task": "make", "jre": list(jre), "jar": jar, "options": options, "directory": directory, "key": key, "prepares": prepares}
     command = _command(task)
     if not command or not _cache.claim(directory, key):
-        return
+        return None
     log.info("AOT cache: a child process makes it")
     detached: dict[str, Any] = {"creationflags": 0x00000008 | 0x00004000} if sys.platform == "win32" else {"start_new_session": True}
     try:
-        started = subprocess.Popen(command, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, close_fds=True, **detached)
+        return subprocess.Popen(command, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, close_fds=True, **detached)
     except OSError as error:
         log.debug("AOT cache: %s", error)
         _cache.release(directory, key)
-        return
+        return None
+
+
+def reap(started: subprocess.Popen[bytes]) -> None:
+    """Take leave of the maker: it forks and ends at once, so that it is nobody's child."""
     if sys.platform == "win32":
         started.returncode = 0  # it outlives us: no ResourceWarning
     else:
-        started.wait()  # it forks and ends: the maker is nobody's child
+        started.wait()
 
 
 def _command(task: dict[str, Any]) -> list[str]:
@@ -143,6 +147,8 @@ def _make(task: dict[str, Any]) -> None:
     temporary = _cache.temporary(directory)
     os.unlink(temporary)  # the JVM makes it anew, in a folder that is ours alone
     os.umask(0o077)
+    # the VM may end this process: what is left then says so to the processes to come
+    _cache.write_verdict(directory, key + ".aot", {"reason": "the maker did not finish"})
     _boot(task, [*task["options"], f"-XX:AOTCacheOutput={temporary}"])
     functions = {name: builtin.function for name, builtin in boot.state.builtins.items()}
     for path in task["prepares"]:
@@ -154,6 +160,7 @@ def _make(task: dict[str, Any]) -> None:
     try:
         os.chmod(temporary, 0o600)
         os.replace(temporary, target)
+        _cache.drop_verdict(directory, key + ".aot")
     except OSError as error:
         _cache.write_verdict(directory, key + ".aot", {"reason": f"the JVM wrote no AOT cache: {error}"})
     for leftover in (temporary, temporary + ".config"):

@@ -27,7 +27,6 @@ BASE_OPTIONS = (
     "-XX:+UseSerialGC",
     "--enable-native-access=ALL-UNNAMED",
     "-XX:-UsePerfData",
-    "-Xshare:auto",
     "-Xms8m",
     # a JVM that talks does so on stdout
     "-Xlog:disable",
@@ -53,6 +52,7 @@ class State:
         self.times: dict[str, float] = {}
         self.stopping = False
         self.working = False
+        self.launching = False
 
 
 state = State()
@@ -144,7 +144,7 @@ def wait_ready(timeout: float | None) -> bool:
 def wait_idle(timeout: float) -> None:
     """Wait until no thread of ours is at work."""
     with _changed:
-        _changed.wait_for(lambda: not state.working, timeout)
+        _changed.wait_for(lambda: not state.working and not state.launching, timeout)
 
 
 def renew_lock() -> None:
@@ -315,8 +315,23 @@ def _make_cache() -> None:
     from . import _aot, _registry
 
     live = [entry.patch.prepare for entry in _registry.entries() if entry.state == "live"]
-    if live and state.make_cache and not state.stopping:
-        _aot.make_in_background(*state.make_cache, sorted(set(live)))
+    if not live or not state.make_cache:
+        return
+    with _changed:
+        if state.stopping:
+            return
+        state.launching = True
+    try:
+        maker = _aot.make_in_background(*state.make_cache, sorted(set(live)))
+    except OSError as error:
+        log.debug("AOT cache: %s", error)
+        return
+    finally:
+        with _changed:
+            state.launching = False
+            _changed.notify_all()
+    if maker is not None:
+        _aot.reap(maker)
 
 
 def _settle() -> None:

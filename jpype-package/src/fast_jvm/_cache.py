@@ -126,11 +126,13 @@ def temporary(directory: str) -> str:
 
 
 def read_verdict(directory: str, name: str) -> dict[str, Any] | None:
-    """Return what a probe or a maker left, or None."""
+    """Return what a probe or a maker left in the last day, or None."""
     path = os.path.join(directory, name + ".json")
     if usable(path):
         return None
     try:
+        if time.time() - os.stat(path).st_mtime > 86400:
+            return None
         with open(path, encoding="utf-8") as file:
             verdict = json.load(file)
     except (OSError, ValueError):
@@ -144,6 +146,11 @@ def write_verdict(directory: str, name: str, verdict: dict[str, Any]) -> None:
     with open(path, "w", encoding="utf-8") as file:
         json.dump(verdict, file)
     os.replace(path, os.path.join(directory, name + ".json"))
+
+
+def drop_verdict(directory: str, name: str) -> None:
+    """Forget a verdict."""
+    os.unlink(os.path.join(directory, name + ".json"))
 
 
 def claim(directory: str, name: str) -> bool:

@@ -91,10 +91,12 @@ def _rich(status: Status) -> str:
 
     table = Table(title=status.headline(), title_justify="left")
     for column in COLUMNS:
-        table.add_column(column, justify="right" if column in ("calls", "declines", "callbacks", "won") else "left")
+        table.add_column(column, justify="right" if column in ("calls", "declines", "callbacks", "won") else "left", no_wrap=column != "state")
     for patch in status.patches:
         table.add_row(*[Text(cell) for cell in patch.cells()])
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=160)
     with console.capture() as capture:
         console.print(table if status.patches else Text(status.headline()))
     return capture.get().rstrip("\n")
