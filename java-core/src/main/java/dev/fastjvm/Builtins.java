@@ -3,6 +3,8 @@ package dev.fastjvm;
 import dev.fastjvm.cpython.Builtin;
 import dev.fastjvm.cpython.LayoutCheck;
 import dev.fastjvm.cpython.Noop;
+import dev.fastjvm.langgraph.Dumps;
+import dev.fastjvm.langgraph.Loads;
 import java.util.List;
 
 /** The one place where builtins are declared. */
@@ -10,6 +12,8 @@ final class Builtins {
     private Builtins() {}
 
     static List<Builtin> make() {
-        return List.of(new Noop(), new LayoutCheck());
+        Dumps dumps = new Dumps();
+        Loads loads = new Loads();
+        return List.of(new Noop(), new LayoutCheck(), new Dumps.Configure(dumps, loads), dumps, loads);
     }
 }

@@ -21,6 +21,12 @@ public final class PyDict {
         return Memory.getLong(dict + Layout.DICT_VALUES) != 0;
     }
 
+    /** Address of the value pointers of a split table, in the order of its keys. */
+    public static long splitValues(long dict) {
+        long values = Memory.getLong(dict + Layout.DICT_VALUES);
+        return Layout.V313 ? values + Layout.EMBEDDED_VALUES_ITEMS : values;
+    }
+
     /** Address of the keys object ({@code ma_keys}); changes when the dict grows. */
     public static long keys(long dict) {
         return Memory.getLong(dict + Layout.DICT_KEYS);

@@ -19,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 public final class Memory {
     private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
+    private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG;
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
     private static final ValueLayout.OfDouble DOUBLE = ValueLayout.JAVA_DOUBLE_UNALIGNED;
@@ -31,8 +32,8 @@ public final class Memory {
 
     /** The C heap; its own class so that plain loads never link it. */
     private static final class Heap {
-        static final MethodHandle REALLOC = handle("realloc", FunctionDescriptor.of(LONG, LONG, LONG));
-        static final MethodHandle FREE = handle("free", FunctionDescriptor.ofVoid(LONG));
+        static final MethodHandle REALLOC = handle("realloc", FunctionDescriptor.of(WORD, WORD, WORD));
+        static final MethodHandle FREE = handle("free", FunctionDescriptor.ofVoid(WORD));
 
         private static MethodHandle handle(String name, FunctionDescriptor descriptor) {
             Linker linker = Linker.nativeLinker();

@@ -1,0 +1,681 @@
+package dev.fastjvm.langgraph;
+
+import dev.fastjvm.cpython.CApi;
+import dev.fastjvm.cpython.Decline;
+import dev.fastjvm.cpython.PyBool;
+import dev.fastjvm.cpython.PyBytes;
+import dev.fastjvm.cpython.PyDict;
+import dev.fastjvm.cpython.PyFloat;
+import dev.fastjvm.cpython.PyList;
+import dev.fastjvm.cpython.PyLong;
+import dev.fastjvm.cpython.PyObjects;
+import dev.fastjvm.cpython.PyTuple;
+import dev.fastjvm.cpython.PyUnicode;
+import dev.fastjvm.cpython.PythonError;
+import dev.fastjvm.memory.Memory;
+import dev.fastjvm.msgpack.MsgpackWriter;
+
+/**
+ * Walks an object and writes what {@code _msgpack_enc} returns for it.
+ *
+ * <p>Representation: values of the exact builtin types are read from memory; other classes go through their
+ * {@link TypePlan}, which only reads memory too; what has no plan is encoded by the original's own {@code _msgpack_enc} and its
+ * bytes are spliced in, which is exact because msgpack is compositional.
+ *
+ * <p>Callbacks: only {@link #odd} runs Python code. Before it does, every container on the path from the root is
+ * pinned; after it, loops read their container anew ({@link #epoch}). Inside a planned object nothing is called back
+ * ({@link #leaf} is above 0): the original takes a snapshot of such an object first, so what the plan can't do aborts it
+ * and the outermost planned object is handed over whole.
+ *
+ * <p>Depth: like ormsgpack, 255 containers in one pack, counted anew in each nested pack.
+ */
+final class Encoder extends MsgpackWriter {
+    /** ormsgpack's RECURSION_LIMIT. */
+    private static final int DEPTH_LIMIT = 255;
+
+    /** Inside a model, where pydantic has a limit of its own, Python takes over earlier. */
+    private static final int MODEL_DEPTH_LIMIT = 100;
+
+    /** Packs in packs that Java's own stack is used for. */
+    private static final int NESTING_LIMIT = 64;
+
+    private static final int INT_RUN = 256;
+    private static final long SCRATCH = 1 << 16;
+
+    private final Dumps dumps;
+    private final TypePlans plans;
+    private final boolean warming;
+    private final long pair = Memory.allocate(32);
+
+    private long scratch;
+    private long scratchSize;
+    /** The bytes object that is written to directly once the scratch is too small, or 0. */
+    private long bytes;
+
+    private long[] path = new long[64];
+    private int top;
+    private int pinned;
+
+    private long[] values = new long[64];
+    private int reserved;
+
+    private boolean topLevel;
+    /** Depth of planned objects: above 0 no Python code may run. */
+    private int leaf;
+    /** Above 0 inside a pydantic model, whose model_dump turns nested models into dicts. */
+    private int model;
+    private int depthLimit;
+    private int nesting;
+    /** Count of calls into Python. */
+    private int epoch;
+
+    Encoder(Dumps dumps, TypePlans plans, boolean warming) {
+        this.dumps = dumps;
+        this.plans = plans;
+        this.warming = warming;
+        scratchSize = SCRATCH;
+        scratch = Memory.allocate(scratchSize);
+    }
+
+    /** Encodes; owned bytes, or throws Decline or PythonError. */
+    long encode(long object) {
+        start();
+        topLevel = true;
+        try {
+            value(object, 0);
+            return finish();
+        } finally {
+            if (bytes != 0) {
+                discard();
+            }
+            unpin(0);
+        }
+    }
+
+    /** Gives the native blocks back; the encoder is not used again. */
+    void free() {
+        Memory.free(scratch);
+        Memory.free(pair);
+    }
+
+    /** Encodes a private sample and forgets the bytes; makes no Python object. */
+    void dryRun(long object) {
+        start();
+        topLevel = true;
+        value(object, 0);
+    }
+
+    private void start() {
+        base = scratch;
+        position = base;
+        limit = base + scratchSize;
+        top = 0;
+        reserved = 0;
+        leaf = 0;
+        model = 0;
+        depthLimit = DEPTH_LIMIT;
+        nesting = 0;
+        epoch = 0;
+    }
+
+    private long finish() {
+        long length = length();
+        if (bytes == 0) {
+            return PythonError.check(CApi.Leaf.PyBytes_FromStringAndSize(base, length));
+        }
+        Memory.putLong(pair, bytes);
+        bytes = 0;
+        if (CApi.Leaf._PyBytes_Resize(pair, length) != 0) {
+            throw PythonError.SET;
+        }
+        return Memory.getLong(pair);
+    }
+
+    private void discard() {
+        long unfinished = bytes;
+        bytes = 0;
+        PyObjects.decref(unfinished);
+    }
+
+    /** Small results are copied out of a scratch block that stays; large ones are written into the bytes object itself. */
+    @Override
+    protected void grow(long room) {
+        long length = length();
+        long size = Math.max(2 * (limit - base), length + room);
+        if (warming) {
+            scratch = Memory.reallocate(scratch, size);
+            scratchSize = size;
+            base = scratch;
+        } else if (bytes == 0) {
+            bytes = PythonError.check(CApi.Leaf.PyBytes_FromStringAndSize(0, size));
+            Memory.move(base, PyBytes.data(bytes), length);
+            base = PyBytes.data(bytes);
+        } else {
+            Memory.putLong(pair, bytes);
+            bytes = 0;
+            if (CApi.Leaf._PyBytes_Resize(pair, size) != 0) {
+                throw PythonError.SET;
+            }
+            bytes = Memory.getLong(pair);
+            base = PyBytes.data(bytes);
+        }
+        position = base + length;
+        limit = base + size;
+    }
+
+    /** Writes any value that stands inside {@code depth} containers of its pack. */
+    void value(long object, int depth) {
+        long type = PyObjects.type(object);
+        if (type == PyUnicode.TYPE) {
+            text(object, depth);
+        } else if (type == PyLong.TYPE) {
+            integer(object, depth);
+        } else if (type == PyDict.TYPE) {
+            map(object, depth);
+        } else if (type == PyList.TYPE) {
+            list(object, depth);
+        } else if (object == PyObjects.NONE) {
+            nil();
+        } else if (type == PyBool.TYPE) {
+            bool(object == PyObjects.TRUE);
+        } else if (type == PyFloat.TYPE) {
+            float64(PyFloat.bits(object));
+        } else if (type == PyBytes.TYPE) {
+            bin(PyBytes.data(object), PyBytes.length(object));
+        } else if (type == PyTuple.TYPE) {
+            tuple(object, depth);
+        } else {
+            rare(object, type, depth);
+        }
+    }
+
+    /** Writes a str, exact or of a subclass. */
+    void text(long str, int depth) {
+        if (PyUnicode.isCompactAscii(str)) {
+            long length = PyUnicode.length(str);
+            if (length >>> 32 != 0) {
+                odd(str, depth);
+                return;
+            }
+            str(PyUnicode.asciiData(str), length);
+        } else {
+            wideText(str, depth);
+        }
+    }
+
+    private void wideText(long str, int depth) {
+        if (!utf8(str)) {
+            odd(str, depth);
+        }
+    }
+
+    /** Writes a str that is not ASCII; false, with nothing written, where UTF-8 can't express it. */
+    private boolean utf8(long str) {
+        long data = PyUnicode.cachedUtf8(str);
+        long length;
+        if (data != 0) {
+            length = PyUnicode.utf8Length(str);
+        } else {
+            if (warming || PyUnicode.mayHoldSurrogates(str)) {
+                return false;
+            }
+            data = PythonError.check(CApi.Leaf.PyUnicode_AsUTF8AndSize(str, pair));
+            length = Memory.getLong(pair);
+        }
+        if (length >>> 32 != 0) {
+            return false;
+        }
+        str(data, length);
+        return true;
+    }
+
+    /** Writes an int, exact or of a subclass. */
+    void integer(long object, int depth) {
+        ensure(9);
+        if (!shortInteger(object)) {
+            odd(object, depth);
+        }
+    }
+
+    /** Writes an int for which 9 bytes are ensured; false, with nothing written, beyond 64 bits. */
+    private boolean shortInteger(long object) {
+        long digits = PyLong.signedDigits(object);
+        if (digits == 1) {
+            positive(PyLong.digit(object, 0));
+            return true;
+        }
+        if (digits == 0) {
+            positive(0);
+            return true;
+        }
+        long count = Math.abs(digits);
+        if (PyLong.overflows(object, count)) {
+            return false;
+        }
+        long magnitude = PyLong.magnitude(object, count);
+        if (digits > 0) {
+            positive(magnitude);
+        } else if (magnitude > 0 || magnitude == Long.MIN_VALUE) {
+            negative(-magnitude);
+        } else {
+            return false;
+        }
+        return true;
+    }
+
+    /** Writes a list, exact or of a subclass. */
+    void list(long list, int depth) {
+        long size = PyList.size(list);
+        if (depth >= depthLimit || size >>> 32 != 0) {
+            odd(list, depth);
+            return;
+        }
+        arrayHead(size);
+        int slot = push(list);
+        for (long i = 0; i < size; i++) {
+            if (i >= PyList.size(list)) {
+                throw changed();
+            }
+            long item = PyList.item(list, i);
+            if (PyObjects.type(item) == PyLong.TYPE) {
+                i = integers(list, i, Math.min(size, i + INT_RUN), depth);
+            } else {
+                value(item, depth + 1);
+            }
+        }
+        pop(slot);
+    }
+
+    /** Writes the run of ints that starts at {@code from}; returns the index of its last. */
+    private long integers(long list, long from, long to, int depth) {
+        ensure(9 * (to - from));
+        long items = PyList.items(list);
+        for (long i = from; i < to; i++) {
+            long item = Memory.getLong(items + 8 * i);
+            if (PyObjects.type(item) != PyLong.TYPE) {
+                return i - 1;
+            }
+            if (!shortInteger(item)) {
+                odd(item, depth + 1);
+                return i;
+            }
+        }
+        return to - 1;
+    }
+
+    private void tuple(long tuple, int depth) {
+        long size = PyTuple.size(tuple);
+        if (depth >= depthLimit || size >>> 32 != 0) {
+            odd(tuple, depth);
+            return;
+        }
+        arrayHead(size);
+        int slot = push(tuple);
+        for (long i = 0; i < size; i++) {
+            value(PyTuple.item(tuple, i), depth + 1);
+        }
+        pop(slot);
+    }
+
+    /** Writes a dict, exact or of a subclass, in the order of {@code PyDict_Next}. */
+    void map(long dict, int depth) {
+        if (depth >= depthLimit) {
+            odd(dict, depth);
+            return;
+        }
+        if (PyDict.isSplit(dict)) {
+            splitMap(dict, depth);
+            return;
+        }
+        mapHead(PyDict.size(dict));
+        int slot = push(dict);
+        int seen = epoch;
+        long keys = PyDict.keys(dict);
+        long count = PyDict.entryCount(keys);
+        long stride = PyDict.stride(keys);
+        long entry = PyDict.firstEntry(keys);
+        for (long i = 0; i < count; i++, entry += stride) {
+            long item = PyDict.entryValue(entry);
+            if (item == 0) {
+                continue;
+            }
+            pair(PyDict.entryKey(entry), item, depth + 1);
+            if (seen != epoch) {
+                if (PyDict.isSplit(dict)) {
+                    throw changed();
+                }
+                seen = epoch;
+                keys = PyDict.keys(dict);
+                count = PyDict.entryCount(keys);
+                stride = PyDict.stride(keys);
+                entry = PyDict.firstEntry(keys) + i * stride;
+            }
+        }
+        pop(slot);
+    }
+
+    private void splitMap(long dict, int depth) {
+        mapHead(PyDict.size(dict));
+        int slot = push(dict);
+        long next = 0;
+        while (true) {
+            Memory.putLong(pair + 16, next);
+            if (CApi.Leaf.PyDict_Next(dict, pair + 16, pair) == 0) {
+                break;
+            }
+            next = Memory.getLong(pair + 16);
+            pair(Memory.getLong(pair), Memory.getLong(pair + 8), depth + 1);
+        }
+        pop(slot);
+    }
+
+    private void pair(long key, long item, int depth) {
+        if (PyObjects.type(key) == PyUnicode.TYPE && PyUnicode.isCompactAscii(key)) {
+            str(PyUnicode.asciiData(key), PyUnicode.length(key));
+            value(item, depth);
+        } else if (key(key)) {
+            value(item, depth);
+        } else {
+            oddPair(key, item, depth);
+        }
+    }
+
+    /** Writes a dict's key of an exact scalar type; false, with nothing written, for any other. */
+    private boolean key(long key) {
+        long type = PyObjects.type(key);
+        if (type == PyUnicode.TYPE) {
+            return utf8(key);
+        } else if (type == PyLong.TYPE) {
+            ensure(9);
+            return shortInteger(key);
+        } else if (key == PyObjects.NONE) {
+            nil();
+        } else if (type == PyBool.TYPE) {
+            bool(key == PyObjects.TRUE);
+        } else if (type == PyFloat.TYPE) {
+            float64(PyFloat.bits(key));
+        } else if (type == PyBytes.TYPE) {
+            bin(PyBytes.data(key), PyBytes.length(key));
+        } else {
+            return false;
+        }
+        return true;
+    }
+
+    private void rare(long object, long type, int depth) {
+        TypePlan plan = plans.find(type);
+        if (plan != null) {
+            dispatch(plan, object, type, depth);
+        } else if (warming) {
+            throw Decline.CALL;
+        } else if (leaf > 0) {
+            plans.want(type);
+            throw PlanAbort.OBJECT;
+        } else {
+            PyObjects.incref(object);
+            try {
+                pin();
+                epoch++;
+                dispatch(plans.learn(type), object, type, depth);
+            } finally {
+                PyObjects.decref(object);
+            }
+        }
+    }
+
+    private void dispatch(TypePlan plan, long object, long type, int depth) {
+        if (model > 0) {
+            plan.encodeInModel(this, object, type, depth);
+        } else {
+            plan.encode(this, object, type, depth);
+        }
+    }
+
+    /** Writes a planned object: where the plan aborts, the object goes to Python as a whole. */
+    void planned(TypePlan plan, long object, long type, int depth) {
+        if (leaf > 0) {
+            nest();
+            plan.write(this, object, type, depth);
+            nesting--;
+            return;
+        }
+        if (plan.isTiring()) {
+            odd(object, depth);
+            return;
+        }
+        long start = length();
+        int path = top;
+        while (true) {
+            try {
+                leaf = 1;
+                plan.write(this, object, type, depth);
+                leaf = 0;
+                plan.served();
+                return;
+            } catch (PlanAbort abort) {
+                leaf = 0;
+                model = 0;
+                depthLimit = DEPTH_LIMIT;
+                nesting = 0;
+                top = path;
+                reserved = 0;
+                rewind(start);
+            }
+            if (warming) {
+                throw Decline.CALL;
+            }
+            if (plans.isWanting()) {
+                PyObjects.incref(object);
+                pin();
+                epoch++;
+                try {
+                    plans.learnWanted();
+                } finally {
+                    PyObjects.decref(object);
+                }
+            } else {
+                plan.aborted();
+                odd(object, depth);
+                return;
+            }
+        }
+    }
+
+    private void nest() {
+        if (++nesting > NESTING_LIMIT) {
+            throw PlanAbort.OBJECT;
+        }
+    }
+
+    /** Enters a pydantic model: nested values follow model_dump's rules until {@link #leaveModel}. */
+    void enterModel() {
+        nest();
+        model++;
+        depthLimit = MODEL_DEPTH_LIMIT;
+    }
+
+    void leaveModel() {
+        nesting--;
+        if (--model == 0) {
+            depthLimit = DEPTH_LIMIT;
+        }
+    }
+
+    /** Writes a value inside a planned object that a model holds as it is: model_dump's rules end there. */
+    void valueOutsideModel(long object, int depth) {
+        int outer = model;
+        model = 0;
+        depthLimit = DEPTH_LIMIT;
+        value(object, depth);
+        model = outer;
+        depthLimit = outer > 0 ? MODEL_DEPTH_LIMIT : DEPTH_LIMIT;
+    }
+
+    /** Has the original encode an object, and splices its bytes in; the whole call is declined where that is all of it. */
+    void odd(long object, int depth) {
+        if (leaf > 0) {
+            throw PlanAbort.OBJECT;
+        }
+        if (warming || topLevel && depth == 0) {
+            throw Decline.CALL;
+        }
+        splice(dumps.fallback(), object, depth, depth, 0);
+    }
+
+    private void oddPair(long key, long item, int depth) {
+        if (leaf > 0) {
+            throw PlanAbort.OBJECT;
+        }
+        if (warming) {
+            throw Decline.CALL;
+        }
+        PyObjects.incref(item);
+        try {
+            splice(dumps.keyFallback(), key, depth - 1, depth, 1);
+            value(item, depth);
+        } finally {
+            PyObjects.decref(item);
+        }
+    }
+
+    /** Calls {@code callable(object, depth)}; writes its bytes but for {@code head} at the start and {@code tail} at the end. */
+    private void splice(long callable, long object, int depth, int head, int tail) {
+        pin();
+        long number = PythonError.check(PyLong.of(depth));
+        long arguments = Memory.allocate(16);
+        long encoded;
+        try {
+            epoch++;
+            PyObjects.incref(object);
+            Memory.putLong(arguments, object);
+            Memory.putLong(arguments + 8, number);
+            encoded = dumps.callBack(callable, arguments, 2);
+        } finally {
+            Memory.free(arguments);
+            PyObjects.decref(object);
+            PyObjects.decref(number);
+        }
+        try {
+            PythonError.check(encoded);
+            raw(PyBytes.data(encoded) + head, PyBytes.length(encoded) - head - tail);
+        } finally {
+            if (encoded != 0) {
+                PyObjects.decref(encoded);
+            }
+        }
+    }
+
+    private int push(long container) {
+        if (top == path.length) {
+            path = java.util.Arrays.copyOf(path, 2 * path.length);
+        }
+        path[top] = container;
+        return top++;
+    }
+
+    private void pop(int slot) {
+        top = slot;
+        if (pinned > slot) {
+            unpin(slot);
+        }
+    }
+
+    private void pin() {
+        while (pinned < top) {
+            PyObjects.incref(path[pinned++]);
+        }
+    }
+
+    private void unpin(int slot) {
+        if (pinned > slot) {
+            epoch++;
+        }
+        while (pinned > slot) {
+            PyObjects.decref(path[--pinned]);
+        }
+    }
+
+    /** A container shrank while it was walked; ormsgpack's answer to that is undefined. */
+    private static RuntimeException changed() {
+        CApi.PyErr_SetString(CApi.PyExc_ValueError, CHANGED);
+        throw PythonError.SET;
+    }
+
+    private static final long CHANGED = Memory.immortalText("container changed size while it was encoded");
+
+    /** Opens an ext and writes the plan's prefix; answers what {@link #close} takes. */
+    long open(TypePlan plan) {
+        int head = plan.head;
+        long start = beginExt(head);
+        raw(plan.prefix);
+        return start << 3 | head;
+    }
+
+    /** Closes the ext that {@link #open} opened. */
+    void close(TypePlan plan, long opened, int code) {
+        plan.head = endExt(opened >>> 3, (int) opened & 7, code);
+    }
+
+    /** Makes room for {@code count} borrowed references in {@link #values}; returns the index of the first. */
+    int reserve(int count) {
+        int at = reserved;
+        reserved += count;
+        if (reserved > values.length) {
+            values = java.util.Arrays.copyOf(values, 2 * reserved);
+        }
+        return at;
+    }
+
+    /** References of the planned objects that are being written; moves when {@link #reserve} makes room. */
+    long[] values() {
+        return values;
+    }
+
+    void release(int at) {
+        reserved = at;
+    }
+
+    /** Aborts where the GIL is not held. */
+    void requireGil() {
+        if (warming) {
+            throw Decline.CALL;
+        }
+    }
+
+    /** Head of a str of less than 256 ASCII characters that follow. */
+    void strHead(int length) {
+        ensure(2);
+        if (length < 32) {
+            character(0xA0 | length);
+        } else {
+            character(0xD9);
+            character(length);
+        }
+    }
+
+    /** Sixteen hex digits. */
+    void hex(long word) {
+        ensure(16);
+        for (int shift = 60; shift >= 0; shift -= 4) {
+            character(HEX[(int) (word >>> shift) & 15]);
+        }
+    }
+
+    private static final byte[] HEX = "0123456789abcdef".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+
+    /** Makes room for an ISO 8601 timestamp. */
+    void ensure40() {
+        ensure(40);
+    }
+
+    /** Two decimal digits; the caller has ensured the room. */
+    void twoDigits(int number) {
+        Memory.putByte(position++, (byte) ('0' + number / 10));
+        Memory.putByte(position++, (byte) ('0' + number % 10));
+    }
+
+    /** One ASCII character; the caller has ensured the room. */
+    void character(int character) {
+        Memory.putByte(position++, (byte) character);
+    }
+}

@@ -1,0 +1,237 @@
+package dev.fastjvm.msgpack;
+
+import dev.fastjvm.memory.Memory;
+
+/**
+ * Writes msgpack to native memory, each value in its shortest form (as ormsgpack does).
+ *
+ * <p>Where the memory comes from is the subclass's: {@link #grow} moves what is written to a larger block.
+ */
+public abstract class MsgpackWriter {
+    /** Longest head of any value. */
+    private static final long HEAD = 9;
+
+    private static final int EXT16_HEAD = 4;
+
+    protected long base;
+    protected long position;
+    protected long limit;
+
+    /** Moves the bytes from base to position to a block with at least {@code room} more bytes; sets all three fields. */
+    protected abstract void grow(long room);
+
+    /** Makes room for {@code room} bytes at {@link #position}. */
+    protected final void ensure(long room) {
+        if (limit - position < room) {
+            grow(room);
+        }
+    }
+
+    /** Bytes written. */
+    public final long length() {
+        return position - base;
+    }
+
+    /** Forgets all after the first {@code length} bytes. */
+    public final void rewind(long length) {
+        position = base + length;
+    }
+
+    private void head(int marker) {
+        Memory.putByte(position++, (byte) marker);
+    }
+
+    private void head8(int marker, long value) {
+        Memory.putShort(position, (short) (marker | value << 8));
+        position += 2;
+    }
+
+    private void head16(int marker, long value) {
+        Memory.putByte(position, (byte) marker);
+        Memory.putShort(position + 1, Short.reverseBytes((short) value));
+        position += 3;
+    }
+
+    private void head32(int marker, long value) {
+        Memory.putByte(position, (byte) marker);
+        Memory.putInt(position + 1, Integer.reverseBytes((int) value));
+        position += 5;
+    }
+
+    private void head64(int marker, long value) {
+        Memory.putByte(position, (byte) marker);
+        Memory.putLong(position + 1, Long.reverseBytes(value));
+        position += 9;
+    }
+
+    public final void nil() {
+        ensure(1);
+        head(Marker.NIL);
+    }
+
+    public final void bool(boolean value) {
+        ensure(1);
+        head(value ? Marker.TRUE : Marker.FALSE);
+    }
+
+    /** A float64 from its bits. */
+    public final void float64(long bits) {
+        ensure(HEAD);
+        head64(Marker.FLOAT64, bits);
+    }
+
+    /** A signed integer. */
+    public final void integer(long value) {
+        ensure(HEAD);
+        if (value < 0) {
+            negative(value);
+        } else {
+            positive(value);
+        }
+    }
+
+    /** An integer of 64 unsigned bits. */
+    public final void unsigned(long value) {
+        ensure(HEAD);
+        positive(value);
+    }
+
+    /** An integer above or at 0 (as unsigned bits); the caller has ensured 9 bytes. */
+    protected final void positive(long value) {
+        if (value >= 0 && value < 0x80) {
+            head((int) value);
+        } else if (value >>> 8 == 0) {
+            head8(Marker.UINT8, value);
+        } else if (value >>> 16 == 0) {
+            head16(Marker.UINT16, value);
+        } else if (value >>> 32 == 0) {
+            head32(Marker.UINT32, value);
+        } else {
+            head64(Marker.UINT64, value);
+        }
+    }
+
+    /** An integer below 0; the caller has ensured 9 bytes. */
+    protected final void negative(long value) {
+        if (value >= -32) {
+            head((int) value);
+        } else if (value >= Byte.MIN_VALUE) {
+            head8(Marker.INT8, value & 0xFF);
+        } else if (value >= Short.MIN_VALUE) {
+            head16(Marker.INT16, value);
+        } else if (value >= Integer.MIN_VALUE) {
+            head32(Marker.INT32, value);
+        } else {
+            head64(Marker.INT64, value);
+        }
+    }
+
+    /** A str of UTF-8 at an address. */
+    public final void str(long utf8, long length) {
+        ensure(length + HEAD);
+        if (length < 32) {
+            head((int) (Marker.FIXSTR | length));
+        } else if (length < 256) {
+            head8(Marker.STR8, length);
+        } else if (length < 65536) {
+            head16(Marker.STR16, length);
+        } else {
+            head32(Marker.STR32, length);
+        }
+        Memory.copy(utf8, position, length);
+        position += length;
+    }
+
+    /** A bin of bytes at an address. */
+    public final void bin(long data, long length) {
+        ensure(length + HEAD);
+        if (length < 256) {
+            head8(Marker.BIN8, length);
+        } else if (length < 65536) {
+            head16(Marker.BIN16, length);
+        } else {
+            head32(Marker.BIN32, length);
+        }
+        Memory.copy(data, position, length);
+        position += length;
+    }
+
+    public final void arrayHead(long length) {
+        ensure(HEAD);
+        if (length < 16) {
+            head((int) (Marker.FIXARRAY | length));
+        } else if (length < 65536) {
+            head16(Marker.ARRAY16, length);
+        } else {
+            head32(Marker.ARRAY32, length);
+        }
+    }
+
+    public final void mapHead(long length) {
+        ensure(HEAD);
+        if (length < 16) {
+            head((int) (Marker.FIXMAP | length));
+        } else if (length < 65536) {
+            head16(Marker.MAP16, length);
+        } else {
+            head32(Marker.MAP32, length);
+        }
+    }
+
+    /** Bytes that are msgpack already. */
+    public final void raw(long from, long length) {
+        ensure(length);
+        Memory.copy(from, position, length);
+        position += length;
+    }
+
+    /** Bytes that are msgpack already. */
+    public final void raw(byte[] from) {
+        ensure(from.length);
+        Memory.copyIn(from, position, from.length);
+        position += from.length;
+    }
+
+    /**
+     * Leaves room for the head of an ext whose length is not known yet; a wrong guess costs one move of its content.
+     *
+     * @param head size of the head that is expected, see {@link #endExt}
+     * @return offset of the head
+     */
+    public final long beginExt(int head) {
+        ensure(HEAD);
+        long start = position - base;
+        position += head;
+        return start;
+    }
+
+    /** Writes the head of the ext that began at {@code start} with room for {@code head} bytes; returns the head's size. */
+    public final int endExt(long start, int head, int code) {
+        long length = position - base - start - head;
+        int marker = length == 1 ? Marker.FIXEXT1
+                : length == 2 ? Marker.FIXEXT2
+                : length == 4 ? Marker.FIXEXT4
+                : length == 8 ? Marker.FIXEXT8
+                : length == 16 ? Marker.FIXEXT16
+                : length < 256 ? Marker.EXT8
+                : length < 65536 ? Marker.EXT16
+                : Marker.EXT32;
+        int size = marker >= Marker.FIXEXT1 ? 2 : marker == Marker.EXT8 ? 3 : marker == Marker.EXT16 ? EXT16_HEAD : 6;
+        if (size != head) {
+            ensure(HEAD);
+            Memory.move(base + start + head, base + start + size, length);
+            position += size - head;
+        }
+        long at = base + start;
+        Memory.putByte(at, (byte) marker);
+        if (marker == Marker.EXT8) {
+            Memory.putByte(at + 1, (byte) length);
+        } else if (marker == Marker.EXT16) {
+            Memory.putShort(at + 1, Short.reverseBytes((short) length));
+        } else if (marker == Marker.EXT32) {
+            Memory.putInt(at + 1, Integer.reverseBytes((int) length));
+        }
+        Memory.putByte(at + size - 1, (byte) code);
+        return size;
+    }
+}

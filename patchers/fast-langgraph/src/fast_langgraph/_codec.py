@@ -1,0 +1,114 @@
+"""``JsonPlusSerializer.dumps_typed`` and ``loads_typed`` with Java behind them.
+
+The replacements are the originals' own branches with ``_msgpack_enc`` and ``ormsgpack.unpackb``
+redirected. What Java declines, or a single object inside that it has no plan for, the original
+code of ``jsonplus`` encodes and decodes.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sys
+import time
+from typing import Any, Callable, Dict, Optional, Tuple
+
+Builtins = Dict[str, Callable[..., Any]]
+Meter = Callable[[int], None]
+Activate = Callable[[Optional[Builtins]], None]
+
+
+def make_dumps_typed(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of dumps_typed and its switch."""
+    dumps: Callable[[Any], Any] | None = None
+    clock = time.perf_counter_ns
+    declined = NotImplemented
+
+    def dumps_typed(self: Any, obj: Any) -> tuple[str, bytes]:
+        if dumps is None:
+            start = clock()
+            try:
+                return original(self, obj)  # type: ignore[no-any-return]
+            finally:
+                meter(clock() - start)
+        if obj is None:
+            return "null", b""
+        if isinstance(obj, bytes):
+            return "bytes", obj
+        if isinstance(obj, bytearray):
+            return "bytearray", obj
+        try:
+            packed = dumps(obj)
+        except TypeError:  # ormsgpack.MsgpackEncodeError
+            if self.pickle_fallback:
+                return "pickle", pickle.dumps(obj)
+            raise
+        if packed is declined:
+            return original(self, obj)  # type: ignore[no-any-return]
+        return "msgpack", packed
+
+    def activate(builtins: Builtins | None) -> None:
+        nonlocal dumps
+        dumps = None if builtins is None else builtins["langgraph_dumps"]
+
+    return dumps_typed, activate
+
+
+def make_loads_typed(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of loads_typed and its switch."""
+    loads: Callable[[Any, Any], Any] | None = None
+    clock = time.perf_counter_ns
+    declined = NotImplemented
+
+    def loads_typed(self: Any, data: tuple[str, bytes]) -> Any:
+        if loads is None:
+            start = clock()
+            try:
+                return original(self, data)
+            finally:
+                meter(clock() - start)
+        type_, data_ = data
+        if type_ == "msgpack":
+            value = loads(data_, self._unpack_ext_hook)
+            if value is not declined:
+                return value
+        return original(self, (type_, data_))
+
+    def activate(builtins: Builtins | None) -> None:
+        nonlocal loads
+        loads = None if builtins is None else builtins["langgraph_loads"]
+
+    return loads_typed, activate
+
+
+def encode(obj: Any, depth: int) -> bytes:
+    """Have the original encode an object that stands inside ``depth`` containers: its limit on depth must hold."""
+    for _ in range(depth):
+        obj = [obj]
+    return sys.modules["langgraph.checkpoint.serde.jsonplus"]._msgpack_enc(obj)  # type: ignore[no-any-return]
+
+
+def encode_key(key: Any, depth: int) -> bytes:
+    """Have the original encode a dict's key: Java takes the bytes between the map's head and its one nil."""
+    return encode({key: None}, depth)
+
+
+def prepare(builtins: Builtins, warm: Callable[[str, object, int], int]) -> None:
+    """Configure Java and warm it until it beats the original."""
+    from . import _plans, _samples
+
+    jsonplus = sys.modules["langgraph.checkpoint.serde.jsonplus"]
+    ormsgpack = sys.modules["ormsgpack"]
+    names = vars(jsonplus)
+    settings = {
+        "describe": _plans.describe,
+        "encode": encode,
+        "encode_key": encode_key,
+        "dumps_guards": [
+            (names, sys.intern(name), names[name])
+            for name in ("_msgpack_enc", "_msgpack_default", "_option", "ormsgpack", "dataclasses", "SendProtocol")
+        ]
+        + [(vars(ormsgpack), sys.intern("packb"), ormsgpack.packb)],
+    }
+    if builtins["langgraph_configure"](settings) is not None:
+        raise RuntimeError("Java could not be configured")
+    _samples.warm_up(builtins, warm)
