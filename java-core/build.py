@@ -1,6 +1,7 @@
 """Runs Maven for this module, on whatever Java the machine has.
 
     python java-core/build.py jar            compile, package, copy the jar into fast_jvm
+    python java-core/build.py test           JUnit, with CPython embedded by Jep where that builds
     python java-core/build.py <maven args>   anything else, e.g. `verify`, `formatter:format`
     python java-core/build.py --where        which Java and which Maven would be used
 
@@ -14,9 +15,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -170,6 +173,59 @@ def jar() -> None:
     print(f"{BUNDLED.relative_to(ROOT)}: {BUNDLED.stat().st_size:,} bytes, by {find_java().name}")
 
 
+def shared_python() -> bool:
+    """Jep's library links libpython; an interpreter that is one static file has none to link."""
+    if sys.platform != "linux":
+        return True
+    folder, name = (sysconfig.get_config_var(key) or "" for key in ("LIBDIR", "INSTSONAME"))
+    multiarch = sysconfig.get_config_var("MULTIARCH") or ""
+    version = sysconfig.get_config_var("LDVERSION") or ""
+    names = {name, f"libpython{version}.so"} if ".so" in name else {f"libpython{version}.so"}
+    return any((Path(folder) / sub / file).exists() for sub in ("", multiarch) for file in names)
+
+
+def jep() -> tuple[Path | None, str]:
+    """Builds Jep's sdist into a folder of this environment; the folder, or what is missing."""
+    target = Path(sys.prefix) / "jep"
+    if list((target / "jep").glob("jep-*.jar")):
+        return target, ""
+    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")[0]
+    jdk = find_jdk(at_least=11)
+    if not (shutil.which(compiler) or shutil.which("cc") or shutil.which("gcc")):
+        return None, "a C compiler (gcc) is missing"
+    if jdk is None:
+        return None, "a javac is missing (any JDK from 11 on)"
+    if not shared_python():
+        return None, "this Python was built without a shared libpython"
+    fresh = target.with_name(f"jep-{os.getpid()}")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
+    command += ["--no-build-isolation", "--no-binary", "jep", "--target", str(fresh)]
+    command += ["-r", str(ROOT / "requirements" / "jep.txt")]
+    if subprocess.run(command, env=dict(os.environ, JAVA_HOME=str(jdk))).returncode:
+        shutil.rmtree(fresh, ignore_errors=True)
+        return None, "its build failed, see above (Python's headers are needed too)"
+    fresh.rename(target)
+    return target, ""
+
+
+def test(arguments: list[str]) -> None:
+    """JUnit; what needs Jep is skipped, and says so, where Jep cannot be built."""
+    folder, missing = jep()
+    # not resolved: by its path the embedded interpreter knows the environment it belongs to
+    options = [f"-Dpython.program={sys.executable}"]
+    if folder is None:
+        options.append(f"-Djep.missing={missing}")
+        print(f"Jep: {missing}. The tests with CPython inside the JVM are SKIPPED.", flush=True)
+    else:
+        (archive,) = (folder / "jep").glob("jep-*.jar")
+        (library,) = (folder / "jep").glob("libjep.*")
+        ours = [BUNDLED.parent.parent, ROOT / "patchers" / "fast-langgraph" / "src"]
+        paths = [folder, *ours]
+        options += [f"-Djep.jar={archive}", f"-Djep.library={library}"]
+        options.append("-Dpython.path=" + os.pathsep.join(map(str, paths)))
+    maven(*options, *arguments, "test")
+
+
 def main(arguments: list[str]) -> None:
     """See the module's docstring."""
     if arguments == ["--where"]:
@@ -178,6 +234,8 @@ def main(arguments: list[str]) -> None:
         print(f"Maven: {find_maven(dict(os.environ, JAVA_HOME=str(home)))}")
     elif arguments == ["jar"]:
         jar()
+    elif arguments[:1] == ["test"]:
+        test(arguments[1:])
     elif arguments:
         maven(*arguments)
     else:

@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+# isort: skip_file
+# the order is part of the check: the patch package first, then what it patches
 start = time.perf_counter()
 
 import fast_langgraph  # noqa: E402, F401
