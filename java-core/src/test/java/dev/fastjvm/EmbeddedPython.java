@@ -27,8 +27,17 @@ final class EmbeddedPython {
 
     private EmbeddedPython() {}
 
-    /** Skips the calling test, in words, where Jep was not built. */
-    static void assumeBuilt() {
+    /** Boots fast_jvm and fast_langgraph once; skips the caller, in words, where Jep was not built. */
+    static void boot() {
+        assumeBuilt();
+        exec(lines("import fast_jvm, fast_langgraph, fast_jvm._boot, fast_jvm._layout",
+                "import langgraph.checkpoint.serde.jsonplus",
+                "if not fast_jvm.wait_ready(120): raise SystemError(str(fast_jvm.status()))",
+                "builtins = fast_jvm._boot.state.builtins",
+                "noop, verify = builtins['noop'].function, builtins['verify'].function"));
+    }
+
+    private static void assumeBuilt() {
         String missing = System.getProperty("jep.missing", "started by hand, without build.py test");
         Assumptions.assumeTrue(System.getProperty("jep.jar") != null,
                 "no CPython inside the JVM: " + missing);
