@@ -114,8 +114,12 @@ def child(task: dict[str, Any]) -> None:
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
     if task["task"] == "probe":
-        _boot(task, task["options"])
-        print("booted", flush=True)
+        try:
+            _boot(task, [option for option in task["options"] if option != "-Xlog:disable"])
+            print("booted", flush=True)
+        except Exception as error:
+            print(error, flush=True)
+            os._exit(1)
         os._exit(0)
     if hasattr(os, "fork"):
         if os.fork():

@@ -6,10 +6,7 @@ the boot starts. Whatever goes wrong on the way, the originals serve on and the 
 
 from __future__ import annotations
 
-import ctypes
 import os
-import shlex
-import sys
 import threading
 import time
 from typing import Any, Callable
@@ -79,6 +76,8 @@ def last_failure() -> str:
     """Return the last Throwable that a builtin turned into a decline, as text."""
     if state.phase != "up":
         return ""
+    import ctypes
+
     try:
         return ctypes.string_at(state.host.call("failure")).decode("utf-8", "replace")
     except FastJvmUnavailable:
@@ -217,10 +216,14 @@ def jvm_options(cache: str) -> list[str]:
     """Return the flags of the JVM, without the AOT cache."""
     options = [*BASE_OPTIONS, f"-Xmx{_settings.get('FAST_JVM_HEAP')}"]
     options.append(f"-XX:ErrorFile={os.path.join(cache, 'hs_err_%p.log') if cache else os.devnull}")
+    import shlex
+
     return options + shlex.split(_settings.get("FAST_JVM_OPTIONS"))
 
 
 def _boot() -> None:
+    import ctypes
+
     from . import _guard, _hosts, _layout, _registry
 
     reason = _layout.unsupported() or _guard.forbidden()
@@ -274,6 +277,8 @@ def _stop_point() -> None:
 
 
 def _make_builtins(host: Any, symbols: str) -> dict[str, Any]:
+    import ctypes
+
     from . import _builtins, _layout
 
     try:
@@ -297,6 +302,8 @@ def _make_builtins(host: Any, symbols: str) -> dict[str, Any]:
 
 
 def _text(data: bytes) -> int:
+    import ctypes
+
     buffer = ctypes.create_string_buffer(data)
     _kept.append(buffer)
     return ctypes.addressof(buffer)
@@ -304,6 +311,8 @@ def _text(data: bytes) -> int:
 
 def warm(builtin: str, sample: object, millis: int) -> int:
     """Run a builtin's read-only part on a private sample, without the GIL; best ns a call."""
+    import ctypes
+
     _stop_point()
     buffer = ctypes.create_string_buffer(f"builtin={builtin}\nobject={id(sample)}\nmillis={millis}\n".encode())
     result: int = state.host.call("warm", ctypes.addressof(buffer))

@@ -38,8 +38,8 @@ def forbidden() -> str:
     """Say why a JVM must not be started here; empty when it may."""
     if _sub_interpreter():
         return "this is a sub-interpreter"
-    if 0 < threading.stack_size() < SMALLEST_STACK:
-        return f"threading.stack_size() is {threading.stack_size()}, a JVM needs {SMALLEST_STACK}"
+    if 0 < _stack_size() < SMALLEST_STACK:
+        return f"threading.stack_size() is {_stack_size()}, a JVM needs {SMALLEST_STACK}"
     if not _POSIX:
         return ""
     import resource
@@ -156,10 +156,17 @@ def _guard_stack_size() -> None:
     _wrap(threading, "stack_size", _check_stack_size)
 
 
-def _check_stack_size() -> None:
+def _stack_size() -> int:
     import _thread
 
-    size = _thread.stack_size()
+    size = _thread.stack_size()  # asking sets it to the default
+    if size:
+        _thread.stack_size(size)
+    return size
+
+
+def _check_stack_size() -> None:
+    size = _stack_size()
     if 0 < size < SMALLEST_STACK:
         switch_off(f"threading.stack_size({size}): a call into Java needs {SMALLEST_STACK}")
 

@@ -8,6 +8,8 @@ jep is for a Python that lives inside Java. Only longs cross, and no call may ne
 from __future__ import annotations
 
 import ctypes
+import functools
+import inspect
 import logging
 import os
 import sys
@@ -113,6 +115,7 @@ class JpypeHost:
             jpype.startJVM(jre.libjvm, *options, classpath=classpath, convertStrings=False, interrupt=False, ignoreUnrecognized=False)
         except Exception as error:
             raise FastJvmUnavailable(f"JPype could not start the JVM: {error}") from error
+        _share(jpype)
         return cls()
 
     @classmethod
@@ -139,6 +142,37 @@ class JpypeHost:
     def close(self) -> None:
         """Detach, or the process would wait for this thread at exit."""
         self._jpype.java.lang.Thread.detach()
+
+
+def _share(jpype: Any) -> None:
+    """Let user code start "its" JVM once: the class path is added to the one that runs already."""
+    start, is_started = jpype.startJVM, jpype.isJVMStarted
+    used: list[bool] = []
+
+    @functools.wraps(start)
+    def start_jvm(*args: Any, **kwargs: Any) -> None:
+        if used:
+            start(*args, **kwargs)  # raises as ever
+            return
+        given = inspect.signature(start).bind(*args, **kwargs).arguments
+        used.append(True)
+        options = [option for option in given.get("jvmargs", ()) if isinstance(option, str)]
+        paths = given.get("classpath") or ()
+        wanted = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+        for option in options:
+            name, _, value = option.partition("-Djava.class.path=")
+            wanted += value.split(os.pathsep) if not name and value else []
+        for path in wanted:
+            if os.path.exists(os.path.join(path).rstrip("*")):  # a JVM ignores what is not there
+                jpype.addClassPath(os.path.abspath(path))
+        log.info("jpype.startJVM: fast_jvm's JVM is used, without the options %s", options)
+
+    @functools.wraps(is_started)
+    def is_jvm_started() -> bool:
+        return bool(used) and bool(is_started())
+
+    for module in (jpype, jpype._core):
+        module.startJVM, module.isJVMStarted = start_jvm, is_jvm_started
 
 
 class JepHost:

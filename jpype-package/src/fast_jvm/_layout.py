@@ -6,7 +6,6 @@ all of them agree are builtins used.
 
 from __future__ import annotations
 
-import ctypes
 import struct
 import sys
 import types
@@ -37,6 +36,8 @@ def unsupported() -> str:
 
 
 def _has_gil() -> bool:
+    if sys.version_info < (3, 13):
+        return True
     import sysconfig
 
     return not sysconfig.get_config_var("Py_GIL_DISABLED")
@@ -44,6 +45,8 @@ def _has_gil() -> bool:
 
 def spec(addresses: dict[str, int]) -> bytes:
     """Return the key=value lines of the boot call."""
+    import ctypes
+
     integers = (ctypes.c_void_p * 262)(*[id(number) for number in range(-5, 257)])
     _kept.append(integers)
     values: dict[str, int] = dict(addresses)

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from . import _boot, _registry, _settings
-from ._builtins import Counters
 
 COLUMNS = ("patch", "library", "state", "calls", "declines", "callbacks", "won")
 
@@ -51,7 +50,7 @@ class Status:
     # milliseconds since the boot began, wall and CPU of the process: open, jvm, builtins, ready
     boot_ms: dict[str, float]
     boot_cpu_ms: dict[str, float]
-    builtins: dict[str, Counters]
+    builtins: dict[str, Any]
     patches: tuple[PatchStatus, ...] = field(default=())
 
     def as_dict(self) -> dict[str, Any]:

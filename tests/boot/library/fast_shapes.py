@@ -12,7 +12,6 @@ CODES = {
     "empty": "06cd70f7a881c869",
     "static_empty": "645966e77f72e014",
     "class_empty": "c46595dc004affa7",
-    "inherited": "06cd70f7a881c869",
     "helper": "030483cc12288553",
 }
 
@@ -71,7 +70,6 @@ PATCHES = [
     patch("empty", "Shape.empty", CODES["empty"]),
     patch("static_empty", "Shape.static_empty", CODES["static_empty"]),
     patch("class_empty", "Shape.class_empty", CODES["class_empty"]),
-    patch("inherited", "Square.empty", CODES["inherited"]),
 ]
 
 if os.environ.get("SHAPES_REGISTER") != "no":

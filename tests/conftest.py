@@ -1,0 +1,56 @@
+"""Fixtures that more than one suite uses; nothing happens at import."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+LIBRARY = ROOT / "tests" / "boot" / "library"
+TIMEOUT_S = 60
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def fresh_environment(**settings: Any) -> dict[str, str]:
+    """The environment of a fresh process: no FAST_* of this one, the same fast_jvm."""
+    import fast_jvm
+
+    package = Path(fast_jvm.__file__).parent.parent
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("FAST_")}
+    environment["PYTHONPATH"] = os.pathsep.join([str(package), str(LIBRARY), environment.get("PYTHONPATH", "")])
+    environment.update({name: str(value) for name, value in settings.items()})
+    return environment
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run code, or a command line, in a fresh Python; settings are environment variables."""
+
+    def run(*code: str, timeout: float = TIMEOUT_S, argv: tuple[str, ...] = (), check: bool = False, **settings: Any) -> subprocess.CompletedProcess[str]:
+        settings.setdefault("FAST_JVM_CACHE", "off")
+        command = [sys.executable, *(["-c", "\n".join(code)] if code else []), *argv]
+        done = subprocess.run(command, env=fresh_environment(**settings), cwd=tmp_path, capture_output=True, text=True, timeout=timeout, check=False)
+        if check:
+            assert done.returncode == 0, done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def java() -> str:
+    """The Java runtime's home; skips where there is none of 25 or newer."""
+    from fast_jvm import _boot, _jre
+
+    search = _jre.find()
+    if search.jre is None:
+        pytest.skip(search.reason)
+    if not os.path.isfile(_boot.JAR):
+        pytest.fail(f"{_boot.JAR} is missing: make jar")
+    return search.jre.home
