@@ -164,6 +164,8 @@ def maven(*arguments: str) -> None:
 
 def jar() -> None:
     """Packages the jar and puts it where fast_jvm looks for it."""
+    # whole and from one compiler: what an earlier build left would go into the jar too
+    shutil.rmtree(JAR.parent / "classes", ignore_errors=True)
     maven("--quiet", "-DskipTests", "-Dmaven.test.skip=true", "package")
     # a rename, so that a process that has the old jar open keeps it
     fresh = BUNDLED.with_suffix(f".{os.getpid()}")

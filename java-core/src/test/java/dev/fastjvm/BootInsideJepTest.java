@@ -31,7 +31,8 @@ class BootInsideJepTest {
     void callsAreCounted() {
         EmbeddedPython.exec("before = builtins['noop'].counters; [noop() for _ in range(7)]");
         assertEquals("(7, 0)",
-                EmbeddedPython.repr("tuple(a - b for a, b in zip(builtins['noop'].counters, before))[:2]"));
+                EmbeddedPython.repr(
+                        "tuple(a - b for a, b in zip(builtins['noop'].counters, before))[:2]"));
     }
 
     @Test

@@ -37,8 +37,16 @@ final class EmbeddedPython {
                 "noop, verify = builtins['noop'].function, builtins['verify'].function"));
     }
 
+    /** Prints calls and declines, if there is a Python at all. */
+    static void report() {
+        if (interpreter != null) {
+            exec("print(fast_jvm.status())");
+        }
+    }
+
     private static void assumeBuilt() {
-        String missing = System.getProperty("jep.missing", "started by hand, without build.py test");
+        String missing =
+                System.getProperty("jep.missing", "started by hand, without build.py test");
         Assumptions.assumeTrue(System.getProperty("jep.jar") != null,
                 "no CPython inside the JVM: " + missing);
     }
@@ -69,7 +77,8 @@ final class EmbeddedPython {
             MainInterpreter.setJepLibraryPath(System.getProperty("jep.library"));
             MainInterpreter.setInitParams(
                     PyConfig.python().setProgramName(System.getProperty("python.program")));
-            JepConfig config = new JepConfig().redirectStdErr(System.err).redirectStdout(System.out);
+            JepConfig config =
+                    new JepConfig().redirectStdErr(System.err).redirectStdout(System.out);
             for (String path : System.getProperty("python.path").split(File.pathSeparator)) {
                 config.addIncludePaths(path);
             }
