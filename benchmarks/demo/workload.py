@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import sqlite3
@@ -18,10 +17,10 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Tuple
 
 from langgraph.checkpoint.sqlite import SqliteSaver
-from pydantic import BaseModel
 
 from benchmarks.demo import agent
 from benchmarks.demo.driver import Stopwatch
+from benchmarks.equality import canonical
 
 PHASES = ("grow", "resume", "travel")
 RESUMED = 3
@@ -110,30 +109,3 @@ def _timed(watch: Stopwatch) -> "type[SqliteSaver]":
 
 def _config(customer: str) -> Any:
     return {"configurable": {"thread_id": customer}}
-
-
-def canonical(value: Any) -> Any:
-    """The value as JSON that keeps exact types, dict order and everything a model stores."""
-    kind = type(value)
-    name = "%s.%s" % (kind.__module__, kind.__qualname__)
-    if value is None or kind in (bool, int, str):
-        return value
-    if kind is float:
-        return [name, value.hex()]
-    if isinstance(value, BaseModel):
-        return [
-            name,
-            canonical(value.__dict__),
-            sorted(value.__pydantic_fields_set__),
-            canonical(value.__pydantic_extra__),
-            canonical(value.__pydantic_private__),
-        ]
-    if isinstance(value, dict):
-        return [name, [[canonical(key), canonical(item)] for key, item in value.items()]]
-    if isinstance(value, (list, tuple)):
-        return [name, [canonical(item) for item in value]]
-    if isinstance(value, (set, frozenset)):
-        return [name, sorted(json.dumps(canonical(item)) for item in value)]
-    if dataclasses.is_dataclass(value):
-        return [name, [[field.name, canonical(getattr(value, field.name))] for field in dataclasses.fields(value)]]
-    return [name, repr(value)]

@@ -1,0 +1,267 @@
+"""Rows that need fresh processes: import, short scripts, boot, stalls, memory.
+
+Processes of the two sides run in turn. A process's CPU is what the kernel accounts for it and for everything it
+started, orphans included: this process adopts them and waits for them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional
+
+from benchmarks.harness import Result, Row, at_least, at_most
+
+SHORT = at_least(0.97)
+"""Within 3 % of the original."""
+
+
+class Run(NamedTuple):
+    """One finished process."""
+
+    wall: float
+    cpu: float
+    answer: Dict[str, Any]
+
+
+def run(*arguments: str, **environment: str) -> Run:
+    """Run a task of benchmarks.children in a fresh process."""
+    _adopt_orphans()
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.children", *arguments],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    with process.stdout as output:
+        answer = output.readline()
+        output.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    cpu = usage.ru_utime + usage.ru_stime + sum(_orphans())
+    if process.returncode or not answer:
+        raise RuntimeError("%s ended with %d" % (" ".join(arguments), process.returncode))
+    return Run(wall, cpu, json.loads(answer))
+
+
+def _adopt_orphans() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+
+
+def _orphans() -> Iterator[float]:
+    while True:
+        try:
+            _, _, usage = os.wait4(-1, 0)
+        except ChildProcessError:
+            return
+        yield usage.ru_utime + usage.ru_stime
+
+
+def imports(pairs: int = 15) -> List[Result]:
+    """`import fast_langgraph` before langgraph, and what it must not bring along."""
+    run("imports", "ours")
+    runs: Dict[str, List[Run]] = {"original": [], "ours": []}
+    for _ in range(pairs):
+        for side, done in runs.items():
+            done.append(run("imports", side, FAST_JVM="auto"))
+    answers = {side: [one.answer for one in done] for side, done in runs.items()}
+    extra = [ours["wall"] - original["wall"] for original, ours in zip(answers["original"], answers["ours"])]
+    best = {side: min(answer["wall"] for answer in of_side) for side, of_side in answers.items()}
+    last = answers["ours"][-1]
+    brought = [name for name in ("numpy", "jvm", "jpype") if last[name] and not answers["original"][-1][name]]
+    return [
+        Result(
+            "import fast_langgraph, beyond importing langgraph",
+            original=best["original"],
+            ours=best["ours"],
+            note="langgraph alone and with us",
+        ),
+        Result(
+            "  difference",
+            ours=max(best["ours"] - best["original"], 0.0),
+            ours_median=statistics.median(extra),
+            bar=at_most(0.030),
+            equal=not brought,
+            note="brings " + ", ".join(brought) if brought else "median of pairs %.1f ms" % (1e3 * statistics.median(extra)),
+        ),
+    ]
+
+
+def short_scripts(pairs: int = 10) -> List[Result]:
+    """Scripts whose codec costs less than a boot: with us in front they cost what they cost without us."""
+    found: List[Result] = []
+    for name, conversations, turns in (("one turn", 1, 1), ("two conversations of 200 messages", 2, 50)):
+        for cache, folder in (("cold", None), ("warm", _warm_cache())):
+            found += _short(name, cache, folder, pairs, str(conversations), str(turns))
+    return found
+
+
+def _short(name: str, cache: str, warm: Optional[str], pairs: int, *size: str) -> List[Result]:
+    runs: Dict[str, List[Run]] = {"original": [], "ours": []}
+    results: List[Result] = []
+    for attempt in range(3):
+        for _ in range(pairs):
+            for side, done in runs.items():
+                with tempfile.TemporaryDirectory(prefix="cache-") as folder:
+                    done.append(run("script", side, *size, FAST_JVM="auto", FAST_JVM_CACHE=warm or folder))
+        results = []
+        for kind in ("wall", "cpu"):
+            amounts = {side: [getattr(one, kind) for one in done] for side, done in runs.items()}
+            ratios = [original / ours for original, ours in zip(amounts["original"], amounts["ours"])]
+            results.append(
+                Result(
+                    "script, %s, %s cache: %s" % (name, cache, kind),
+                    original=min(amounts["original"]),
+                    ours=min(amounts["ours"]),
+                    original_median=statistics.median(amounts["original"]),
+                    ours_median=statistics.median(amounts["ours"]),
+                    bar=SHORT,
+                    equal=not any(one.answer["jvm"] for one in runs["ours"]),
+                    note="%d pairs, median ratio %.3f" % (len(ratios), statistics.median(ratios)),
+                )
+            )
+        if all(result.met for result in results):
+            break
+    return results
+
+
+def boots(runs: int = 7) -> List[Result]:
+    """From boot to ready with the AOT cache in place."""
+    found: List[Result] = []
+    for host in ("jni", "jpype"):
+        done = [run("boot", FAST_JVM="auto", FAST_JVM_HOST=host, FAST_JVM_CACHE=_warm_cache()) for _ in range(runs)]
+        good = all(one.answer["ready"] and one.answer["live"] and one.answer["host"] == host for one in done)
+        for kind, limit in (("wall", 0.4), ("cpu", 0.6)):
+            amounts = [one.answer[kind] for one in done]
+            found.append(
+                Result(
+                    "boot to ready, AOT cache, %s: %s" % (host, kind),
+                    ours=min(amounts),
+                    ours_median=statistics.median(amounts),
+                    bar=at_most(limit) if host == "jni" else None,
+                    equal=good,
+                    note="median %.0f ms" % (1e3 * statistics.median(amounts)) if good else str(done[-1].answer),
+                )
+            )
+    return found
+
+
+def stalls(runs: int = 7) -> List[Result]:
+    """The lateness of a loop that ticks every 5 ms; the worst tick of each run, the median run's."""
+    found: List[Result] = []
+    idle = [run("stall", "original").answer for _ in range(runs)]
+    for host in ("jni", "jpype"):
+        settings = {"FAST_JVM": "auto", "FAST_JVM_HOST": host, "FAST_JVM_CACHE": _warm_cache()}
+        done = [run("stall", "ours", **settings).answer for _ in range(runs)]
+        good = all(answer["live"] and answer["host"] == host for answer in done)
+        for phase, name, limit in (("boot", "boot and warm-up", 0.015), ("after", "codec in use after wait_ready()", 0.005)):
+            worst = [answer[phase] for answer in done]
+            found.append(
+                Result(
+                    "worst stall, %s, %s" % (name, host),
+                    original=statistics.median(answer[phase] for answer in idle),
+                    ours=statistics.median(worst),
+                    bar=at_most(limit) if host == "jni" or phase == "after" else None,
+                    equal=good,
+                    note="of %d runs: %s ms" % (runs, ", ".join("%.1f" % (1e3 * amount) for amount in sorted(worst)))
+                    if good
+                    else str(done[-1]),
+                )
+            )
+    return found
+
+
+def memory(runs: int = 3) -> List[Result]:
+    """Resident memory once live and used, beside the same work without us."""
+    found: List[Result] = []
+    original = min(run("memory", "original").answer["rss"] for _ in range(runs))
+    for host in ("jni", "jpype"):
+        settings = {"FAST_JVM": "auto", "FAST_JVM_HOST": host, "FAST_JVM_CACHE": _warm_cache()}
+        done = [run("memory", "ours", **settings).answer for _ in range(runs)]
+        ours = statistics.median(answer["rss"] for answer in done)
+        found.append(
+            Result(
+                "RSS once live, beyond the original's, %s" % host,
+                ours=float(ours - original),
+                unit="bytes",
+                bar=at_most(80 * 2**20, "bytes") if host == "jni" else None,
+                equal=all(answer["live"] for answer in done),
+                note="%.0f MB without us, %.0f MB with us" % (original / 2**20, ours / 2**20),
+            )
+        )
+    return found
+
+
+_cache: "List[tempfile.TemporaryDirectory[str]]" = []
+
+
+def _warm_cache() -> str:
+    """A cache folder of these benchmarks' own, with the AOT caches of both hosts made."""
+    if not _cache:
+        _cache.append(tempfile.TemporaryDirectory(prefix="aot-"))
+        for host in ("jni", "jpype"):
+            for _ in range(2):
+                run("boot", FAST_JVM="auto", FAST_JVM_HOST=host, FAST_JVM_CACHE=_cache[0].name)
+                _wait(lambda: any(Path(_cache[0].name).glob("*.aot")), 60)
+    return _cache[0].name
+
+
+def _wait(condition: Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.1)
+
+
+def demo() -> List[Result]:
+    """`make demo`, three runs of each process, the fastest of each."""
+    from benchmarks.demo import __main__ as command
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "demo.json")
+        code = command.main(["--repeat", "3", "--json", str(file)])
+        if not file.exists():
+            raise RuntimeError("the demo failed (%d)" % code)
+        content = json.loads(file.read_text())
+    found: List[Result] = []
+    for mode, part, name, bar in (
+        ("accelerated", "total", "agent of make demo, whole process", at_least(2)),
+        ("live", "work", "agent of make demo, once live", None),
+    ):
+        for kind in ("wall", "cpu"):
+            original = [one[part][kind] for one in content["runs"]["original"]]
+            ours = [one[part][kind] for one in content["runs"][mode]]
+            found.append(
+                Result(
+                    "%s: %s" % (name, kind),
+                    original=min(original),
+                    ours=min(ours),
+                    original_median=statistics.median(original),
+                    ours_median=statistics.median(ours),
+                    bar=bar,
+                    equal=content["equal"] and content["served"],
+                    note="%d conversations of %d messages" % (content["customers"], content["messages"]),
+                )
+            )
+    return found
+
+
+ROWS = [
+    Row("import", imports),
+    Row("scripts", short_scripts),
+    Row("boot", boots),
+    Row("stall", stalls),
+    Row("memory", memory),
+    Row("demo", demo),
+]
+

@@ -1,0 +1,77 @@
+"""Fills README's table from the JSON of the last full run: no number without its file and machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Dict, List
+
+from benchmarks.harness import amount
+
+START, END = "<!-- bench:start -->", "<!-- bench:end -->"
+
+
+def fill(file: Path, results: Path) -> None:
+    """Replace what stands between the two marks."""
+    text = file.read_text(encoding="utf-8")
+    if START not in text or END not in text:
+        raise SystemExit("%s has no %s … %s" % (file.name, START, END))
+    before, rest = text.split(START, 1)
+    after = rest.split(END, 1)[1]
+    block = render(json.loads(results.read_text(encoding="utf-8")), results.name)
+    file.write_text("%s%s\n%s\n%s%s" % (before, START, block, END, after), encoding="utf-8")
+
+
+def render(content: Dict[str, Any], name: str) -> str:
+    """The block: a table, and the machine it came from."""
+    lines = ["| row | original | ours | ratio | bar | met |", "|---|---:|---:|---:|---:|---|"]
+    rungs: List[Dict[str, Any]] = []
+    for row in content["rows"]:
+        if " × " in row["row"] and row["row"].split(" × ")[-1].split(":")[0].isdigit():
+            rungs.append(row)
+            continue
+        lines.append(_line(row))
+    if rungs:
+        worst = min(rungs, key=lambda row: row["ratio"] if row["equal"] and row["ratio"] else 0)
+        slower = sum(1 for row in rungs if not row["met"])
+        lines.append(
+            "| %d shapes and sizes (1 to 1e5), the worst: %s | %s | %s | %s | never slower | %s |"
+            % (len(rungs), worst["row"], *_figures(worst), "yes" if not slower else "no, %d are" % slower)
+        )
+    machine, versions = content["machine"], content["versions"]
+    lines += [
+        "",
+        "Minima of alternating runs. %s, %s cores, %s; Python %s, Java %s (%s host), langgraph %s, "
+        "langgraph-checkpoint %s, langchain-core %s, pydantic %s, ormsgpack %s; %s; all figures: "
+        "`benchmarks/results/%s`."
+        % (
+            machine["cpu"],
+            machine["cores"],
+            machine["system"],
+            versions["python"],
+            content["java"],
+            content["host"],
+            versions.get("langgraph"),
+            versions.get("langgraph-checkpoint"),
+            versions.get("langchain-core"),
+            versions.get("pydantic"),
+            versions.get("ormsgpack"),
+            content["when"],
+            name,
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def _line(row: Dict[str, Any]) -> str:
+    met = {None: "", True: "yes", False: "**no**"}[row["met"]]
+    if not row["equal"] or not row["served"]:
+        met = "**not equal**" if not row["equal"] else "**not served**"
+    return "| %s | %s | %s | %s | %s | %s |" % (row["row"].strip(), *_figures(row), row["bar"] or "", met)
+
+
+def _figures(row: Dict[str, Any]) -> "tuple[str, str, str]":
+    if not row["equal"]:
+        return "", "", ""
+    ratio = "%.2fx" % row["ratio"] if row["ratio"] else ""
+    return amount(row["original"], row["unit"]), amount(row["ours"], row["unit"]), ratio
