@@ -19,10 +19,20 @@ RESULTS = Path(__file__).parent / "results" / "bench.json"
 def main(arguments: Optional[List[str]] = None) -> int:
     """The exit code: see harness.verdict."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--rows", default="*", help="names of rows, with wildcards and commas; --list prints them")
+    parser.add_argument(
+        "--rows", default="*", help="names of rows, with wildcards and commas; --list prints them"
+    )
     parser.add_argument("--list", action="store_true", help="print the names of the rows")
-    parser.add_argument("--json", type=Path, help="where the figures go; a full run has %s as default" % RESULTS.name)
-    parser.add_argument("--readme", type=Path, help="fill this file's table from the last full run and do nothing else")
+    parser.add_argument(
+        "--json",
+        type=Path,
+        help="where the figures go; a full run has %s as default" % RESULTS.name,
+    )
+    parser.add_argument(
+        "--readme",
+        type=Path,
+        help="fill this file's table from the last full run and do nothing else",
+    )
     options = parser.parse_args(arguments)
     console = Console(width=None if sys.stdout.isatty() else 160)
     if options.readme:
@@ -36,7 +46,11 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
     rows = [*codec.ROWS, harness.Row("peers", lambda: []), *processes.ROWS]
     patterns = options.rows.split(",")
-    wanted = [row for row in rows if any(fnmatch.fnmatch(row.name, pattern.strip()) for pattern in patterns)]
+    wanted = [
+        row
+        for row in rows
+        if any(fnmatch.fnmatch(row.name, pattern.strip()) for pattern in patterns)
+    ]
     if options.list:
         console.print(" ".join(row.name for row in rows))
         return 0
@@ -57,7 +71,9 @@ def main(arguments: Optional[List[str]] = None) -> int:
             found = row.measure()
         except Exception as error:  # the other rows are still worth their figures
             console.print_exception()
-            found = [harness.Result(row.name, equal=False, note="%s: %s" % (type(error).__name__, error))]
+            found = [
+                harness.Result(row.name, equal=False, note="%s: %s" % (type(error).__name__, error))
+            ]
         if row.name != "ladder":
             harness.print_table(console, row.name, found)
             summary += found
@@ -77,8 +93,9 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
 
 def _ready(console: Console) -> bool:
-    import fast_jvm
     import langgraph.checkpoint.serde.jsonplus  # noqa: F401
+
+    import fast_jvm
 
     ready = fast_jvm.wait_ready(120)
     status = fast_jvm.status()
@@ -106,7 +123,13 @@ def _print_ladder(console: Console, found: List[Any]) -> None:
         line = []
         for size in sizes:
             result = of_shape.get(size)
-            text = "" if result is None else "%.2f" % result.ratio if result.equal else "[red]not equal[/red]"
+            text = (
+                ""
+                if result is None
+                else "%.2f" % result.ratio
+                if result.equal
+                else "[red]not equal[/red]"
+            )
             line.append("[red]%s[/red]" % text if result is not None and result.slower else text)
         table.add_row(name, *line)
     console.print(table)

@@ -25,7 +25,12 @@ def imports(ours: str) -> Dict[str, Any]:
     import langgraph.graph  # noqa: F401
 
     spent = {"wall": time.perf_counter() - start, "cpu": time.process_time() - cpu}
-    return {**spent, "numpy": "numpy" in sys.modules, "jvm": _jvm_loaded(), "jpype": "jpype" in sys.modules}
+    return {
+        **spent,
+        "numpy": "numpy" in sys.modules,
+        "jvm": _jvm_loaded(),
+        "jpype": "jpype" in sys.modules,
+    }
 
 
 def script(ours: str, conversations: str, turns: str) -> Dict[str, Any]:
@@ -53,13 +58,17 @@ def script(ours: str, conversations: str, turns: str) -> Dict[str, Any]:
 
 def boot() -> Dict[str, Any]:
     """From boot to ready, in an otherwise idle process that has langgraph imported."""
-    import fast_langgraph  # noqa: F401
-    import fast_jvm
     import langgraph.checkpoint.serde.jsonplus  # noqa: F401
+
+    import fast_jvm
+    import fast_langgraph  # noqa: F401
 
     start, cpu, children = time.perf_counter(), time.process_time(), _children_cpu()
     ready = fast_jvm.wait_ready(120)
-    wall, spent = time.perf_counter() - start, time.process_time() - cpu + _children_cpu() - children
+    wall, spent = (
+        time.perf_counter() - start,
+        time.process_time() - cpu + _children_cpu() - children,
+    )
     status = fast_jvm.status()
     return {"wall": wall, "cpu": spent, "ready": ready, **_state(status)}
 
@@ -93,7 +102,12 @@ def stall(ours: str) -> Dict[str, Any]:
             import fast_jvm
 
             done = threading.Event()
-            waiter = threading.Thread(target=lambda: (fast_jvm.wait_ready(120), done.set()))
+
+            def wait() -> None:
+                fast_jvm.wait_ready(120)
+                done.set()
+
+            waiter = threading.Thread(target=wait)
             waiter.start()
             await tick("boot", done.is_set)
             waiter.join()
@@ -121,7 +135,12 @@ def memory(ours: str) -> Dict[str, Any]:
 
         fast_jvm.wait_ready(120)
     serializer = JsonPlusSerializer()
-    for value in (data.messages(200), data.plain_dict(), data.identities(200), data.dataclass_steps(200)):
+    for value in (
+        data.messages(200),
+        data.plain_dict(),
+        data.identities(200),
+        data.dataclass_steps(200),
+    ):
         for _ in range(300):
             serializer.loads_typed(serializer.dumps_typed(value))
     if ours == "ours":
@@ -129,7 +148,11 @@ def memory(ours: str) -> Dict[str, Any]:
     gc.collect()
     with open("/proc/self/status", encoding="ascii") as lines:
         fields = dict(line.split(":", 1) for line in lines)
-    return {**answer, "rss": 1024 * int(fields["VmRSS"].split()[0]), "peak": 1024 * int(fields["VmHWM"].split()[0])}
+    return {
+        **answer,
+        "rss": 1024 * int(fields["VmRSS"].split()[0]),
+        "peak": 1024 * int(fields["VmHWM"].split()[0]),
+    }
 
 
 def _after(seconds: float) -> Any:

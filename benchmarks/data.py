@@ -54,19 +54,30 @@ def messages(count: int, *, details: bool = False, seed: int = 4) -> List[AnyMes
             call = "call_%024x" % source.getrandbits(96)
             made.append(_ai("", source, number, details, call=call, order=order))
         elif part == 2:
-            content = '{"order": %d, "state": "%s", "carrier": "DHL", "items": [{"sku": "HP-%d", "quantity": 1}]}' % (
-                order,
-                _STATES[turn % 4],
-                source.randrange(1000, 9999),
+            content = (
+                '{"order": %d, "state": "%s", "carrier": "DHL", "items": [{"sku": "HP-%d", "quantity": 1}]}'
+                % (
+                    order,
+                    _STATES[turn % 4],
+                    source.randrange(1000, 9999),
+                )
             )
-            made.append(ToolMessage(content, name="lookup_order", id=str(_uuid(source)), tool_call_id=call))
+            made.append(
+                ToolMessage(content, name="lookup_order", id=str(_uuid(source)), tool_call_id=call)
+            )
         else:
             made.append(_ai(_ANSWERS[turn % 4] % order, source, number, details))
     return made
 
 
 def _ai(
-    text: str, source: random.Random, number: int, details: bool, *, call: Optional[str] = None, order: int = 0
+    text: str,
+    source: random.Random,
+    number: int,
+    details: bool,
+    *,
+    call: Optional[str] = None,
+    order: int = 0,
 ) -> AIMessage:
     asked, said = 180 + 60 * number, 20 + len(text) // 4
     metadata: Dict[str, Any] = {
@@ -74,7 +85,11 @@ def _ai(
         "model_name": "gpt-4o-2024-08-06",
         "system_fingerprint": "fp_%010x" % source.getrandbits(40),
     }
-    usage: Dict[str, Any] = {"input_tokens": asked, "output_tokens": said, "total_tokens": asked + said}
+    usage: Dict[str, Any] = {
+        "input_tokens": asked,
+        "output_tokens": said,
+        "total_tokens": asked + said,
+    }
     if details:
         metadata = {
             "token_usage": {
@@ -104,10 +119,16 @@ def _ai(
         additional_kwargs={"refusal": None} if details else {},
         response_metadata=metadata,
         id="lc_run--%s-0" % _uuid(source),
-        tool_calls=[{"name": "lookup_order", "args": {"order": order, "fields": ["state", "items"]}, "id": call}]
+        tool_calls=[
+            {
+                "name": "lookup_order",
+                "args": {"order": order, "fields": ["state", "items"]},
+                "id": call,
+            }
+        ]
         if call
         else [],
-        usage_metadata=usage,  # type: ignore[arg-type]
+        usage_metadata=usage,
     )
 
 
@@ -131,7 +152,10 @@ def dataclass_steps(count: int, seed: int = 4) -> List[Step]:
         Step(
             name="step-%d" % number,
             tool=("search", "fetch", "summarise")[number % 3],
-            arguments={"query": "warranty of HP-%d" % source.randrange(1000, 9999), "limit": 5 + number % 7},
+            arguments={
+                "query": "warranty of HP-%d" % source.randrange(1000, 9999),
+                "limit": 5 + number % 7,
+            },
             attempt=number % 3,
             score=source.random(),
             done=number % 2 == 0,
@@ -174,7 +198,9 @@ def pydantic_customers(count: int, seed: int = 4) -> List[Customer]:
             tags=["newsletter", "premium"][: number % 3],
             limits={"daily": 100 + number, "monthly": 2000},
             referrer=None if number % 2 else "Customer %d" % (number // 2),
-            address=Address(street="Main Street %d" % number, city="Springfield", postcode="%05d" % number),
+            address=Address(
+                street="Main Street %d" % number, city="Springfield", postcode="%05d" % number
+            ),
         )
         for number in range(count)
     ]
@@ -186,7 +212,9 @@ def identities(count: int, seed: int = 4) -> List[Any]:
     start = datetime.datetime(2025, 3, 1, 8, 30, 0)
     made: List[Any] = []
     for number in range(count):
-        moment = start + datetime.timedelta(minutes=17 * number, microseconds=source.randrange(1_000_000))
+        moment = start + datetime.timedelta(
+            minutes=17 * number, microseconds=source.randrange(1_000_000)
+        )
         if number % 2:
             moment = moment.replace(tzinfo=datetime.timezone.utc)
         made.append((_uuid(source), moment))
@@ -196,16 +224,27 @@ def identities(count: int, seed: int = 4) -> List[Any]:
 def plain_dict(records: int = 640, seed: int = 4) -> Dict[str, Any]:
     """Nested plain data, as tools and web services return it: 640 records are 235 KB packed."""
     source = random.Random(seed)
-    words = "battery carrier charger delivery headphone invoice refund return speaker warranty".split()
+    words = (
+        "battery carrier charger delivery headphone invoice refund return speaker warranty".split()
+    )
     return {
-        "query": {"text": "orders of the last quarter", "page": 1, "filters": {"state": ["shipped", "delivered"]}},
+        "query": {
+            "text": "orders of the last quarter",
+            "page": 1,
+            "filters": {"state": ["shipped", "delivered"]},
+        },
         "total": records,
         "records": [
             {
                 "id": str(_uuid(source)),
                 "order": 48_000 + number,
-                "created": "2025-03-%02dT%02d:%02d:00Z" % (1 + number % 28, number % 24, number % 60),
-                "customer": {"name": "Customer %d" % number, "mail": "c%d@example.org" % number, "vip": number % 9 == 0},
+                "created": "2025-03-%02dT%02d:%02d:00Z"
+                % (1 + number % 28, number % 24, number % 60),
+                "customer": {
+                    "name": "Customer %d" % number,
+                    "mail": "c%d@example.org" % number,
+                    "vip": number % 9 == 0,
+                },
                 "lines": [
                     {
                         "sku": "HP-%d" % source.randrange(1000, 9999),
@@ -228,7 +267,10 @@ def plain_dict(records: int = 640, seed: int = 4) -> Dict[str, Any]:
 def integers(count: int, seed: int = 4) -> List[int]:
     """*count* ints of every width that msgpack knows, small ones most."""
     source = random.Random(seed)
-    return [source.getrandbits(source.choice((5, 7, 8, 15, 16, 31, 32, 50))) * source.choice((1, 1, -1)) for _ in range(count)]
+    return [
+        source.getrandbits(source.choice((5, 7, 8, 15, 16, 31, 32, 50))) * source.choice((1, 1, -1))
+        for _ in range(count)
+    ]
 
 
 TEXTS = {

@@ -32,5 +32,11 @@ def canonical(value: Any) -> Any:
     if isinstance(value, (set, frozenset)):
         return [name, sorted(json.dumps(canonical(item)) for item in value)]
     if dataclasses.is_dataclass(value):
-        return [name, [[field.name, canonical(getattr(value, field.name))] for field in dataclasses.fields(value)]]
+        return [
+            name,
+            [
+                [field.name, canonical(getattr(value, field.name))]
+                for field in dataclasses.fields(value)
+            ],
+        ]
     return [name, repr(value)]

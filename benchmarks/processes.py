@@ -76,10 +76,17 @@ def imports(pairs: int = 15) -> List[Result]:
         for side, done in runs.items():
             done.append(run("imports", side, FAST_JVM="auto"))
     answers = {side: [one.answer for one in done] for side, done in runs.items()}
-    extra = [ours["wall"] - original["wall"] for original, ours in zip(answers["original"], answers["ours"])]
+    extra = [
+        ours["wall"] - original["wall"]
+        for original, ours in zip(answers["original"], answers["ours"])
+    ]
     best = {side: min(answer["wall"] for answer in of_side) for side, of_side in answers.items()}
     last = answers["ours"][-1]
-    brought = [name for name in ("numpy", "jvm", "jpype") if last[name] and not answers["original"][-1][name]]
+    brought = [
+        name
+        for name in ("numpy", "jvm", "jpype")
+        if last[name] and not answers["original"][-1][name]
+    ]
     return [
         Result(
             "import fast_langgraph, beyond importing langgraph",
@@ -93,7 +100,9 @@ def imports(pairs: int = 15) -> List[Result]:
             ours_median=statistics.median(extra),
             bar=at_most(0.030),
             equal=not brought,
-            note="brings " + ", ".join(brought) if brought else "median of pairs %.1f ms" % (1e3 * statistics.median(extra)),
+            note="brings " + ", ".join(brought)
+            if brought
+            else "median of pairs %.1f ms" % (1e3 * statistics.median(extra)),
         ),
     ]
 
@@ -101,7 +110,10 @@ def imports(pairs: int = 15) -> List[Result]:
 def short_scripts(pairs: int = 10) -> List[Result]:
     """Scripts whose codec costs less than a boot: with us in front they cost what they cost without us."""
     found: List[Result] = []
-    for name, conversations, turns in (("one turn", 1, 1), ("two conversations of 200 messages", 2, 50)):
+    for name, conversations, turns in (
+        ("one turn", 1, 1),
+        ("two conversations of 200 messages", 2, 50),
+    ):
         for cache, folder in (("cold", None), ("warm", _warm_cache())):
             found += _short(name, cache, folder, pairs, str(conversations), str(turns))
     return found
@@ -110,15 +122,19 @@ def short_scripts(pairs: int = 10) -> List[Result]:
 def _short(name: str, cache: str, warm: Optional[str], pairs: int, *size: str) -> List[Result]:
     runs: Dict[str, List[Run]] = {"original": [], "ours": []}
     results: List[Result] = []
-    for attempt in range(3):
+    for _attempt in range(3):
         for _ in range(pairs):
             for side, done in runs.items():
                 with tempfile.TemporaryDirectory(prefix="cache-") as folder:
-                    done.append(run("script", side, *size, FAST_JVM="auto", FAST_JVM_CACHE=warm or folder))
+                    done.append(
+                        run("script", side, *size, FAST_JVM="auto", FAST_JVM_CACHE=warm or folder)
+                    )
         results = []
         for kind in ("wall", "cpu"):
             amounts = {side: [getattr(one, kind) for one in done] for side, done in runs.items()}
-            ratios = [original / ours for original, ours in zip(amounts["original"], amounts["ours"])]
+            ratios = [
+                original / ours for original, ours in zip(amounts["original"], amounts["ours"])
+            ]
             results.append(
                 Result(
                     "script, %s, %s cache: %s" % (name, cache, kind),
@@ -140,8 +156,14 @@ def boots(runs: int = 7) -> List[Result]:
     """From boot to ready with the AOT cache in place."""
     found: List[Result] = []
     for host in ("jni", "jpype"):
-        done = [run("boot", FAST_JVM="auto", FAST_JVM_HOST=host, FAST_JVM_CACHE=_warm_cache()) for _ in range(runs)]
-        good = all(one.answer["ready"] and one.answer["live"] and one.answer["host"] == host for one in done)
+        done = [
+            run("boot", FAST_JVM="auto", FAST_JVM_HOST=host, FAST_JVM_CACHE=_warm_cache())
+            for _ in range(runs)
+        ]
+        good = all(
+            one.answer["ready"] and one.answer["live"] and one.answer["host"] == host
+            for one in done
+        )
         for kind, limit in (("wall", 0.4), ("cpu", 0.6)):
             amounts = [one.answer[kind] for one in done]
             found.append(
@@ -151,7 +173,9 @@ def boots(runs: int = 7) -> List[Result]:
                     ours_median=statistics.median(amounts),
                     bar=at_most(limit) if host == "jni" else None,
                     equal=good,
-                    note="median %.0f ms" % (1e3 * statistics.median(amounts)) if good else str(done[-1].answer),
+                    note="median %.0f ms" % (1e3 * statistics.median(amounts))
+                    if good
+                    else str(done[-1].answer),
                 )
             )
     return found
@@ -165,7 +189,10 @@ def stalls(runs: int = 7) -> List[Result]:
         settings = {"FAST_JVM": "auto", "FAST_JVM_HOST": host, "FAST_JVM_CACHE": _warm_cache()}
         done = [run("stall", "ours", **settings).answer for _ in range(runs)]
         good = all(answer["live"] and answer["host"] == host for answer in done)
-        for phase, name, limit in (("boot", "boot and warm-up", 0.015), ("after", "codec in use after wait_ready()", 0.005)):
+        for phase, name, limit in (
+            ("boot", "boot and warm-up", 0.015),
+            ("after", "codec in use after wait_ready()", 0.005),
+        ):
             worst = [answer[phase] for answer in done]
             found.append(
                 Result(
@@ -174,7 +201,8 @@ def stalls(runs: int = 7) -> List[Result]:
                     ours=statistics.median(worst),
                     bar=at_most(limit) if host == "jni" or phase == "after" else None,
                     equal=good,
-                    note="of %d runs: %s ms" % (runs, ", ".join("%.1f" % (1e3 * amount) for amount in sorted(worst)))
+                    note="of %d runs: %s ms"
+                    % (runs, ", ".join("%.1f" % (1e3 * amount) for amount in sorted(worst)))
                     if good
                     else str(done[-1]),
                 )
@@ -250,7 +278,8 @@ def demo() -> List[Result]:
                     ours_median=statistics.median(ours),
                     bar=bar,
                     equal=content["equal"] and content["served"],
-                    note="%d conversations of %d messages" % (content["customers"], content["messages"]),
+                    note="%d conversations of %d messages"
+                    % (content["customers"], content["messages"]),
                 )
             )
     return found
@@ -264,4 +293,3 @@ ROWS = [
     Row("memory", memory),
     Row("demo", demo),
 ]
-

@@ -36,7 +36,12 @@ def render(content: Dict[str, Any], name: str) -> str:
         slower = sum(1 for row in rungs if not row["met"])
         lines.append(
             "| %d shapes and sizes (1 to 1e5), the worst: %s | %s | %s | %s | never slower | %s |"
-            % (len(rungs), worst["row"], *_figures(worst), "yes" if not slower else "no, %d are" % slower)
+            % (
+                len(rungs),
+                worst["row"],
+                *_figures(worst),
+                "yes" if not slower else "no, %d are" % slower,
+            )
         )
     machine, versions = content["machine"], content["versions"]
     lines += [
@@ -67,7 +72,12 @@ def _line(row: Dict[str, Any]) -> str:
     met = {None: "", True: "yes", False: "**no**"}[row["met"]]
     if not row["equal"] or not row["served"]:
         met = "**not equal**" if not row["equal"] else "**not served**"
-    return "| %s | %s | %s | %s | %s | %s |" % (row["row"].strip(), *_figures(row), row["bar"] or "", met)
+    return "| %s | %s | %s | %s | %s | %s |" % (
+        row["row"].strip(),
+        *_figures(row),
+        row["bar"] or "",
+        met,
+    )
 
 
 def _figures(row: Dict[str, Any]) -> "tuple[str, str, str]":

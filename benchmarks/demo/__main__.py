@@ -31,11 +31,21 @@ BAR = 2.0
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """Run, compare, print; the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.demo", description=__doc__.split("\n")[0])
-    parser.add_argument("--customers", type=int, default=12, help="conversations in the database (default 12)")
-    parser.add_argument("--turns", type=int, default=50, help="turns of four messages each (default 50)")
-    parser.add_argument("--repeat", type=int, default=1, help="runs of each process, the fastest counts (default 1)")
-    parser.add_argument("--profile", action="store_true", help="also print the codec's share of the original")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.demo", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument(
+        "--customers", type=int, default=12, help="conversations in the database (default 12)"
+    )
+    parser.add_argument(
+        "--turns", type=int, default=50, help="turns of four messages each (default 50)"
+    )
+    parser.add_argument(
+        "--repeat", type=int, default=1, help="runs of each process, the fastest counts (default 1)"
+    )
+    parser.add_argument(
+        "--profile", action="store_true", help="also print the codec's share of the original"
+    )
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args(arguments)
     console = Console()
@@ -57,17 +67,22 @@ def main(arguments: Optional[List[str]] = None) -> int:
                     compared, found = compare.differences(first, Path(scratch, mode + str(repeat)))
                     rows += compared
                     unequal += ["%s: %s" % (mode, line) for line in found]
-    best = {mode: min(of_mode, key=lambda run: float(run["total"]["wall"])) for mode, of_mode in runs.items()}
+    best = {
+        mode: min(of_mode, key=lambda run: float(run["total"]["wall"]))
+        for mode, of_mode in runs.items()
+    }
     served = [_served(best[mode]) for mode in ("accelerated", "live")]
     result = {
         "customers": options.customers,
         "messages": 4 * options.turns,
         "runs": runs,
         "ratio": {
-            kind: best["original"]["total"][kind] / best["accelerated"]["total"][kind] for kind in ("wall", "cpu")
+            kind: best["original"]["total"][kind] / best["accelerated"]["total"][kind]
+            for kind in ("wall", "cpu")
         },
         "live_ratio": {
-            kind: best["original"]["work"][kind] / best["live"]["work"][kind] for kind in ("wall", "cpu")
+            kind: best["original"]["work"][kind] / best["live"]["work"][kind]
+            for kind in ("wall", "cpu")
         },
         "rows_compared": rows,
         "equal": not unequal,
@@ -81,17 +96,28 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
 def _run(console: Console, mode: str, folder: Path, options: argparse.Namespace) -> Dict[str, Any]:
     folder.mkdir()
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("FAST_JVM_LOG", "LANGSMITH"))}
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("FAST_JVM_LOG", "LANGSMITH"))
+    }
     environment.setdefault("FAST_LANGGRAPH", "on")
     environment["FAST_JVM"] = SWITCHES.get(mode, "off")
     command = [sys.executable, "-m", "benchmarks.demo.driver", mode, str(folder)]
     command += [str(options.customers), str(options.turns)]
-    columns = TextColumn("{task.description:28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    columns = (
+        TextColumn("{task.description:28}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     started = time.time()
     marks: Dict[str, float] = {}
     with Progress(*columns, console=console, refresh_per_second=4) as progress:
         bar = progress.add_task("%s: start" % mode, total=None)
-        with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as process:
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, env=environment, text=True
+        ) as process:
             assert process.stdout is not None
             for line in process.stdout:
                 if not line.startswith("{"):
@@ -127,11 +153,14 @@ def _served(run: Dict[str, Any]) -> bool:
     return bool(run["patches"]) and all(patch["calls"] > 0 for patch in run["patches"])
 
 
-def _print(console: Console, best: Dict[str, Dict[str, Any]], result: Dict[str, Any], unequal: List[str]) -> None:
-    modes = [mode for mode in MODES]
+def _print(
+    console: Console, best: Dict[str, Dict[str, Any]], result: Dict[str, Any], unequal: List[str]
+) -> None:
+    modes = list(MODES)
     original = best["original"]
     table = Table(
-        title="%d conversations of %d messages, SqliteSaver on a file" % (result["customers"], result["messages"])
+        title="%d conversations of %d messages, SqliteSaver on a file"
+        % (result["customers"], result["messages"])
     )
     table.add_column("")
     for mode in modes:
@@ -159,8 +188,14 @@ def _print(console: Console, best: Dict[str, Dict[str, Any]], result: Dict[str, 
     for phase in PHASES:
         row("  %s, wall" % phase, lambda run, phase=phase: run["phases"][phase]["wall"])
     table.add_section()
-    row("checkpoints, time in saver", lambda run: sum(spent["wall"] for spent in run["saver"].values()))
-    row("checkpoints, CPU in saver", lambda run: sum(spent["cpu"] for spent in run["saver"].values()))
+    row(
+        "checkpoints, time in saver",
+        lambda run: sum(spent["wall"] for spent in run["saver"].values()),
+    )
+    row(
+        "checkpoints, CPU in saver",
+        lambda run: sum(spent["cpu"] for spent in run["saver"].values()),
+    )
     table.add_section()
     row("peak RSS", lambda run: run["rss"] / 2**20, "MB", ratio=False)
     row("waited for boot and warm-up", _waited, ratio=False)
@@ -178,7 +213,8 @@ def _print(console: Console, best: Dict[str, Dict[str, Any]], result: Dict[str, 
         _print_share(console, best["profile"])
     ratio = result["ratio"]
     console.print(
-        "whole process against the original: wall %.2fx, CPU %.2fx (bar: %.0fx both)" % (ratio["wall"], ratio["cpu"], BAR)
+        "whole process against the original: wall %.2fx, CPU %.2fx (bar: %.0fx both)"
+        % (ratio["wall"], ratio["cpu"], BAR)
     )
     if not result["served"]:
         console.print("[red]Java did not serve every patch[/red]")
@@ -196,12 +232,28 @@ def _waited(run: Dict[str, Any]) -> Optional[float]:
 
 def _print_share(console: Console, run: Dict[str, Any]) -> None:
     """How much faster each phase of the original could get if its codec cost nothing (Amdahl)."""
-    table = Table("the original's CPU", "seconds", "codec", "at most", title="what a codec that costs nothing would win")
+    table = Table(
+        "the original's CPU",
+        "seconds",
+        "codec",
+        "at most",
+        title="what a codec that costs nothing would win",
+    )
     codec = sum(run["phases"][phase]["codec"] for phase in PHASES)
-    parts = [(phase, run["phases"][phase]["cpu"], run["phases"][phase]["codec"]) for phase in PHASES]
-    parts += [("agent's work", run["work"]["cpu"], codec), ("whole process", run["total"]["cpu"], codec)]
+    parts = [
+        (phase, run["phases"][phase]["cpu"], run["phases"][phase]["codec"]) for phase in PHASES
+    ]
+    parts += [
+        ("agent's work", run["work"]["cpu"], codec),
+        ("whole process", run["total"]["cpu"], codec),
+    ]
     for name, total, share in parts:
-        table.add_row(name, "%.2f" % total, "%.0f %%" % (100 * share / total), "%.2fx" % (total / (total - share)))
+        table.add_row(
+            name,
+            "%.2f" % total,
+            "%.0f %%" % (100 * share / total),
+            "%.2fx" % (total / (total - share)),
+        )
     console.print(table)
 
 

@@ -16,7 +16,14 @@ from typing import Annotated, Any, Callable, Dict, List, Optional, Sequence
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import (
+    AIMessage,
+    AnyMessage,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool, tool
@@ -32,7 +39,9 @@ QUESTIONS = (
     "Do you have {query} in stock? I need two of them before the end of the month, if that is possible at all.",
     "I would like to send back one item of order {order}, how does that work and when do I get my money?",
 )
-SYSTEM = SystemMessage("You are the support agent of a shop. Use the tools; never guess the state of an order.")
+SYSTEM = SystemMessage(
+    "You are the support agent of a shop. Use the tools; never guess the state of an order."
+)
 _CARRIERS = ("DHL", "UPS", "DPD")
 _STATES = ("packed", "shipped", "in delivery", "delivered")
 
@@ -54,7 +63,13 @@ def lookup_order(order: int) -> str:
             "state": _STATES[order % 4],
             "carrier": _CARRIERS[order % 3],
             "tracking": _digest(order)[:18].upper(),
-            "items": [{"sku": "HP-%d" % (1000 + order % 977), "title": "Wireless headphones", "quantity": 1}],
+            "items": [
+                {
+                    "sku": "HP-%d" % (1000 + order % 977),
+                    "title": "Wireless headphones",
+                    "quantity": 1,
+                }
+            ],
         }
     )
 
@@ -78,7 +93,9 @@ def search_catalogue(query: str, limit: int = 3) -> str:
 @tool
 def start_return(order: int, reason: str) -> str:
     """Start the return of an order and make its label."""
-    return json.dumps({"order": order, "label": "RET-%s" % _digest(order, reason)[:12].upper(), "refund_days": 5})
+    return json.dumps(
+        {"order": order, "label": "RET-%s" % _digest(order, reason)[:12].upper(), "refund_days": 5}
+    )
 
 
 TOOLS: Sequence[BaseTool] = (lookup_order, search_catalogue, start_return)
@@ -87,7 +104,9 @@ TOOLS: Sequence[BaseTool] = (lookup_order, search_catalogue, start_return)
 def question(customer: str, turn: int) -> HumanMessage:
     """What *customer* asks in the given turn."""
     number = int(_digest(customer, turn)[:8], 16)
-    text = QUESTIONS[turn % 3].format(order=40_000 + number % 9_000, query="wireless headphones %d" % (number % 90))
+    text = QUESTIONS[turn % 3].format(
+        order=40_000 + number % 9_000, query="wireless headphones %d" % (number % 90)
+    )
     return HumanMessage(text, id=_identity(_digest(customer, turn, "question")))
 
 
@@ -152,7 +171,10 @@ def build(saver: "BaseCheckpointSaver[Any]") -> "CompiledStateGraph[Any, Any, An
     model = ScriptedChatModel().bind_tools(TOOLS)
 
     def agent(state: State) -> Dict[str, Any]:
-        return {"messages": [model.invoke([SYSTEM, *state["messages"]])], "turns": state["turns"] + 1}
+        return {
+            "messages": [model.invoke([SYSTEM, *state["messages"]])],
+            "turns": state["turns"] + 1,
+        }
 
     node = ToolNode(TOOLS)
 
@@ -175,9 +197,12 @@ def build(saver: "BaseCheckpointSaver[Any]") -> "CompiledStateGraph[Any, Any, An
 def _call(text: str, seed: str) -> Any:
     order = next((int(word.strip("?,")) for word in text.split() if word.strip("?,").isdigit()), 0)
     if text.startswith("Where"):
-        name, arguments = "lookup_order", {"order": order}
+        name, arguments = "lookup_order", dict[str, Any](order=order)
     elif text.startswith("Do you have"):
-        name, arguments = "search_catalogue", {"query": text[12 : text.index(" in stock")], "limit": 3}
+        name, arguments = (
+            "search_catalogue",
+            {"query": text[12 : text.index(" in stock")], "limit": 3},
+        )
     else:
         name, arguments = "start_return", {"order": order, "reason": "does not fit"}
     return {"name": name, "args": arguments, "id": "call_%s" % seed[:24], "type": "tool_call"}
@@ -187,11 +212,14 @@ def _answer(result: ToolMessage) -> str:
     found = json.loads(str(result.content))
     if isinstance(found, list):
         best = min(found, key=lambda hit: float(hit["price"]))
-        return "Yes. The best offer is %s (%s) at %.2f euros, %d in stock; two of them reach you in three days." % (
-            best["title"],
-            best["sku"],
-            best["price"],
-            best["stock"],
+        return (
+            "Yes. The best offer is %s (%s) at %.2f euros, %d in stock; two of them reach you in three days."
+            % (
+                best["title"],
+                best["sku"],
+                best["price"],
+                best["stock"],
+            )
         )
     if "label" in found:
         return (
@@ -199,11 +227,14 @@ def _answer(result: ToolMessage) -> str:
             "shop; the refund follows within %d days of its arrival."
             % (found["order"], found["label"], found["refund_days"])
         )
-    return "Order %d is %s. The carrier is %s and the tracking number %s; it should reach you within two days." % (
-        found["order"],
-        found["state"],
-        found["carrier"],
-        found["tracking"],
+    return (
+        "Order %d is %s. The carrier is %s and the tracking number %s; it should reach you within two days."
+        % (
+            found["order"],
+            found["state"],
+            found["carrier"],
+            found["tracking"],
+        )
     )
 
 

@@ -19,7 +19,9 @@ def differences(left: Path, right: Path, most: int = 5) -> Tuple[int, List[str]]
 
 
 def _differences(left: Path, right: Path) -> "Iterator[int | str]":
-    first, second = (sqlite3.connect(str(folder / "checkpoints.sqlite")) for folder in (left, right))
+    first, second = (
+        sqlite3.connect(str(folder / "checkpoints.sqlite")) for folder in (left, right)
+    )
     schema = "SELECT name, sql FROM sqlite_master ORDER BY name"
     tables = first.execute(schema).fetchall()
     if tables != second.execute(schema).fetchall():

@@ -79,7 +79,10 @@ class Stopwatch:
 
     def figures(self) -> Dict[str, Dict[str, float]]:
         """What was charged, by method."""
-        return {name: {"calls": spent[0], "wall": spent[1], "cpu": spent[2]} for name, spent in self._spent.items()}
+        return {
+            name: {"calls": spent[0], "wall": spent[1], "cpu": spent[2]}
+            for name, spent in self._spent.items()
+        }
 
     def cpu(self, *names: str) -> float:
         """CPU charged to these methods so far."""
@@ -98,7 +101,9 @@ class Stopwatch:
 
         return timed
 
-    def generator(self, name: str, function: Callable[..., Iterator[Result]]) -> Callable[..., Iterator[Result]]:
+    def generator(
+        self, name: str, function: Callable[..., Iterator[Result]]
+    ) -> Callable[..., Iterator[Result]]:
         """The generator function, timed while it makes its items."""
 
         @functools.wraps(function)
@@ -118,7 +123,10 @@ class Stopwatch:
 
 
 def _now() -> Dict[str, float]:
-    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    own, children = (
+        resource.getrusage(resource.RUSAGE_SELF),
+        resource.getrusage(resource.RUSAGE_CHILDREN),
+    )
     return {
         "wall": time.time(),
         "cpu": own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime,
@@ -126,7 +134,9 @@ def _now() -> Dict[str, float]:
 
 
 def _peak_rss() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
+        1 if sys.platform == "darwin" else 1024
+    )
 
 
 def _accelerators() -> Dict[str, Any]:
@@ -140,7 +150,16 @@ def _accelerators() -> Dict[str, Any]:
         "patches": [
             {
                 key: getattr(patch, key)
-                for key in ("name", "version", "state", "reason", "calls", "declines", "callbacks", "won_ns")
+                for key in (
+                    "name",
+                    "version",
+                    "state",
+                    "reason",
+                    "calls",
+                    "declines",
+                    "callbacks",
+                    "won_ns",
+                )
             }
             for patch in status.patches
         ],

@@ -41,12 +41,16 @@ def pin() -> None:
         (langgraph.checkpoint.base.id, "time"): _namespace(time_ns=lambda: next(ticks)),
         (langgraph.checkpoint.base.id, "random"): random.Random(6),
         (langgraph.checkpoint.sqlite, "random"): random.Random(7),
-        (langgraph.graph.message, "uuid"): _namespace(uuid4=lambda: uuid.UUID(int=ids.getrandbits(128), version=4)),
+        (langgraph.graph.message, "uuid"): _namespace(
+            uuid4=lambda: uuid.UUID(int=ids.getrandbits(128), version=4)
+        ),
         (langgraph.pregel._checkpoint, "datetime"): _Clock(),
         (langgraph.pregel._loop, "datetime"): _Clock(),
     }
     for (module, name), replacement in pinned.items():
-        getattr(module, name)  # a library that no longer draws from here is an error, not a silent difference
+        getattr(
+            module, name
+        )  # a library that no longer draws from here is an error, not a silent difference
         setattr(module, name, replacement)
 
 

@@ -57,7 +57,9 @@ class Workload:
             config = _config(customer)
             history = list(self._graph.get_state_history(config))
             wanted = 4 * (self._turns - BACK) + 1
-            past = next(state for state in history if len(state.values.get("messages", ())) == wanted)
+            past = next(
+                state for state in history if len(state.values.get("messages", ())) == wanted
+            )
             other = agent.question(customer, self._turns + BACK)
             other.id = past.values["messages"][-1].id
             self._graph.invoke(None, self._graph.update_state(past.config, {"messages": [other]}))
@@ -90,18 +92,23 @@ class Workload:
                     given.update(customer=customer, turns=0)
                 state = self._graph.invoke(given, _config(customer))
                 if len(state["messages"]) != 4 * (turn + 1):
-                    raise AssertionError("the agent lost its way: %d messages" % len(state["messages"]))
+                    raise AssertionError(
+                        "the agent lost its way: %d messages" % len(state["messages"])
+                    )
                 yield (turn - first) * len(self._customers) + number + 1, total
 
     def _open(self) -> None:
-        self._saver = _timed(self._watch)(sqlite3.connect(str(self._database), check_same_thread=False))
+        self._saver = _timed(self._watch)(
+            sqlite3.connect(str(self._database), check_same_thread=False)
+        )
         self._graph = agent.build(self._saver)
 
 
 def _timed(watch: Stopwatch) -> "type[SqliteSaver]":
     """SqliteSaver itself, with a stopwatch on what a graph calls."""
     timed: Dict[str, Any] = {
-        name: watch.method(name, getattr(SqliteSaver, name)) for name in ("put", "put_writes", "get_tuple")
+        name: watch.method(name, getattr(SqliteSaver, name))
+        for name in ("put", "put_writes", "get_tuple")
     }
     timed["list"] = watch.generator("list", SqliteSaver.list)
     return type("SqliteSaver", (SqliteSaver,), timed)
