@@ -94,11 +94,12 @@ def encode_key(key: Any, depth: int) -> bytes:
 
 def prepare(builtins: Builtins, warm: Callable[[str, object, int], int]) -> None:
     """Configure Java and warm it until it beats the original."""
-    from . import _plans, _samples
+    from . import _load_plans, _plans, _revive, _samples
 
     jsonplus = sys.modules["langgraph.checkpoint.serde.jsonplus"]
     ormsgpack = sys.modules["ormsgpack"]
     names = vars(jsonplus)
+    lists = jsonplus._lg_msgpack
     settings = {
         "describe": _plans.describe,
         "encode": encode,
@@ -108,6 +109,17 @@ def prepare(builtins: Builtins, warm: Callable[[str, object, int], int]) -> None
             for name in ("_msgpack_enc", "_msgpack_default", "_option", "ormsgpack", "dataclasses", "SendProtocol")
         ]
         + [(vars(ormsgpack), sys.intern("packb"), ormsgpack.packb)],
+        "describe_load": _load_plans.describe_load,
+        "revive": _revive.revive,
+        "hook_code": jsonplus._msgpack_ext_hook.__code__,
+        "loads_guards": [
+            (names, sys.intern(name), names[name]) for name in ("ormsgpack", "importlib", "_lg_msgpack", "_DeltaSnapshot", "_send_from_args", "_reconstruction_fallback")
+        ]
+        + [
+            (vars(ormsgpack), sys.intern("unpackb"), ormsgpack.unpackb),
+            (vars(lists), sys.intern("SAFE_MSGPACK_TYPES"), lists.SAFE_MSGPACK_TYPES),
+            (vars(lists), sys.intern("SAFE_MSGPACK_METHODS"), lists.SAFE_MSGPACK_METHODS),
+        ],
     }
     if builtins["langgraph_configure"](settings) is not None:
         raise RuntimeError("Java could not be configured")

@@ -24,6 +24,7 @@ public final class CApi {
     private static final FunctionDescriptor L_LLLL = FunctionDescriptor.of(LONG, LONG, LONG, LONG, LONG);
     private static final FunctionDescriptor L_D = FunctionDescriptor.of(LONG, ValueLayout.JAVA_DOUBLE);
     private static final FunctionDescriptor I_V = FunctionDescriptor.of(ValueLayout.JAVA_INT);
+    private static final FunctionDescriptor I_L = FunctionDescriptor.of(ValueLayout.JAVA_INT, LONG);
     private static final FunctionDescriptor I_LL = FunctionDescriptor.of(ValueLayout.JAVA_INT, LONG, LONG);
     private static final FunctionDescriptor I_LLL = FunctionDescriptor.of(ValueLayout.JAVA_INT, LONG, LONG, LONG);
     private static final FunctionDescriptor I_LLLL = FunctionDescriptor.of(ValueLayout.JAVA_INT, LONG, LONG, LONG, LONG);
@@ -34,9 +35,8 @@ public final class CApi {
     public static final long PyExc_TypeError = Spec.get("PyExc_TypeError");
     public static final long PyExc_ValueError = Spec.get("PyExc_ValueError");
     public static final long PyExc_Exception = Spec.get("PyExc_Exception");
-    public static final long PyExc_RecursionError = Spec.get("PyExc_RecursionError");
 
-    private static final MethodHandle VECTORCALL = ordinary("PyObject_Vectorcall", L_LLLL);
+    private static final MethodHandle TUPLE_NEW = ordinary("PyTuple_New", L_L);
     private static final MethodHandle CALL = ordinary("PyObject_Call", L_LLL);
     private static final MethodHandle STR = ordinary("PyObject_Str", L_L);
     private static final MethodHandle DECREF = ordinary("Py_DecRef", V_L);
@@ -44,6 +44,7 @@ public final class CApi {
     private static final MethodHandle SET_STRING = ordinary("PyErr_SetString", V_LL);
     private static final MethodHandle CHECK_SIGNALS = ordinary("PyErr_CheckSignals", I_V);
     private static final MethodHandle CLEAR = ordinary("PyErr_Clear", V_V);
+    private static final MethodHandle MATCHES = ordinary("PyErr_ExceptionMatches", I_L);
 
     private CApi() {}
 
@@ -74,6 +75,7 @@ public final class CApi {
             sink = (long) handle(labs, L_LLLL, options).invokeExact(0L, 0L, 0L, 0L);
             sink = (long) handle(labs, L_D, options).invokeExact(0.0);
             sink = (int) handle(labs, I_V, options).invokeExact();
+            sink = (int) handle(labs, I_L, options).invokeExact(0L);
             sink = (int) handle(labs, I_LL, options).invokeExact(0L, 0L);
             sink = (int) handle(labs, I_LLL, options).invokeExact(0L, 0L, 0L);
             sink = (int) handle(labs, I_LLLL, options).invokeExact(0L, 0L, 0L, 0L);
@@ -86,12 +88,24 @@ public final class CApi {
 
     private static volatile long sink;
 
-    /** Calls {@code callable} with {@code count} positional arguments at {@code args}; owned, or 0 with PyErr set. */
-    public static long PyObject_Vectorcall(long callable, long args, long count, long kwnames) {
+    /** Calls {@code callable} with positional arguments, all borrowed; owned, or 0 with PyErr set. */
+    public static long call(long callable, long... arguments) {
+        long tuple;
         try {
-            return (long) VECTORCALL.invokeExact(callable, args, count, kwnames);
+            tuple = (long) TUPLE_NEW.invokeExact((long) arguments.length);
         } catch (Throwable thrown) {
             throw Memory.sneaky(thrown);
+        }
+        if (tuple == 0) {
+            return 0;
+        }
+        for (int i = 0; i < arguments.length; i++) {
+            PyTuple.setItem(tuple, i, PyObjects.incref(arguments[i]));
+        }
+        try {
+            return PyObject_Call(callable, tuple, 0);
+        } finally {
+            PyObjects.decref(tuple);
         }
     }
 
@@ -156,6 +170,15 @@ public final class CApi {
         }
     }
 
+    /** Whether the error that is set is of the exception type. */
+    public static boolean PyErr_ExceptionMatches(long type) {
+        try {
+            return (int) MATCHES.invokeExact(type) != 0;
+        } catch (Throwable thrown) {
+            throw Memory.sneaky(thrown);
+        }
+    }
+
     /** The critical downcalls. */
     public static final class Leaf {
         private static final MethodHandle DICT_NEXT = critical("PyDict_Next", I_LLLL);
@@ -169,8 +192,8 @@ public final class CApi {
         private static final MethodHandle FROM_DOUBLE = critical("PyFloat_FromDouble", L_D);
         private static final MethodHandle LIST_NEW = critical("PyList_New", L_L);
         private static final MethodHandle TUPLE_NEW = critical("PyTuple_New", L_L);
-        private static final boolean PRESIZED = Spec.optional("_PyDict_NewPresized") != 0;
-        private static final MethodHandle DICT_NEW = PRESIZED ? critical("_PyDict_NewPresized", L_L) : critical("PyDict_New", L_V);
+        private static final MethodHandle LIST_APPEND = critical("PyList_Append", I_LL);
+        private static final MethodHandle DICT_NEW = critical("PyDict_New", L_V);
         private static final MethodHandle SET_ITEM = critical("PyDict_SetItem", I_LLL);
         private static final MethodHandle GET_ITEM = critical("PyDict_GetItemWithError", L_LL);
         private static final MethodHandle DICT_COPY = critical("PyDict_Copy", L_L);
@@ -282,10 +305,19 @@ public final class CApi {
             }
         }
 
-        /** Owned, with room for {@code length} items where CPython offers that. */
-        public static long PyDict_New(long length) {
+        /** -1 with PyErr set, else 0; takes a reference of its own. */
+        public static int PyList_Append(long list, long item) {
             try {
-                return PRESIZED ? (long) DICT_NEW.invokeExact(length) : (long) DICT_NEW.invokeExact();
+                return (int) LIST_APPEND.invokeExact(list, item);
+            } catch (Throwable thrown) {
+                throw Memory.sneaky(thrown);
+            }
+        }
+
+        /** Owned. */
+        public static long PyDict_New() {
+            try {
+                return (long) DICT_NEW.invokeExact();
             } catch (Throwable thrown) {
                 throw Memory.sneaky(thrown);
             }

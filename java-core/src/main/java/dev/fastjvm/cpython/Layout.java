@@ -19,7 +19,7 @@ package dev.fastjvm.cpython;
  *                             entries of 24 bytes {hash, key, value} in kind 0, else of 16 {key, value}
  * instance attributes  3.10: __dict__ at tp_dictoffset
  *                      3.11: values* at -32, dict* at -24
- *                      3.12: dict* or values*|1 at -24
+ *                      3.12: dict* or values* - 1 (odd) at -24
  *                      3.13: dict* at -24, else values embedded at tp_basicsize {4 × u8, PyObject*[]}
  * PyTypeObject         tp_basicsize 32, tp_flags 168, tp_dictoffset 288, tp_version_tag 384
  *   ht_name             848    848    856    856

@@ -37,7 +37,7 @@ public final class PyInstance {
         }
         if (Layout.V312) {
             long word = Memory.getLong(object + Layout.MANAGED_DICT);
-            return (word & 1) != 0 ? word - 1 : 0;
+            return (word & 1) != 0 ? word + 1 : 0;
         }
         if ((Memory.getLong(type + Layout.TYPE_FLAGS) & Layout.FLAG_INLINE_VALUES) == 0) {
             return 0;

@@ -92,9 +92,9 @@ public final class Dumps extends Builtin {
         return keyFallback;
     }
 
-    long callBack(long callable, long arguments, int count) {
+    long callBack(long callable, long object, long depth) {
         countCallback();
-        return CApi.PyObject_Vectorcall(callable, arguments, count, 0);
+        return CApi.call(callable, object, depth);
     }
 
     /** The builtin {@code langgraph_configure(settings)}. */

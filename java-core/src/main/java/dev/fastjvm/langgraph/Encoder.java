@@ -541,28 +541,15 @@ final class Encoder extends MsgpackWriter {
     /** Calls {@code callable(object, depth)}; writes its bytes but for {@code head} at the start and {@code tail} at the end. */
     private void splice(long callable, long object, int depth, int head, int tail) {
         pin();
+        epoch++;
+        PyObjects.incref(object);
         long number = PythonError.check(PyLong.of(depth));
-        long arguments = Memory.allocate(16);
-        long encoded;
-        try {
-            epoch++;
-            PyObjects.incref(object);
-            Memory.putLong(arguments, object);
-            Memory.putLong(arguments + 8, number);
-            encoded = dumps.callBack(callable, arguments, 2);
-        } finally {
-            Memory.free(arguments);
-            PyObjects.decref(object);
-            PyObjects.decref(number);
-        }
-        try {
-            PythonError.check(encoded);
-            raw(PyBytes.data(encoded) + head, PyBytes.length(encoded) - head - tail);
-        } finally {
-            if (encoded != 0) {
-                PyObjects.decref(encoded);
-            }
-        }
+        long encoded = dumps.callBack(callable, object, number);
+        PyObjects.decref(number);
+        PyObjects.decref(object);
+        PythonError.check(encoded);
+        raw(PyBytes.data(encoded) + head, PyBytes.length(encoded) - head - tail);
+        PyObjects.decref(encoded);
     }
 
     private int push(long container) {

@@ -2,17 +2,104 @@ package dev.fastjvm.langgraph;
 
 import dev.fastjvm.cpython.Builtin;
 import dev.fastjvm.cpython.Decline;
+import dev.fastjvm.cpython.DictGuard;
+import dev.fastjvm.cpython.Interpreter;
+import dev.fastjvm.cpython.PyBytes;
+import dev.fastjvm.cpython.PyFunction;
+import dev.fastjvm.cpython.PyObjects;
+import dev.fastjvm.memory.Memory;
 
-/** placeholder */
+/**
+ * The builtin {@code langgraph_loads(data, ext_hook)}: {@code ormsgpack.unpackb} with a hook of {@code _create_msgpack_ext_hook}.
+ *
+ * <p>Representation: one pass over the bytes, nested packs in place, where the original makes a bytes object and re-enters
+ * Python for each ext. Messages are built without their constructor when their fields need no coercion. Declines data that is
+ * not exact bytes and all that is malformed. GIL: held throughout; on CPython 3.10 and 3.11, where any allocation may start
+ * the cyclic GC, it is off while Java allocates, and as it was while Python code runs.
+ */
 public final class Loads extends Builtin {
+    private DictGuard[] guards;
+    private long describe;
+    private long revive;
+    private long hookCode;
+    private LoadPlans plans;
+    private Decoder idle;
+    private int epoch;
+
     public Loads() {
-        super("langgraph_loads", "langgraph_loads($module, data, ext_hook, /)\n--\n\nDecode; NotImplemented is a decline.");
+        super("langgraph_loads", "langgraph_loads($module, data, ext_hook, /)\n--\n\nDecode as ormsgpack.unpackb does; NotImplemented is a decline.");
     }
 
-    void configure(Dumps.Settings settings) {}
+    /** Takes what Python set up, see {@code fast_langgraph._codec.prepare}. */
+    void configure(Dumps.Settings settings) {
+        describe = PyObjects.incref(settings.get("describe_load"));
+        revive = PyObjects.incref(settings.get("revive"));
+        hookCode = PyObjects.incref(settings.get("hook_code"));
+        guards = DictGuard.of(settings.list("loads_guards"));
+        plans = new LoadPlans(this);
+        idle = new Decoder(this);
+    }
 
     @Override
     protected long call(long args, long nargs) {
-        throw Decline.CALL;
+        if (nargs != 2 || plans == null || !DictGuard.all(guards)) {
+            throw Decline.CALL;
+        }
+        long data = Memory.getLong(args);
+        long hook = Memory.getLong(args + 8);
+        if (PyObjects.type(data) != PyBytes.TYPE) {
+            throw Decline.CALL;
+        }
+        Decoder decoder = idle;
+        idle = null;
+        if (decoder == null) {
+            decoder = new Decoder(this);
+        }
+        epoch++;
+        boolean gc = Interpreter.pauseGc();
+        try {
+            boolean revives = PyObjects.type(hook) == PyFunction.TYPE && PyFunction.code(hook) == hookCode;
+            return decoder.decode(PyBytes.data(data), PyBytes.length(data), hook, revives);
+        } finally {
+            Interpreter.resumeGc(gc);
+            if (idle == null) {
+                idle = decoder;
+            } else {
+                decoder.free();
+            }
+        }
+    }
+
+    LoadPlans plans() {
+        return plans;
+    }
+
+    /** Changes at each call and whenever Python code ran. */
+    int epoch() {
+        return epoch;
+    }
+
+    /** {@code _plans.describe_load(head, code)}. */
+    long describe() {
+        return describe;
+    }
+
+    /** {@code _codec.revive(code, unpacked, hook)}. */
+    long revive() {
+        return revive;
+    }
+
+    void countRevival() {
+        countCallback();
+    }
+
+    /** Called before Python code runs; answers what {@link #leavePython} takes. */
+    boolean enterPython() {
+        return Interpreter.enterPython();
+    }
+
+    void leavePython(boolean token) {
+        epoch++;
+        Interpreter.leavePython(token);
     }
 }

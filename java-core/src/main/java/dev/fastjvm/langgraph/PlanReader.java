@@ -1,10 +1,11 @@
 package dev.fastjvm.langgraph;
 
+import dev.fastjvm.cpython.DictGuard;
+import dev.fastjvm.cpython.PyBool;
 import dev.fastjvm.cpython.PyObjects;
 import dev.fastjvm.cpython.PyTuple;
 import dev.fastjvm.cpython.PyType;
 import dev.fastjvm.cpython.PyUnicode;
-import dev.fastjvm.cpython.PyBool;
 
 /**
  * Reads the nested tuples by which {@code fast_langgraph._plans} describes classes and schemas. Objects that a plan keeps the
@@ -34,6 +35,25 @@ final class PlanReader {
             case "model" -> model(tuple);
             default -> throw new IllegalArgumentException(kind);
         };
+    }
+
+    /** A load plan of {@code (kind, class, guards, …)}; throws IllegalArgumentException for an unknown kind. */
+    LoadPlan loadPlan(long tuple) {
+        String kind = PyUnicode.string(PyTuple.item(tuple, 0));
+        long type = PyTuple.item(tuple, 1);
+        type = type == PyObjects.NONE ? 0 : keep(type);
+        DictGuard[] guards = DictGuard.of(PyTuple.item(tuple, 2));
+        if (kind.equals("call")) {
+            long method = PyTuple.item(tuple, 5);
+            return new CallPlan(guards, type, keep(PyTuple.item(tuple, 3)), PyTuple.item(tuple, 4) == PyObjects.TRUE,
+                    method == PyObjects.NONE ? 0 : keep(method));
+        }
+        if (!kind.equals("model")) {
+            throw new IllegalArgumentException(kind);
+        }
+        return new ModelLoadPlan(guards, type, packed(PyTuple.item(tuple, 3)), shapes(PyTuple.item(tuple, 4)), keep(PyTuple.item(tuple, 5)),
+                keep(PyTuple.item(tuple, 6)), offsets(PyTuple.item(tuple, 7)), PyTuple.item(tuple, 8) == PyObjects.TRUE,
+                keep(PyTuple.item(tuple, 9)));
     }
 
     private static byte[] prefix(long tuple, int items) {
@@ -107,6 +127,8 @@ final class PlanReader {
             case "typed-dict" -> typedDict(tuple);
             case "union" -> new Shape.Union(shapes(PyTuple.item(tuple, 1)));
             case "model" -> new Shape.Model(keep(PyTuple.item(tuple, 1)));
+            case "empty-list" -> new Shape.EmptyList();
+            case "dict-without" -> new Shape.DictWithout(TypePlan.str(PyUnicode.utf8(PyTuple.item(tuple, 1))));
             default -> throw new IllegalArgumentException(kind);
         };
     }

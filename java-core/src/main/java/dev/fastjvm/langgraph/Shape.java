@@ -1,5 +1,6 @@
 package dev.fastjvm.langgraph;
 
+import dev.fastjvm.cpython.CApi;
 import dev.fastjvm.cpython.PyBool;
 import dev.fastjvm.cpython.PyDict;
 import dev.fastjvm.cpython.PyFloat;
@@ -7,7 +8,9 @@ import dev.fastjvm.cpython.PyList;
 import dev.fastjvm.cpython.PyLong;
 import dev.fastjvm.cpython.PyObjects;
 import dev.fastjvm.cpython.PyUnicode;
+import dev.fastjvm.cpython.PythonError;
 import dev.fastjvm.memory.Memory;
+import dev.fastjvm.msgpack.Marker;
 
 /**
  * One node of a pydantic core schema: for a value that conforms to it exactly, without coercion, model_dump returns an equal
@@ -20,6 +23,16 @@ abstract class Shape {
     /** Writes a value in {@code depth} containers; aborts where it does not conform. */
     abstract void write(Encoder encoder, long value, int depth);
 
+    /** Whether a value whose msgpack begins with the marker may conform. */
+    boolean starts(int marker) {
+        return true;
+    }
+
+    /** Reads a value in {@code depth} containers that validation would pass on unchanged: owned; aborts where it does not conform. */
+    long read(Decoder decoder, int depth) {
+        throw PlanAbort.OBJECT;
+    }
+
     /** {@code any_schema}: copied by type. */
     static final class Any extends Shape {
         @Override
@@ -30,6 +43,11 @@ abstract class Shape {
         @Override
         void write(Encoder encoder, long value, int depth) {
             encoder.value(value, depth);
+        }
+
+        @Override
+        long read(Decoder decoder, int depth) {
+            return decoder.value(depth);
         }
     }
 
@@ -44,6 +62,18 @@ abstract class Shape {
         void write(Encoder encoder, long value, int depth) {
             require(accepts(value));
             encoder.text(value, depth);
+        }
+
+        @Override
+        boolean starts(int marker) {
+            return marker >= 0xA0 && marker < 0xC0 || marker >= Marker.STR8 && marker <= Marker.STR32;
+        }
+
+        @Override
+        long read(Decoder decoder, int depth) {
+            long length = decoder.strHead();
+            require(length >= 0);
+            return decoder.text(length);
         }
     }
 
@@ -73,6 +103,23 @@ abstract class Shape {
                 encoder.value(value, depth);
             }
         }
+
+        @Override
+        boolean starts(int marker) {
+            if (type == PyLong.TYPE) {
+                return marker < 0x80 || marker >= 0xE0 || marker >= Marker.UINT8 && marker <= Marker.INT64;
+            }
+            if (type == PyFloat.TYPE) {
+                return marker == Marker.FLOAT64;
+            }
+            return type == PyBool.TYPE && (marker == Marker.TRUE || marker == Marker.FALSE);
+        }
+
+        @Override
+        long read(Decoder decoder, int depth) {
+            require(starts(decoder.peek()));
+            return decoder.value(depth);
+        }
     }
 
     /** {@code nullable_schema}. */
@@ -96,14 +143,33 @@ abstract class Shape {
                 inner.write(encoder, value, depth);
             }
         }
+
+        @Override
+        boolean starts(int marker) {
+            return marker == Marker.NIL || inner.starts(marker);
+        }
+
+        @Override
+        long read(Decoder decoder, int depth) {
+            return decoder.peek() == Marker.NIL ? decoder.value(depth) : inner.read(decoder, depth);
+        }
     }
 
     /** {@code literal_schema} of str: the very objects, or equal ones. */
     static final class Literal extends Shape {
         private final long[] expected;
+        private final int[] lengths;
+        private final long packed;
 
         Literal(long[] expected) {
             this.expected = expected;
+            byte[][] texts = new byte[expected.length][];
+            lengths = new int[expected.length];
+            for (int i = 0; i < expected.length; i++) {
+                texts[i] = TypePlan.str(PyUnicode.utf8(expected[i]));
+                lengths[i] = texts[i].length;
+            }
+            packed = pack(texts);
         }
 
         @Override
@@ -129,6 +195,23 @@ abstract class Shape {
             require(accepts(value));
             encoder.text(value, depth);
         }
+
+        @Override
+        boolean starts(int marker) {
+            return marker >= 0xA0 && marker < 0xC0;
+        }
+
+        @Override
+        long read(Decoder decoder, int depth) {
+            long at = packed;
+            for (int i = 0; i < expected.length; i++) {
+                if (decoder.take(at, lengths[i])) {
+                    return PyObjects.incref(expected[i]);
+                }
+                at += lengths[i];
+            }
+            throw PlanAbort.OBJECT;
+        }
     }
 
     /** {@code list_schema}. */
@@ -152,6 +235,27 @@ abstract class Shape {
             for (long i = 0; i < size; i++) {
                 item.write(encoder, PyList.item(value, i), depth + 1);
             }
+        }
+
+        @Override
+        boolean starts(int marker) {
+            return (marker & 0xF0) == Marker.FIXARRAY || marker == Marker.ARRAY16 || marker == Marker.ARRAY32;
+        }
+
+        @Override
+        long read(Decoder decoder, int depth) {
+            long length = decoder.listHead();
+            require(length >= 0 && length <= decoder.left() && depth < DEPTH_LIMIT);
+            long list = PythonError.check(CApi.Leaf.PyList_New(length));
+            try {
+                for (long i = 0; i < length; i++) {
+                    PyList.setItem(list, i, item.read(decoder, depth + 1));
+                }
+            } catch (Throwable thrown) {
+                PyObjects.decref(list);
+                throw thrown;
+            }
+            return list;
         }
     }
 
@@ -192,6 +296,40 @@ abstract class Shape {
                 }
             }
         }
+
+        @Override
+        boolean starts(int marker) {
+            return (marker & 0xF0) == Marker.FIXMAP || marker == Marker.MAP16 || marker == Marker.MAP32;
+        }
+
+        @Override
+        long read(Decoder decoder, int depth) {
+            require(starts(decoder.peek()) && depth < DEPTH_LIMIT);
+            if (!strKeys && item instanceof Any) {
+                return decoder.value(depth);
+            }
+            long length = decoder.mapHead();
+            long dict = PythonError.check(CApi.Leaf.PyDict_New());
+            try {
+                for (long i = 0; i < length; i++) {
+                    long size = decoder.strHead();
+                    require(size >= 0);
+                    long key = decoder.keyText(size);
+                    long value;
+                    try {
+                        value = item.read(decoder, depth + 1);
+                    } catch (Throwable thrown) {
+                        PyObjects.decref(key);
+                        throw thrown;
+                    }
+                    decoder.put(dict, key, value);
+                }
+            } catch (Throwable thrown) {
+                PyObjects.decref(dict);
+                throw thrown;
+            }
+            return dict;
+        }
     }
 
     /** {@code typed_dict_schema}: items in the dict's own order. */
@@ -201,6 +339,7 @@ abstract class Shape {
         private final Shape[] shapes;
         private final long required;
         private final Shape extra;
+        private final long packed;
 
         /** {@code required}: a bit per field; {@code extra}: the shape of other items, or null. At most 64 fields. */
         TypedDict(long[] names, byte[][] keys, Shape[] shapes, long required, Shape extra) {
@@ -209,6 +348,7 @@ abstract class Shape {
             this.shapes = shapes;
             this.required = required;
             this.extra = extra;
+            packed = pack(keys);
         }
 
         @Override
@@ -260,6 +400,40 @@ abstract class Shape {
             }
             return -1;
         }
+
+        @Override
+        boolean starts(int marker) {
+            return (marker & 0xF0) == Marker.FIXMAP || marker == Marker.MAP16 || marker == Marker.MAP32;
+        }
+
+        /** All required fields, in the order of the schema, and no others: any other order or item is rewritten by validation. */
+        @Override
+        long read(Decoder decoder, int depth) {
+            long length = decoder.mapHead();
+            require(length >= 0 && length <= names.length && depth < DEPTH_LIMIT);
+            long dict = PythonError.check(CApi.Leaf.PyDict_New());
+            try {
+                long at = packed;
+                int field = 0;
+                long seen = 0;
+                for (long i = 0; i < length; i++) {
+                    while (!decoder.take(at, keys[field].length)) {
+                        at += keys[field++].length;
+                        require(field < keys.length);
+                    }
+                    seen |= 1L << field;
+                    long value = shapes[field].read(decoder, depth + 1);
+                    decoder.put(dict, PyObjects.incref(names[field]), value);
+                    at += keys[field++].length;
+                    require(field < keys.length || i + 1 == length);
+                }
+                require((seen & required) == required);
+            } catch (Throwable thrown) {
+                PyObjects.decref(dict);
+                throw thrown;
+            }
+            return dict;
+        }
     }
 
     /** {@code union_schema}: the first choice whose type fits; a value that fits more than one dumps the same by each. */
@@ -290,6 +464,27 @@ abstract class Shape {
             }
             throw PlanAbort.OBJECT;
         }
+
+        @Override
+        boolean starts(int marker) {
+            for (Shape choice : choices) {
+                if (choice.starts(marker)) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
+        @Override
+        long read(Decoder decoder, int depth) {
+            int marker = decoder.peek();
+            for (Shape choice : choices) {
+                if (choice.starts(marker)) {
+                    return choice.read(decoder, depth);
+                }
+            }
+            throw PlanAbort.OBJECT;
+        }
     }
 
     /** {@code model_schema} of a field: an instance of exactly that class becomes a dict. */
@@ -310,6 +505,92 @@ abstract class Shape {
             require(accepts(value));
             encoder.value(value, depth);
         }
+    }
+
+    /** A list whose items some validator would rewrite: read only where it is empty, never written. */
+    static final class EmptyList extends Shape {
+        @Override
+        boolean accepts(long value) {
+            return false;
+        }
+
+        @Override
+        void write(Encoder encoder, long value, int depth) {
+            throw PlanAbort.OBJECT;
+        }
+
+        @Override
+        long read(Decoder decoder, int depth) {
+            require(decoder.peek() == Marker.FIXARRAY);
+            return decoder.value(depth);
+        }
+    }
+
+    /** A dict in which some validator looks for a key: read only where it is missing, never written. */
+    static final class DictWithout extends Shape {
+        private final long key;
+        private final int length;
+
+        DictWithout(byte[] packedKey) {
+            key = pack(new byte[][] {packedKey});
+            length = packedKey.length;
+        }
+
+        @Override
+        boolean accepts(long value) {
+            return false;
+        }
+
+        @Override
+        void write(Encoder encoder, long value, int depth) {
+            throw PlanAbort.OBJECT;
+        }
+
+        @Override
+        long read(Decoder decoder, int depth) {
+            int pairs = decoder.peek() - Marker.FIXMAP;
+            require(pairs >= 0 && pairs < 16);
+            if (pairs == 0) {
+                return decoder.value(depth);
+            }
+            decoder.mapHead();
+            long dict = PythonError.check(CApi.Leaf.PyDict_New());
+            try {
+                for (int i = 0; i < pairs; i++) {
+                    require(!decoder.take(key, length));
+                    long size = decoder.strHead();
+                    require(size >= 0);
+                    long name = decoder.keyText(size);
+                    long value;
+                    try {
+                        value = decoder.value(depth + 1);
+                    } catch (Throwable thrown) {
+                        PyObjects.decref(name);
+                        throw thrown;
+                    }
+                    decoder.put(dict, name, value);
+                }
+            } catch (Throwable thrown) {
+                PyObjects.decref(dict);
+                throw thrown;
+            }
+            return dict;
+        }
+    }
+
+    /** The texts one behind another in native memory that is never freed. */
+    static long pack(byte[][] texts) {
+        int size = 1;
+        for (byte[] text : texts) {
+            size += text.length;
+        }
+        long start = Memory.allocate(size);
+        long at = start;
+        for (byte[] text : texts) {
+            Memory.copyIn(text, at, text.length);
+            at += text.length;
+        }
+        return start;
     }
 
     /** Containers inside a model that Java follows. */

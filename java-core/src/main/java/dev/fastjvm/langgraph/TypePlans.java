@@ -3,7 +3,6 @@ package dev.fastjvm.langgraph;
 import dev.fastjvm.cpython.CApi;
 import dev.fastjvm.cpython.PyObjects;
 import dev.fastjvm.cpython.PyTuple;
-import dev.fastjvm.memory.Memory;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -85,23 +84,17 @@ final class TypePlans {
     }
 
     private TypePlan describe(long type) {
-        long argument = Memory.allocate(8);
+        long description = CApi.call(dumps.describe(), type);
+        if (description == 0) {
+            CApi.PyErr_Clear();
+            return new OddPlan();
+        }
         try {
-            Memory.putLong(argument, type);
-            long description = CApi.PyObject_Vectorcall(dumps.describe(), argument, 1, 0);
-            if (description == 0) {
-                CApi.PyErr_Clear();
-                return new OddPlan();
-            }
-            try {
-                return PyObjects.type(description) == PyTuple.TYPE ? reader.plan(description) : new OddPlan();
-            } catch (RuntimeException unreadable) {
-                return new OddPlan();
-            } finally {
-                PyObjects.decref(description);
-            }
+            return PyObjects.type(description) == PyTuple.TYPE ? reader.plan(description) : new OddPlan();
+        } catch (RuntimeException unreadable) {
+            return new OddPlan();
         } finally {
-            Memory.free(argument);
+            PyObjects.decref(description);
         }
     }
 

@@ -1,0 +1,609 @@
+package dev.fastjvm.langgraph;
+
+import dev.fastjvm.cpython.CApi;
+import dev.fastjvm.cpython.Decline;
+import dev.fastjvm.cpython.PyDict;
+import dev.fastjvm.cpython.PyList;
+import dev.fastjvm.cpython.PyLong;
+import dev.fastjvm.cpython.PyObjects;
+import dev.fastjvm.cpython.PyTuple;
+import dev.fastjvm.cpython.PyUnicode;
+import dev.fastjvm.cpython.PythonError;
+import dev.fastjvm.memory.Memory;
+import dev.fastjvm.msgpack.Marker;
+import dev.fastjvm.msgpack.MsgpackFormatException;
+import dev.fastjvm.msgpack.MsgpackReader;
+import dev.fastjvm.msgpack.Utf8;
+
+/**
+ * Builds what {@code ormsgpack.unpackb(data, ext_hook=hook, option=OPT_NON_STR_KEYS)} builds.
+ *
+ * <p>Representation: objects are made by critical C-API calls and filled through memory; an ext of a class with a
+ * {@link LoadPlan} is built without its constructor; any other ext is decoded here and revived by Python code that is the rest of
+ * the original's hook. Every method returns an owned reference or throws, having given back what it had made.
+ *
+ * <p>Errors: malformed bytes are declined, so that the original raises its own error, as long as no Python code of the
+ * user's ran ({@link #effects}); after that they end as in the original: an ext whose pack is malformed becomes None, the
+ * outermost pack raises ValueError.
+ */
+final class Decoder extends MsgpackReader {
+    /** ormsgpack's RECURSION_LIMIT is 1024, the value itself counted. */
+    private static final int DEPTH_LIMIT = 1023;
+
+    /** Packs in packs that Java's own stack is used for. */
+    private static final int NESTING_LIMIT = 48;
+
+    /** Items for which a list is made at its full size at once, whatever the bytes behind the head turn out to be. */
+    private static final long TRUSTED = 4096;
+
+    private static final long LONGEST_CACHED_KEY = 64;
+    private static final int CACHED_KEYS = 2048;
+
+    private final Loads loads;
+    private final long[] keys = new long[CACHED_KEYS];
+
+    private long hook;
+    private boolean revives;
+    private boolean effects;
+    private int leaf;
+    private int nesting;
+    /** Whether a value may have a finalizer in Python, so that replacing it is no leaf call. */
+    private boolean foreign;
+
+    private long[] values = new long[64];
+    private int reserved;
+
+    Decoder(Loads loads) {
+        this.loads = loads;
+    }
+
+    /** Decodes; {@code revives}: the hook is one of {@code _create_msgpack_ext_hook}'s. */
+    long decode(long data, long length, long hook, boolean revives) {
+        position = data;
+        end = data + length;
+        this.hook = hook;
+        this.revives = revives;
+        effects = false;
+        foreign = false;
+        leaf = 0;
+        nesting = 0;
+        reserved = 0;
+        try {
+            return value(0);
+        } catch (MsgpackFormatException malformed) {
+            if (!effects) {
+                throw Decline.CALL;
+            }
+            long message = Memory.immortalText(malformed.getMessage());
+            CApi.PyErr_SetString(CApi.PyExc_ValueError, message);
+            throw PythonError.SET;
+        } catch (PythonError error) {
+            if (!effects) {
+                CApi.PyErr_Clear();
+                throw Decline.CALL;
+            }
+            throw error;
+        }
+    }
+
+    /** Gives the shared keys back; the decoder is not used again. */
+    void free() {
+        for (long key : keys) {
+            if (key != 0) {
+                PyObjects.decref(key);
+            }
+        }
+    }
+
+    int peek() {
+        require(1);
+        return Memory.getByte(position) & 0xFF;
+    }
+
+    /** A value inside {@code depth} containers of its pack. */
+    long value(int depth) {
+        int marker = u8();
+        if (depth >= DEPTH_LIMIT) {
+            throw MsgpackFormatException.DEPTH;
+        }
+        if (marker < 0x80) {
+            return check(PyLong.of(marker));
+        }
+        if (marker < 0x90) {
+            return map(marker & 0x0F, depth);
+        }
+        if (marker < 0xA0) {
+            return list(marker & 0x0F, depth);
+        }
+        if (marker < 0xC0) {
+            return text(marker & 0x1F);
+        }
+        if (marker >= 0xE0) {
+            return check(PyLong.of((byte) marker));
+        }
+        return wide(marker, depth);
+    }
+
+    private long wide(int marker, int depth) {
+        return switch (marker) {
+            case Marker.NIL -> PyObjects.incref(PyObjects.NONE);
+            case Marker.TRUE -> PyObjects.incref(PyObjects.TRUE);
+            case Marker.FALSE -> PyObjects.incref(PyObjects.FALSE);
+            case Marker.STR8 -> text(u8());
+            case Marker.STR16 -> text(u16());
+            case Marker.STR32 -> text(u32());
+            case Marker.ARRAY16 -> list(u16(), depth);
+            case Marker.ARRAY32 -> list(u32(), depth);
+            case Marker.MAP16 -> map(u16(), depth);
+            case Marker.MAP32 -> map(u32(), depth);
+            case Marker.FIXEXT1, Marker.FIXEXT2, Marker.FIXEXT4, Marker.FIXEXT8, Marker.FIXEXT16, Marker.EXT8, Marker.EXT16,
+                    Marker.EXT32 -> ext(extLength(marker));
+            default -> scalar(marker);
+        };
+    }
+
+    private long scalar(int marker) {
+        return check(switch (marker) {
+            case Marker.UINT8 -> PyLong.of(u8());
+            case Marker.UINT16 -> PyLong.of(u16());
+            case Marker.UINT32 -> PyLong.of(u32());
+            case Marker.UINT64 -> PyLong.ofUnsigned(i64());
+            case Marker.INT8 -> PyLong.of((byte) u8());
+            case Marker.INT16 -> PyLong.of((short) u16());
+            case Marker.INT32 -> PyLong.of((int) u32());
+            case Marker.INT64 -> PyLong.of(i64());
+            case Marker.FLOAT32 -> CApi.Leaf.PyFloat_FromDouble(Float.intBitsToFloat((int) u32()));
+            case Marker.FLOAT64 -> CApi.Leaf.PyFloat_FromDouble(Double.longBitsToDouble(i64()));
+            case Marker.BIN8 -> bin(u8());
+            case Marker.BIN16 -> bin(u16());
+            case Marker.BIN32 -> bin(u32());
+            default -> throw MsgpackFormatException.type(marker);
+        });
+    }
+
+    private static long check(long reference) {
+        return PythonError.check(reference);
+    }
+
+    private long bin(long length) {
+        long data = slice(length);
+        return CApi.Leaf.PyBytes_FromStringAndSize(data, length);
+    }
+
+    /** A str of {@code length} bytes. */
+    long text(long length) {
+        long data = slice(length);
+        if (Utf8.isAscii(data, length)) {
+            return check(PyUnicode.fromAscii(data, length));
+        }
+        return wideText(data, length);
+    }
+
+    private static long wideText(long data, long length) {
+        long measure = Utf8.measure(data, length);
+        int width = (int) measure & 7;
+        long str = check(PyUnicode.allocate(measure >>> 3, width));
+        long out = PyUnicode.data(str);
+        if (width == 1) {
+            Utf8.toLatin1(data, length, out);
+        } else if (width == 2) {
+            Utf8.toUcs2(data, length, out);
+        } else {
+            Utf8.toUcs4(data, length, out);
+        }
+        return str;
+    }
+
+    private long list(long length, int depth) {
+        long trusted = Math.min(length, TRUSTED);
+        if (trusted > remaining()) {
+            throw MsgpackFormatException.END;
+        }
+        long list = check(CApi.Leaf.PyList_New(trusted));
+        try {
+            for (long i = 0; i < trusted; i++) {
+                PyList.setItem(list, i, value(depth + 1));
+            }
+            for (long i = trusted; i < length; i++) {
+                append(list, value(depth + 1));
+            }
+        } catch (Throwable thrown) {
+            PyObjects.decref(list);
+            throw thrown;
+        }
+        return list;
+    }
+
+    /** Appends an owned item. */
+    void append(long list, long item) {
+        int failed = CApi.Leaf.PyList_Append(list, item);
+        PyObjects.decref(item);
+        if (failed != 0) {
+            throw PythonError.SET;
+        }
+    }
+
+    private long map(long length, int depth) {
+        long dict = check(CApi.Leaf.PyDict_New());
+        try {
+            for (long i = 0; i < length; i++) {
+                long key = key(depth + 1);
+                long value;
+                try {
+                    value = value(depth + 1);
+                } catch (Throwable thrown) {
+                    PyObjects.decref(key);
+                    throw thrown;
+                }
+                put(dict, key, value);
+            }
+        } catch (Throwable thrown) {
+            PyObjects.decref(dict);
+            throw thrown;
+        }
+        return dict;
+    }
+
+    /** Stores an owned pair. */
+    void put(long dict, long key, long value) {
+        int failed = foreign ? CApi.PyDict_SetItem(dict, key, value) : CApi.Leaf.PyDict_SetItem(dict, key, value);
+        PyObjects.decref(key);
+        PyObjects.decref(value);
+        if (failed != 0) {
+            throw PythonError.SET;
+        }
+    }
+
+    private long key(int depth) {
+        int marker = u8();
+        if (depth >= DEPTH_LIMIT) {
+            throw MsgpackFormatException.DEPTH;
+        }
+        if ((marker & 0xE0) == Marker.FIXSTR) {
+            return keyText(marker & 0x1F);
+        }
+        if (marker < 0x80) {
+            return check(PyLong.of(marker));
+        }
+        if (marker >= 0xE0) {
+            return check(PyLong.of((byte) marker));
+        }
+        long length = strLength(marker);
+        if (length >= 0) {
+            return keyText(length);
+        }
+        length = arrayLength(marker);
+        if (length >= 0) {
+            return keyTuple(length, depth);
+        }
+        return switch (marker) {
+            case Marker.NIL -> PyObjects.incref(PyObjects.NONE);
+            case Marker.TRUE -> PyObjects.incref(PyObjects.TRUE);
+            case Marker.FALSE -> PyObjects.incref(PyObjects.FALSE);
+            case Marker.FIXEXT4, Marker.FIXEXT8, Marker.EXT8 -> {
+                extLength(marker);
+                u8();
+                throw MsgpackFormatException.VALUE;
+            }
+            case Marker.FIXEXT1, Marker.FIXEXT2, Marker.FIXEXT16, Marker.EXT16, Marker.EXT32, Marker.MAP16, Marker.MAP32 ->
+                    throw MsgpackFormatException.type(marker);
+            default -> {
+                if (marker < 0x90) {
+                    throw MsgpackFormatException.type(marker);
+                }
+                yield scalar(marker);
+            }
+        };
+    }
+
+    private long keyTuple(long length, int depth) {
+        if (length > remaining()) {
+            throw MsgpackFormatException.END;
+        }
+        long tuple = check(CApi.Leaf.PyTuple_New(length));
+        try {
+            for (long i = 0; i < length; i++) {
+                PyTuple.setItem(tuple, i, key(depth + 1));
+            }
+        } catch (Throwable thrown) {
+            PyObjects.decref(tuple);
+            throw thrown;
+        }
+        return tuple;
+    }
+
+    /** A str that is a dict's key: short ones are shared, as ormsgpack's are. */
+    long keyText(long length) {
+        long data = slice(length);
+        if (length == 0 || length > LONGEST_CACHED_KEY || !Utf8.isAscii(data, length)) {
+            position = data;
+            return text(length);
+        }
+        long first = length >= 8 ? Memory.getLong(data) : 0;
+        long last = length >= 8 ? Memory.getLong(data + length - 8) : tail(data, length);
+        long mixed = (first ^ Long.rotateLeft(last, 29) ^ length) * 0x9E3779B97F4A7C15L;
+        int slot = (int) (mixed >>> 53);
+        long cached = keys[slot];
+        if (cached != 0) {
+            if (PyUnicode.length(cached) == length && Memory.equal(PyUnicode.asciiData(cached), data, length)) {
+                return PyObjects.incref(cached);
+            }
+            PyObjects.decref(cached);
+            keys[slot] = 0;
+        }
+        long key = check(PyUnicode.fromAscii(data, length));
+        keys[slot] = PyObjects.incref(key);
+        return key;
+    }
+
+    private static long tail(long data, long length) {
+        long tail = 0;
+        for (long i = 0; i < length; i++) {
+            tail = tail << 8 | Memory.getByte(data + i) & 0xFF;
+        }
+        return tail;
+    }
+
+    // -- ext
+
+    private long ext(long length) {
+        int code = (byte) u8();
+        require(length);
+        long start = position;
+        long after = start + length;
+        long outerEnd = end;
+        if (nesting >= NESTING_LIMIT || !revives) {
+            if (leaf > 0) {
+                throw PlanAbort.OBJECT;
+            }
+            return callHook(code, start, after);
+        }
+        nesting++;
+        end = after;
+        try {
+            return nested(code, start);
+        } catch (MsgpackFormatException malformed) {
+            if (leaf > 0 || !effects) {
+                throw malformed;
+            }
+            if (code == TypePlan.EXT_DELTA_SNAPSHOT) {
+                throw MsgpackFormatException.HOOK;
+            }
+            return PyObjects.incref(PyObjects.NONE);
+        } finally {
+            nesting--;
+            position = after;
+            end = outerEnd;
+        }
+    }
+
+    /** The value of an ext whose pack lies between the position and the end. */
+    private long nested(int code, long start) {
+        LoadPlan plan = code <= TypePlan.EXT_PYDANTIC_V2 && code >= 0 ? plan(code) : null;
+        if (plan instanceof ModelLoadPlan model) {
+            long made = model(model);
+            if (made != 0) {
+                return made;
+            }
+        }
+        position = start;
+        if (leaf > 0) {
+            throw PlanAbort.OBJECT;
+        }
+        if (code < 0 || code > TypePlan.EXT_DELTA_SNAPSHOT) {
+            return callHook(code, start, end);
+        }
+        long unpacked = value(0);
+        if (plan instanceof CallPlan call) {
+            long made = construct(call, unpacked);
+            if (made != 0) {
+                return made;
+            }
+        }
+        return revive(code, unpacked);
+    }
+
+    /** Reads the head of {@code [module, name, …]}; the plan of that class with the position behind it, or null. */
+    private LoadPlan plan(int code) {
+        long start = position;
+        if (remaining() < 4 || (Memory.getByte(start) & 0xF0) != Marker.FIXARRAY) {
+            return null;
+        }
+        int items = u8() & 0x0F;
+        long module = strLength(u8());
+        if (module < 0) {
+            return null;
+        }
+        slice(module);
+        require(1);
+        long name = strLength(u8());
+        if (name < 0) {
+            return null;
+        }
+        slice(name);
+        return loads.plans().find(start, position - start, items, code);
+    }
+
+    /** Builds a model; 0, with nothing done, where the plan does not fit. */
+    private long model(ModelLoadPlan plan) {
+        int outer = reserved;
+        leaf++;
+        try {
+            return plan.build(this);
+        } catch (PlanAbort abort) {
+            release(outer);
+            if (leaf > 1) {
+                throw abort;
+            }
+            return 0;
+        } catch (Throwable thrown) {
+            release(outer);
+            throw thrown;
+        } finally {
+            leaf--;
+        }
+    }
+
+    /** Lets Python do what the original's hook does once it has unpacked; takes the reference. */
+    private long revive(int code, long unpacked) {
+        loads.countRevival();
+        boolean gc = loads.enterPython();
+        long number = 0;
+        try {
+            foreign = true;
+            effects = true;
+            number = check(PyLong.of(code));
+            return called(CApi.call(loads.revive(), number, unpacked, hook));
+        } finally {
+            if (number != 0) {
+                PyObjects.decref(number);
+            }
+            PyObjects.decref(unpacked);
+            loads.leavePython(gc);
+        }
+    }
+
+    /** Calls the hook with the raw bytes, as ormsgpack does. */
+    private long callHook(int code, long start, long after) {
+        loads.countRevival();
+        boolean gc = loads.enterPython();
+        long number = 0;
+        long bytes = 0;
+        try {
+            foreign = true;
+            effects = true;
+            number = check(PyLong.of(code));
+            bytes = check(CApi.Leaf.PyBytes_FromStringAndSize(start, after - start));
+            position = after;
+            return called(CApi.call(hook, number, bytes));
+        } finally {
+            if (number != 0) {
+                PyObjects.decref(number);
+            }
+            if (bytes != 0) {
+                PyObjects.decref(bytes);
+            }
+            loads.leavePython(gc);
+        }
+    }
+
+    /** Whatever a hook raises becomes ormsgpack's own error. */
+    private static long called(long reference) {
+        if (reference == 0) {
+            CApi.PyErr_Clear();
+            throw MsgpackFormatException.HOOK;
+        }
+        return reference;
+    }
+
+    /** Calls a class of the standard library; owned, and then {@code unpacked} is given back, or 0 where it did not work. */
+    private long construct(CallPlan plan, long unpacked) {
+        if (!plan.fits(unpacked)) {
+            return 0;
+        }
+        long payload = PyList.item(unpacked, 2);
+        boolean gc = loads.enterPython();
+        long made;
+        try {
+            if (plan.spreads()) {
+                long tuple = tuple(payload);
+                made = CApi.PyObject_Call(plan.callable(), tuple, 0);
+                PyObjects.decref(tuple);
+            } else {
+                made = CApi.call(plan.callable(), payload);
+            }
+            if (made == 0) {
+                boolean ordinary = CApi.PyErr_ExceptionMatches(CApi.PyExc_Exception);
+                CApi.PyErr_Clear();
+                if (!ordinary) {
+                    PyObjects.decref(unpacked);
+                    effects = true;
+                    throw MsgpackFormatException.HOOK;
+                }
+                return 0;
+            }
+        } finally {
+            loads.leavePython(gc);
+        }
+        PyObjects.decref(unpacked);
+        return made;
+    }
+
+    private static long tuple(long list) {
+        long size = PyList.size(list);
+        long tuple = check(CApi.Leaf.PyTuple_New(size));
+        for (long i = 0; i < size; i++) {
+            PyTuple.setItem(tuple, i, PyObjects.incref(PyList.item(list, i)));
+        }
+        return tuple;
+    }
+
+    // -- what shapes and plans use
+
+    /** Makes room for {@code count} owned references in {@link #values}. */
+    int reserve(int count) {
+        int at = reserved;
+        reserved += count;
+        if (reserved > values.length) {
+            values = java.util.Arrays.copyOf(values, 2 * reserved);
+        }
+        java.util.Arrays.fill(values, at, reserved, 0);
+        return at;
+    }
+
+    long[] values() {
+        return values;
+    }
+
+    /** Forgets the references from {@code at}, which were given away. */
+    void forget(int at) {
+        reserved = at;
+    }
+
+    /** Gives the references from {@code at} back. */
+    void release(int at) {
+        for (int i = at; i < reserved; i++) {
+            if (values[i] != 0) {
+                PyObjects.decref(values[i]);
+            }
+        }
+        reserved = at;
+    }
+
+    long strHead() {
+        return strLength(u8());
+    }
+
+    long listHead() {
+        return arrayLength(u8());
+    }
+
+    long mapHead() {
+        return mapLength(u8());
+    }
+
+    long left() {
+        return remaining();
+    }
+
+    /** Whether the next bytes are these; they are taken then. */
+    boolean take(long packed, int length) {
+        if (remaining() >= length && Memory.equal(position, packed, length)) {
+            position += length;
+            return true;
+        }
+        return false;
+    }
+
+    /** Copy of a dict, whose values the caller replaces. */
+    static long copyDict(long template) {
+        return check(CApi.Leaf.PyDict_Copy(template));
+    }
+
+    /** Replaces the value of an entry of a copied template by an owned one. */
+    static void fill(long entry, long value) {
+        long old = PyDict.entryValue(entry);
+        PyDict.setEntryValue(entry, value);
+        PyObjects.decref(old);
+    }
+}
