@@ -37,11 +37,19 @@ def _modes() -> dict[str, Pair]:
         "empty": pair(allowed_msgpack_modules=[]),
         "false": pair(allowed_msgpack_modules=False),
         "set": pair(allowed_msgpack_modules=set(_KEYS)),
-        "classes": pair(allowed_msgpack_modules=[m.Registered, m.Slotted, ("support.models", "Point")]),
-        "clone": pair(allowed_msgpack_modules=None).map(lambda s: s.with_msgpack_allowlist([m.Plain, *_KEYS])),
-        "clone_of_set": pair(allowed_msgpack_modules=_KEYS[:1]).map(lambda s: s.with_msgpack_allowlist([m.Frozen])),
+        "classes": pair(
+            allowed_msgpack_modules=[m.Registered, m.Slotted, ("support.models", "Point")]
+        ),
+        "clone": pair(allowed_msgpack_modules=None).map(
+            lambda s: s.with_msgpack_allowlist([m.Plain, *_KEYS])
+        ),
+        "clone_of_set": pair(allowed_msgpack_modules=_KEYS[:1]).map(
+            lambda s: s.with_msgpack_allowlist([m.Frozen])
+        ),
         "clone_of_true": default_pair().map(lambda s: s.with_msgpack_allowlist([m.Frozen])),
-        "clone_unchanged": pair(allowed_msgpack_modules=_KEYS).map(lambda s: s.with_msgpack_allowlist(_KEYS)),
+        "clone_unchanged": pair(allowed_msgpack_modules=_KEYS).map(
+            lambda s: s.with_msgpack_allowlist(_KEYS)
+        ),
         "odd_entries": pair(allowed_msgpack_modules=[("a",), ("support.models", "Plain", "x"), ()]),
     }
 
@@ -123,7 +131,11 @@ FORGED: list[Any] = [
     ("datetime", "timedelta", [10**9 - 1, 10**12, 10**17]),
     ("datetime", "timezone", [5]),
     ("datetime", "time", {"hour": 25}),
-    ("datetime", "time", {"hour": 1, "minute": 2, "second": 3, "microsecond": 4, "tzinfo": None, "fold": 1}),
+    (
+        "datetime",
+        "time",
+        {"hour": 1, "minute": 2, "second": 3, "microsecond": 4, "tzinfo": None, "fold": 1},
+    ),
     ("decimal", "Decimal", "x"),
     ("decimal", "Decimal", [0, [1], 2]),
     ("collections", "deque", [1]),
@@ -144,7 +156,17 @@ FORGED: list[Any] = [
     ("langgraph.types", "Command", {"nope": "x"}),
     ("langgraph.types", "Interrupt", {"value": 1, "id": "i"}),
     ("langgraph.types", "Interrupt", {"value": 1, "ns": ["a"], "resumable": True}),
-    ("langgraph.store.base", "Item", {"value": {}, "key": "k", "namespace": ["a"], "created_at": "2024-01-01", "updated_at": "x"}),
+    (
+        "langgraph.store.base",
+        "Item",
+        {
+            "value": {},
+            "key": "k",
+            "namespace": ["a"],
+            "created_at": "2024-01-01",
+            "updated_at": "x",
+        },
+    ),
     ("langchain_core.messages.human", "HumanMessage", {"content": "x"}),
     ("langchain_core.messages.human", "HumanMessage", {"content": "x", "type": "ai"}),
     ("langchain_core.messages.human", "HumanMessage", {"content": 5}),
@@ -158,38 +180,106 @@ FORGED: list[Any] = [
     ("langchain_core.messages.human", "HumanMessage", "x"),
     ("langchain_core.messages.human", "HumanMessage", ["x"]),
     ("langchain_core.messages.human", "HumanMessage", None),
-    ("langchain_core.messages.ai", "AIMessage", {"content": "", "tool_calls": [{"name": "f", "args": {}, "id": "1"}]}),
-    ("langchain_core.messages.ai", "AIMessage", {"content": "", "tool_calls": [{"args": {}, "name": "f", "id": "1", "type": "tool_call"}]}),
-    ("langchain_core.messages.ai", "AIMessage", {"content": "", "tool_calls": [{"name": "f", "args": {}, "id": "1", "type": "x"}]}),
-    ("langchain_core.messages.ai", "AIMessage", {"content": "", "tool_calls": [{"name": "f", "args": [], "id": "1"}]}),
-    ("langchain_core.messages.ai", "AIMessage", {"content": "", "tool_calls": [5]}),
-    ("langchain_core.messages.ai", "AIMessage", {"content": "", "tool_calls": {}}),
-    ("langchain_core.messages.ai", "AIMessage", {"content": "", "tool_calls": None}),
-    ("langchain_core.messages.ai", "AIMessage", {"content": "", "usage_metadata": {"input_tokens": 1.0, "output_tokens": 2, "total_tokens": 3}}),
-    ("langchain_core.messages.ai", "AIMessage", {"content": "", "usage_metadata": {"output_tokens": 2, "input_tokens": 1, "total_tokens": 3}}),
-    ("langchain_core.messages.ai", "AIMessage", {"content": "", "usage_metadata": {"input_tokens": True, "output_tokens": "2", "total_tokens": 3}}),
-    ("langchain_core.messages.ai", "AIMessage", {"content": "", "usage_metadata": {"input_tokens": 1}}),
     (
         "langchain_core.messages.ai",
         "AIMessage",
-        {"content": "", "additional_kwargs": {"tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "{}"}}]}},
+        {"content": "", "tool_calls": [{"name": "f", "args": {}, "id": "1"}]},
     ),
     (
         "langchain_core.messages.ai",
         "AIMessage",
-        {"content": "", "additional_kwargs": {"tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "{}"}}]}, "tool_calls": []},
+        {"content": "", "tool_calls": [{"args": {}, "name": "f", "id": "1", "type": "tool_call"}]},
+    ),
+    (
+        "langchain_core.messages.ai",
+        "AIMessage",
+        {"content": "", "tool_calls": [{"name": "f", "args": {}, "id": "1", "type": "x"}]},
+    ),
+    (
+        "langchain_core.messages.ai",
+        "AIMessage",
+        {"content": "", "tool_calls": [{"name": "f", "args": [], "id": "1"}]},
+    ),
+    ("langchain_core.messages.ai", "AIMessage", {"content": "", "tool_calls": [5]}),
+    ("langchain_core.messages.ai", "AIMessage", {"content": "", "tool_calls": {}}),
+    ("langchain_core.messages.ai", "AIMessage", {"content": "", "tool_calls": None}),
+    (
+        "langchain_core.messages.ai",
+        "AIMessage",
+        {
+            "content": "",
+            "usage_metadata": {"input_tokens": 1.0, "output_tokens": 2, "total_tokens": 3},
+        },
+    ),
+    (
+        "langchain_core.messages.ai",
+        "AIMessage",
+        {
+            "content": "",
+            "usage_metadata": {"output_tokens": 2, "input_tokens": 1, "total_tokens": 3},
+        },
+    ),
+    (
+        "langchain_core.messages.ai",
+        "AIMessage",
+        {
+            "content": "",
+            "usage_metadata": {"input_tokens": True, "output_tokens": "2", "total_tokens": 3},
+        },
+    ),
+    (
+        "langchain_core.messages.ai",
+        "AIMessage",
+        {"content": "", "usage_metadata": {"input_tokens": 1}},
+    ),
+    (
+        "langchain_core.messages.ai",
+        "AIMessage",
+        {
+            "content": "",
+            "additional_kwargs": {
+                "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "{}"}}]
+            },
+        },
+    ),
+    (
+        "langchain_core.messages.ai",
+        "AIMessage",
+        {
+            "content": "",
+            "additional_kwargs": {
+                "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "{}"}}]
+            },
+            "tool_calls": [],
+        },
     ),
     ("langchain_core.messages.tool", "ToolMessage", {"content": "x", "tool_call_id": 5}),
     ("langchain_core.messages.tool", "ToolMessage", {"content": 5, "tool_call_id": "5"}),
     ("langchain_core.messages.tool", "ToolMessage", {"content": [1, "a"], "tool_call_id": "5"}),
     ("langchain_core.messages.tool", "ToolMessage", {"content": "x"}),
-    ("langchain_core.messages.tool", "ToolMessage", {"content": "x", "tool_call_id": "5", "status": "odd"}),
-    ("langchain_core.messages.tool", "ToolMessage", {"content": "x", "tool_call_id": "5", "artifact": {"a": [1]}}),
+    (
+        "langchain_core.messages.tool",
+        "ToolMessage",
+        {"content": "x", "tool_call_id": "5", "status": "odd"},
+    ),
+    (
+        "langchain_core.messages.tool",
+        "ToolMessage",
+        {"content": "x", "tool_call_id": "5", "artifact": {"a": [1]}},
+    ),
     ("langchain_core.messages.modifier", "RemoveMessage", {"id": "x", "content": ""}),
     ("langchain_core.messages.modifier", "RemoveMessage", {"id": "x", "content": "y"}),
     ("langchain_core.messages.chat", "ChatMessage", {"content": "x", "role": "r"}),
-    ("langchain_core.documents.base", "Document", {"page_content": "p", "metadata": {"a": 1}, "id": 5}),
-    ("langchain_core.documents.base", "Document", {"page_content": "p", "type": "Document", "lost": 1}),
+    (
+        "langchain_core.documents.base",
+        "Document",
+        {"page_content": "p", "metadata": {"a": 1}, "id": 5},
+    ),
+    (
+        "langchain_core.documents.base",
+        "Document",
+        {"page_content": "p", "type": "Document", "lost": 1},
+    ),
     ("datetime", "datetime", "2024-01-02T03:04:05", "fromisoformat"),
     ("datetime", "datetime", "2024-01-02T03:04:05.123456+05:30", "fromisoformat"),
     ("datetime", "datetime", "2024-01-02T03:04:05Z", "fromisoformat"),
@@ -255,7 +345,15 @@ def test_raw_extension_data(mode: str) -> None:
     """The extension's data is no msgpack, or too much of it."""
     good = jsonplus._msgpack_enc(("uuid", "UUID", "0" * 32))
     for code in (*range(10), 126, 127, 128, 200, 255):
-        for data in (b"", b"\xc1", b"\x93", good[:-1], good + b"\0", b"\xc0", b"\x93\xa1a\xa1b\xc7"):
+        for data in (
+            b"",
+            b"\xc1",
+            b"\x93",
+            good[:-1],
+            good + b"\0",
+            b"\xc0",
+            b"\x93\xa1a\xa1b\xc7",
+        ):
             head = b"\xc7" + bytes([len(data), code])
             check_load(("msgpack", head + data), MODES[mode])
             check_load(("msgpack", b"\x81\xa1k" + head + data), MODES[mode])
@@ -274,14 +372,29 @@ def _interrupting(code: int, data: bytes) -> Any:
     raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("hook", [_hook, _raising, _interrupting, jsonplus._msgpack_ext_hook, jsonplus._msgpack_ext_hook_to_json, 5])
+@pytest.mark.parametrize(
+    "hook",
+    [
+        _hook,
+        _raising,
+        _interrupting,
+        jsonplus._msgpack_ext_hook,
+        jsonplus._msgpack_ext_hook_to_json,
+        5,
+    ],
+)
 def test_custom_hooks(hook: Any) -> None:
     """A hook of the user's own sees every extension, and a clone keeps it."""
     sides = pair(__unpack_ext_hook__=hook)
     for value in o.well_known():
         check([value, 1], sides)
         check(value, sides.map(lambda s: s.with_msgpack_allowlist([m.Plain])))
-        check(value, pair(__unpack_ext_hook__=hook, allowed_msgpack_modules=_KEYS).map(lambda s: s.with_msgpack_allowlist([m.Frozen])))
+        check(
+            value,
+            pair(__unpack_ext_hook__=hook, allowed_msgpack_modules=_KEYS).map(
+                lambda s: s.with_msgpack_allowlist([m.Frozen])
+            ),
+        )
 
 
 def test_hook_replaced_after_creation() -> None:
@@ -302,7 +415,12 @@ def test_safe_types_replaced() -> None:
     before = _msgpack.SAFE_MSGPACK_TYPES
     values = o.well_known()
     try:
-        for changed in (frozenset(), before | {("support.models", "Plain")}, before - {("uuid", "UUID")}, frozenset({("uuid", "UUID")})):
+        for changed in (
+            frozenset(),
+            before | {("support.models", "Plain")},
+            before - {("uuid", "UUID")},
+            frozenset({("uuid", "UUID")}),
+        ):
             _msgpack.SAFE_MSGPACK_TYPES = changed
             for mode in ("true", "none", "set"):
                 check_all(values, MODES[mode])
@@ -316,7 +434,10 @@ def test_safe_methods_replaced() -> None:
     import datetime
 
     before = _msgpack.SAFE_MSGPACK_METHODS
-    value = [datetime.datetime(2024, 1, 2), datetime.datetime(2024, 1, 2, tzinfo=datetime.timezone.utc)]
+    value = [
+        datetime.datetime(2024, 1, 2),
+        datetime.datetime(2024, 1, 2, tzinfo=datetime.timezone.utc),
+    ]
     try:
         _msgpack.SAFE_MSGPACK_METHODS = frozenset()
         check_all(value)
@@ -357,7 +478,12 @@ def test_warned_once_per_process() -> None:
                 side.loads_typed(blob)
             finally:
                 stop()
-            seen[name] = [events, first, set(jsonplus._warned_unregistered_types), set(jsonplus._warned_blocked_types)]
+            seen[name] = [
+                events,
+                first,
+                set(jsonplus._warned_unregistered_types),
+                set(jsonplus._warned_blocked_types),
+            ]
         assert seen["ours"] == seen["theirs"]
 
 
@@ -389,13 +515,48 @@ def test_reviver_json_is_untouched() -> None:
     check_load(("json", b'{"lc": 2, "type": "constructor", "id": ["os", "getcwd"]}'))
 
 
-@pytest.mark.parametrize("data", [b"", b"\xc1", "text", None, 5, bytearray(b"\x01"), memoryview(b"\x01"), memoryview(b"\x92\x00\x01\x00")[::2], m.MyBytes(b"\x01"), [1]])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xc1",
+        "text",
+        None,
+        5,
+        bytearray(b"\x01"),
+        memoryview(b"\x01"),
+        memoryview(b"\x92\x00\x01\x00")[::2],
+        m.MyBytes(b"\x01"),
+        [1],
+    ],
+)
 def test_odd_input(data: Any) -> None:
     """What is not bytes: bytearray and memoryview are read, the rest is refused."""
-    for tag in ("msgpack", "null", "bytes", "bytearray", "pickle", "json", "odd", m.MyStr("msgpack"), None, 5):
+    for tag in (
+        "msgpack",
+        "null",
+        "bytes",
+        "bytearray",
+        "pickle",
+        "json",
+        "odd",
+        m.MyStr("msgpack"),
+        None,
+        5,
+    ):
         check_load((tag, data))
         check_load((tag, data), pair(pickle_fallback=True)) if tag != "pickle" else None
-    for odd in (("msgpack",), (), ("msgpack", b"\x01", 1), ["msgpack", b"\x01"], {"msgpack": 1, "x": 2}, None, 5, "ab", iter(("msgpack", b"\x05"))):
+    for odd in (
+        ("msgpack",),
+        (),
+        ("msgpack", b"\x01", 1),
+        ["msgpack", b"\x01"],
+        {"msgpack": 1, "x": 2},
+        None,
+        5,
+        "ab",
+        iter(("msgpack", b"\x05")),
+    ):
         if hasattr(odd, "__next__"):
             ours = outcome(default_pair().ours.loads_typed, iter(("msgpack", b"\x05")))
             theirs = outcome(default_pair().theirs.loads_typed, iter(("msgpack", b"\x05")))
@@ -408,7 +569,9 @@ def test_odd_input(data: Any) -> None:
 def test_strict_mode(value: str) -> None:
     """LANGGRAPH_STRICT_MSGPACK is read at import: a process of its own."""
     env = {**os.environ, "LANGGRAPH_STRICT_MSGPACK": value}
-    env["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [env.get("PYTHONPATH")])])
+    env["PYTHONPATH"] = os.pathsep.join(
+        [str(Path(__file__).parents[1]), *filter(None, [env.get("PYTHONPATH")])]
+    )
     code = (
         "from support import sides, check, objects\n"
         "sides.start()\n"
@@ -416,7 +579,9 @@ def test_strict_mode(value: str) -> None:
         "from langgraph.checkpoint.serde import _msgpack\n"
         "print(_msgpack.STRICT_MSGPACK_ENABLED)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=240
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[-1] == str(value.lower() in ("1", "true", "yes"))
 

@@ -72,7 +72,7 @@ def test_scalars() -> None:
 
 
 def test_special_arrays() -> None:
-    """Objects, structures, records, masked, matrices, subclasses, and big ones."""
+    """Objects, structures, records, masked, subclasses, and big ones."""
 
     class Sub(np.ndarray):
         pass
@@ -86,7 +86,6 @@ def test_special_arrays() -> None:
             structured.view(np.recarray),
             np.array([(1, [2, 3])], dtype=[("a", "i4"), ("b", "i4", (2,))]),
             np.ma.masked_array([1, 2], [True, False]),
-            np.matrix([[1, 2]]),
             np.arange(4).view(Sub),
             np.arange(70000, dtype="u1"),
             np.arange(70000, dtype="<f8").reshape(700, 100),

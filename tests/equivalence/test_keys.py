@@ -27,7 +27,13 @@ def test_one_key(keys: list[Any]) -> None:
 
 
 @examples(250)
-@given(st.lists(st.lists(st.tuples(st.one_of(v.odd_keys(), v.keys()), v.small_plain()), max_size=6), min_size=4, max_size=4))
+@given(
+    st.lists(
+        st.lists(st.tuples(st.one_of(v.odd_keys(), v.keys()), v.small_plain()), max_size=6),
+        min_size=4,
+        max_size=4,
+    )
+)
 def test_mixed_keys(rows: list[list[tuple[Any, Any]]]) -> None:
     """Several kinds in one dict; equal keys meet when they are read back."""
     values = []

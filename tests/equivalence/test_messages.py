@@ -48,7 +48,14 @@ def test_documents(values: list[Any]) -> None:
 def test_content_length(n: int) -> None:
     """The content's header and the extension's header both have edges."""
     for char in ("a", "é", "中"):
-        check([lc.HumanMessage(char * n, id="x"), lc.AIMessage(char * n), lc.ToolMessage(char * n, tool_call_id="t")], count=3)
+        check(
+            [
+                lc.HumanMessage(char * n, id="x"),
+                lc.AIMessage(char * n),
+                lc.ToolMessage(char * n, tool_call_id="t"),
+            ],
+            count=3,
+        )
 
 
 def test_two_hundred() -> None:
@@ -60,7 +67,9 @@ def test_two_hundred() -> None:
             lc.AIMessage(
                 "",
                 id=f"a{i}",
-                tool_calls=[{"name": "f", "args": {"q": f"{i}"}, "id": f"c{i}", "type": "tool_call"}],
+                tool_calls=[
+                    {"name": "f", "args": {"q": f"{i}"}, "id": f"c{i}", "type": "tool_call"}
+                ],
                 usage_metadata={"input_tokens": i, "output_tokens": 3, "total_tokens": i + 3},
                 response_metadata={"model_name": "fake", "finish_reason": "tool_calls"},
             )

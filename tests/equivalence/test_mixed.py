@@ -20,7 +20,13 @@ def test_mixtures(values: list[Any]) -> None:
 
 
 @examples(150)
-@given(st.dictionaries(st.sampled_from(["messages", "docs", "state", "__start__", "branch:to:x"]), o.anything(), min_size=1))
+@given(
+    st.dictionaries(
+        st.sampled_from(["messages", "docs", "state", "__start__", "branch:to:x"]),
+        o.anything(),
+        min_size=1,
+    )
+)
 def test_states(state: dict[str, Any]) -> None:
     """A dict of channels, as a checkpoint is."""
     check(

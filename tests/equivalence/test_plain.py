@@ -121,7 +121,15 @@ def test_every_nesting_depth() -> None:
 def test_a_mebibyte() -> None:
     """One of each large thing."""
     n = 1 << 20
-    for value in ("a" * n, "é" * n, "中" * n, "😀" * n, [b"x" * n], list(range(n // 8)), ["ab"] * (n // 8)):
+    for value in (
+        "a" * n,
+        "é" * n,
+        "中" * n,
+        "😀" * n,
+        [b"x" * n],
+        list(range(n // 8)),
+        ["ab"] * (n // 8),
+    ):
         check(value)
 
 

@@ -48,7 +48,10 @@ def test_many_of_one_class() -> None:
     check([m.Scalars(name=f"n{i}", count=i, note="é") for i in range(200)], count=200)
     check([m.DefaultFactories() for _ in range(50)], count=50)
     check([m.Containers() for _ in range(50)], count=50)
-    check([m.Nested(one=m.Scalars(name="a"), some=[m.Scalars(name=str(i))]) for i in range(50)], count=50)
+    check(
+        [m.Nested(one=m.Scalars(name="a"), some=[m.Scalars(name=str(i))]) for i in range(50)],
+        count=50,
+    )
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 15, 16, 17, 40])

@@ -40,7 +40,11 @@ def test_kind(kind: str, data: st.DataObject) -> None:
 
 
 @examples(200)
-@given(st.lists(v.containers(st.one_of(v.library_objects(), v.small_scalars()), 8), min_size=8, max_size=8))
+@given(
+    st.lists(
+        v.containers(st.one_of(v.library_objects(), v.small_scalars())), min_size=8, max_size=8
+    )
+)
 def test_inside_containers(values: list[Any]) -> None:
     """As values in lists, tuples and dicts, and inside each other."""
     check_all(values)

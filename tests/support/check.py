@@ -20,7 +20,9 @@ def check_dump(value: Any, sides: Pair | None = None) -> tuple[Outcome, Outcome]
     return ours, theirs
 
 
-def check_load(blob: tuple[str, Any], sides: Pair | None = None, *, ours_wrote: Any = None) -> Outcome:
+def check_load(
+    blob: tuple[str, Any], sides: Pair | None = None, *, ours_wrote: Any = None
+) -> Outcome:
     """Both sides read *blob* (the original reads what ours wrote, where given)."""
     sides = sides or default_pair()
     ours = outcome(sides.ours.loads_typed, blob)
@@ -32,7 +34,7 @@ def check_load(blob: tuple[str, Any], sides: Pair | None = None, *, ours_wrote: 
 def check(value: Any, sides: Pair | None = None, *, count: int = 1) -> Outcome:
     """Everything for one value; returns what the original loads."""
     ours, theirs = check_dump(value, sides)
-    VOLUME.count(count)
+    VOLUME.count(count, theirs.value[1] if theirs.error is None else None)
     if theirs.error is not None:
         return theirs
     if theirs.value[0] == "bytes" and ours.value[1] is not theirs.value[1]:

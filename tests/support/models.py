@@ -453,7 +453,17 @@ class Outer:
         a: Any = 1
 
 
-TWO_FIELDS = (Slotted, Frozen, KwOnly, AllThree, PostInit, LooksLikeSend, FrozenLooksLikeSend, UnhashableSend, OnlyNode)
+TWO_FIELDS = (
+    Slotted,
+    Frozen,
+    KwOnly,
+    AllThree,
+    PostInit,
+    LooksLikeSend,
+    FrozenLooksLikeSend,
+    UnhashableSend,
+    OnlyNode,
+)
 ONE_FIELD = (
     WithProperty,
     FieldDict,

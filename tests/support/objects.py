@@ -18,7 +18,15 @@ from langchain_core.documents import Document
 from langchain_core.messages.base import BaseMessage, BaseMessageChunk
 from langgraph.checkpoint.serde.types import _DeltaSnapshot
 from langgraph.store.base import GetOp, Item, SearchItem
-from langgraph.types import Command, Interrupt, Overwrite, PregelTask, Send, StateSnapshot, TimeoutPolicy
+from langgraph.types import (
+    Command,
+    Interrupt,
+    Overwrite,
+    PregelTask,
+    Send,
+    StateSnapshot,
+    TimeoutPolicy,
+)
 
 from support import models as m
 from support import values as v
@@ -56,8 +64,15 @@ def dataclass_objects(inner: Strategy | None = None) -> Strategy:
         return obj
 
     two = st.one_of(
-        st.builds(lambda c, a, b: c(a, b), st.sampled_from([m.Slotted, m.Frozen, m.OnlyNode]), value, value),
-        st.builds(lambda c, a, b: c(a=a, b=b), st.sampled_from([m.KwOnly, m.AllThree]), value, value),
+        st.builds(
+            lambda c, a, b: c(a, b),
+            st.sampled_from([m.Slotted, m.Frozen, m.OnlyNode]),
+            value,
+            value,
+        ),
+        st.builds(
+            lambda c, a, b: c(a=a, b=b), st.sampled_from([m.KwOnly, m.AllThree]), value, value
+        ),
         st.builds(m.PostInit, value, value),
         st.builds(
             lambda c, n, a: c(n, a),
@@ -78,8 +93,15 @@ def dataclass_objects(inner: Strategy | None = None) -> Strategy:
         st.builds(m.ManyFields, value, f16=value),
         st.builds(m.PydDataclass, st.integers(), st.none()),
         st.just("bad").map(_unchecked(m.Refuses)),
-        st.builds(extra, st.builds(m.Plain, value), st.sampled_from(["name", "other", "dict", "é"]), value),
-        st.builds(extra, st.builds(m.Plain, value), st.sampled_from(["dict", "model_dump", "_asdict"]), st.just(len)),
+        st.builds(
+            extra, st.builds(m.Plain, value), st.sampled_from(["name", "other", "dict", "é"]), value
+        ),
+        st.builds(
+            extra,
+            st.builds(m.Plain, value),
+            st.sampled_from(["dict", "model_dump", "_asdict"]),
+            st.just(len),
+        ),
         st.builds(missing, st.builds(m.Plain, value)),
     )
 
@@ -153,25 +175,81 @@ def typed_models() -> Strategy:
                 by_number=st.dictionaries(_small, v.short_texts(), max_size=2),
             ),
         ),
-        built(m.Nested, _needs({"one": scalar_models()}, some=st.lists(scalar_models(), max_size=2), maybe=scalar_models())),
-        built(m.Nested, _needs({"one": scalar_models()}, named=st.dictionaries(v.short_texts(), scalar_models(), max_size=2))),
-        built(m.Node, _needs({"label": v.short_texts()}, meta=st.dictionaries(v.short_texts(), v.small_plain(), max_size=2))),
-        st.builds(lambda a, b: m.Node(label=a, children=[m.Node(label=b), m.Node(label="")]), v.short_texts(), v.short_texts()),
-        built(m.ExtraAllow, st.dictionaries(st.sampled_from(["a", "b", "é", "node"]), v.small_plain(), max_size=3)),
+        built(
+            m.Nested,
+            _needs(
+                {"one": scalar_models()},
+                some=st.lists(scalar_models(), max_size=2),
+                maybe=scalar_models(),
+            ),
+        ),
+        built(
+            m.Nested,
+            _needs(
+                {"one": scalar_models()},
+                named=st.dictionaries(v.short_texts(), scalar_models(), max_size=2),
+            ),
+        ),
+        built(
+            m.Node,
+            _needs(
+                {"label": v.short_texts()},
+                meta=st.dictionaries(v.short_texts(), v.small_plain(), max_size=2),
+            ),
+        ),
+        st.builds(
+            lambda a, b: m.Node(label=a, children=[m.Node(label=b), m.Node(label="")]),
+            v.short_texts(),
+            v.short_texts(),
+        ),
+        built(
+            m.ExtraAllow,
+            st.dictionaries(st.sampled_from(["a", "b", "é", "node"]), v.small_plain(), max_size=3),
+        ),
         built(m.TypedExtra, st.dictionaries(st.sampled_from(["a", "b"]), _small, max_size=2)),
         built(m.ExtraForbid, _fields(a=_int)),
-        built(m.Unions, _fields(u=st.one_of(_small, v.short_texts(), st.floats(allow_nan=False)), lit=st.sampled_from(["x", 1, None]))),
-        built(m.Unions, _fields(m=st.sampled_from([m.Cat(), m.Dog(good=False)]), d=st.sampled_from([m.Cat(lives=1), m.Dog()]))),
-        built(m.Enums, _fields(c=st.sampled_from(list(m.Colour)), i=st.sampled_from(list(m.Level)), w=st.sampled_from(list(m.Word)))),
+        built(
+            m.Unions,
+            _fields(
+                u=st.one_of(_small, v.short_texts(), st.floats(allow_nan=False)),
+                lit=st.sampled_from(["x", 1, None]),
+            ),
+        ),
+        built(
+            m.Unions,
+            _fields(
+                m=st.sampled_from([m.Cat(), m.Dog(good=False)]),
+                d=st.sampled_from([m.Cat(lives=1), m.Dog()]),
+            ),
+        ),
+        built(
+            m.Enums,
+            _fields(
+                c=st.sampled_from(list(m.Colour)),
+                i=st.sampled_from(list(m.Level)),
+                w=st.sampled_from(list(m.Word)),
+            ),
+        ),
         built(m.EnumValues, _fields(c=st.sampled_from(list(m.Colour)))),
         built(m.Secrets, _fields(key=v.short_texts(), raw=v.binaries())),
         built(m.Anything, _fields(a=v.small_plain(), b=v.library_objects(), o=v.small_plain())),
-        built(m.Anything, _fields(a=st.builds(m.Plain, v.small_plain()), b=st.one_of(scalar_models(), messages()))),
+        built(
+            m.Anything,
+            _fields(
+                a=st.builds(m.Plain, v.small_plain()), b=st.one_of(scalar_models(), messages())
+            ),
+        ),
         built(m.StrKeys, _fields(k=st.dictionaries(v.short_texts(), v.short_texts(), max_size=3))),
         built(m.HoldsMessages, _fields(messages=st.lists(messages(), max_size=2), last=messages())),
-        built(m.WithDictField, _fields(node=v.small_plain(), arg=v.small_plain(), get_secret_value=v.small_plain())),
+        built(
+            m.WithDictField,
+            _fields(node=v.small_plain(), arg=v.small_plain(), get_secret_value=v.small_plain()),
+        ),
         built(m.DefaultFactories, _fields(a=st.lists(_small, max_size=2), d=v.short_texts())),
-        built(m.HoldsDataclass, _fields(d=st.builds(m.Plain, v.small_plain()), o=st.just({"flag": True}))),
+        built(
+            m.HoldsDataclass,
+            _fields(d=st.builds(m.Plain, v.small_plain()), o=st.just({"flag": True})),
+        ),
         built(m.Box[int], _fields(content=_small)),
         built(m.Box[str], _fields(content=v.short_texts())),
         built(m.Box, _fields(content=v.small_plain())),
@@ -227,12 +305,24 @@ def behaving_models() -> Strategy:
         built(m.AliasedByName, _fields(a=_small)),
         built(m.Stripping, _fields(s=st.sampled_from([" A ", "b", "É "]))),
         built(m.Constrained, _fields(small=st.integers(-1, 12), short=v.short_texts())),
-        st.builds(lambda b: m.HoldsBase(item=m.Derived(b=b), items=[m.Base(), m.Derived()]), v.short_texts()),
+        st.builds(
+            lambda b: m.HoldsBase(item=m.Derived(b=b), items=[m.Base(), m.Derived()]),
+            v.short_texts(),
+        ),
         st.builds(lambda b: m.HoldsBase(item=m.Base(), any_item=m.Derived(b=b)), v.short_texts()),
     )
 
 
-_MUTABLE_MODELS = (m.Scalars, m.Containers, m.Anything, m.ExtraAllow, m.Private, m.Unions, m.StrKeys, m.Node)
+_MUTABLE_MODELS = (
+    m.Scalars,
+    m.Containers,
+    m.Anything,
+    m.ExtraAllow,
+    m.Private,
+    m.Unions,
+    m.StrKeys,
+    m.Node,
+)
 
 
 def mutated_models() -> Strategy:
@@ -244,7 +334,11 @@ def mutated_models() -> Strategy:
         base = {"name": "n", "label": "l"}
         if how == 0:
             return cls.model_construct(**{**base, name: value})
-        obj = cls.model_construct(**base) if how == 1 else cls(**{k: x for k, x in base.items() if k in names})
+        obj = (
+            cls.model_construct(**base)
+            if how == 1
+            else cls(**{k: x for k, x in base.items() if k in names})
+        )
         if how in (1, 2):
             setattr(obj, name, value)
         elif how == 3:
@@ -259,14 +353,26 @@ def mutated_models() -> Strategy:
             object.__setattr__(obj, "__dict__", {k: obj.__dict__[k] for k in reversed(names)})
         return obj
 
-    value = st.one_of(v.small_plain(), v.library_objects(), v.surrogate_texts(), scalar_models(), v.refused(), v.big_ints())
-    return st.builds(make, st.sampled_from(_MUTABLE_MODELS), st.integers(0, 7), st.integers(0, 7), value)
+    value = st.one_of(
+        v.small_plain(),
+        v.library_objects(),
+        v.surrogate_texts(),
+        scalar_models(),
+        v.refused(),
+        v.big_ints(),
+    )
+    return st.builds(
+        make, st.sampled_from(_MUTABLE_MODELS), st.integers(0, 7), st.integers(0, 7), value
+    )
 
 
 def v1_models() -> Strategy:
     """pydantic.v1, as old code still has it."""
     scalars = st.builds(
-        lambda n, c, x: m.V1Scalars(name=n, count=c, note=x), v.short_texts(), _small, st.one_of(st.none(), v.short_texts())
+        lambda n, c, x: m.V1Scalars(name=n, count=c, note=x),
+        v.short_texts(),
+        _small,
+        st.one_of(st.none(), v.short_texts()),
     )
 
     def construct(value: Any) -> Any:
@@ -325,8 +431,12 @@ MESSAGE_CLASSES: tuple[Any, ...] = (
 _block = st.one_of(
     v.short_texts(),
     st.fixed_dictionaries({"type": st.just("text"), "text": v.short_texts()}),
-    st.fixed_dictionaries({"type": st.just("image_url"), "image_url": st.fixed_dictionaries({"url": v.short_texts()})}),
-    st.fixed_dictionaries({"type": st.just("tool_use"), "id": v.short_texts(), "input": st.just({"a": 1}).map(dict)}),
+    st.fixed_dictionaries(
+        {"type": st.just("image_url"), "image_url": st.fixed_dictionaries({"url": v.short_texts()})}
+    ),
+    st.fixed_dictionaries(
+        {"type": st.just("tool_use"), "id": v.short_texts(), "input": st.just({"a": 1}).map(dict)}
+    ),
     st.dictionaries(v.short_texts(), v.small_plain(), max_size=2),
     st.dictionaries(v.keys(), v.small_plain(), max_size=2),
 )
@@ -337,10 +447,26 @@ _args = st.one_of(
     st.dictionaries(v.short_texts(), v.small_plain(), max_size=2),
 )
 tool_calls = st.one_of(
-    st.fixed_dictionaries({"name": v.short_texts(), "args": _args, "id": st.one_of(st.none(), v.short_texts()), "type": st.just("tool_call")}),
+    st.fixed_dictionaries(
+        {
+            "name": v.short_texts(),
+            "args": _args,
+            "id": st.one_of(st.none(), v.short_texts()),
+            "type": st.just("tool_call"),
+        }
+    ),
     st.fixed_dictionaries({"name": v.short_texts(), "args": _args, "id": v.short_texts()}),
-    st.fixed_dictionaries({"type": st.just("tool_call"), "id": v.short_texts(), "args": _args, "name": v.short_texts()}),
-    st.fixed_dictionaries({"name": v.short_texts(), "args": _args, "id": v.short_texts(), "extras": v.small_plain()}),
+    st.fixed_dictionaries(
+        {
+            "type": st.just("tool_call"),
+            "id": v.short_texts(),
+            "args": _args,
+            "name": v.short_texts(),
+        }
+    ),
+    st.fixed_dictionaries(
+        {"name": v.short_texts(), "args": _args, "id": v.short_texts(), "extras": v.small_plain()}
+    ),
 )
 invalid_tool_calls = st.fixed_dictionaries(
     {
@@ -363,25 +489,45 @@ tool_call_chunks = st.fixed_dictionaries(
 _count = st.one_of(st.integers(0, 300), st.sampled_from([1 << 31, 1 << 40]))
 usage = st.one_of(
     st.none(),
-    st.fixed_dictionaries({"input_tokens": _count, "output_tokens": _count, "total_tokens": _count}),
+    st.fixed_dictionaries(
+        {"input_tokens": _count, "output_tokens": _count, "total_tokens": _count}
+    ),
     st.fixed_dictionaries(
         {"total_tokens": _count, "input_tokens": _count, "output_tokens": _count},
         optional={
-            "input_token_details": st.fixed_dictionaries({}, optional={"audio": _count, "cache_read": _count, "other": _count}),
+            "input_token_details": st.fixed_dictionaries(
+                {}, optional={"audio": _count, "cache_read": _count, "other": _count}
+            ),
             "output_token_details": st.fixed_dictionaries({}, optional={"reasoning": _count}),
         },
     ),
-    st.fixed_dictionaries({"input_tokens": st.sampled_from([1.0, True, "3"]), "output_tokens": _count, "total_tokens": _count}),
+    st.fixed_dictionaries(
+        {
+            "input_tokens": st.sampled_from([1.0, True, "3"]),
+            "output_tokens": _count,
+            "total_tokens": _count,
+        }
+    ),
 )
 _additional = st.one_of(
     st.just({}).map(dict),
     st.dictionaries(v.short_texts(), v.small_plain(), max_size=2),
     st.dictionaries(v.keys(), v.small_plain(), max_size=2),
     st.builds(
-        lambda args: {"tool_calls": [{"id": "c1", "function": {"name": "f", "arguments": args}, "type": "function"}]},
+        lambda args: {
+            "tool_calls": [
+                {"id": "c1", "function": {"name": "f", "arguments": args}, "type": "function"}
+            ]
+        },
         st.sampled_from(["{}", '{"a": [1]}', "broken", ""]),
     ),
-    st.sampled_from([{"tool_calls": []}, {"tool_calls": None}, {"function_call": {"name": "f", "arguments": "{}"}}]).map(dict),
+    st.sampled_from(
+        [
+            {"tool_calls": []},
+            {"tool_calls": None},
+            {"function_call": {"name": "f", "arguments": "{}"}},
+        ]
+    ).map(dict),
 )
 _metadata = st.one_of(
     st.just({}).map(dict),
@@ -431,7 +577,9 @@ def _message_fields(cls: Any) -> Strategy:
         required["type"] = v.short_texts()
     if cls is m.MyHuman:
         optional["mood"] = v.short_texts()
-    return st.fixed_dictionaries(required, optional={k: x for k, x in optional.items() if k not in required})
+    return st.fixed_dictionaries(
+        required, optional={k: x for k, x in optional.items() if k not in required}
+    )
 
 
 _BY_CLASS = {cls: built(cls, _message_fields(cls)) for cls in MESSAGE_CLASSES}
@@ -445,7 +593,9 @@ def messages_of(cls: Any) -> Strategy:
 def messages() -> Strategy:
     """The four classes that conversations are made of, more often than the others."""
     common = (lc.HumanMessage, lc.AIMessage, lc.ToolMessage, lc.SystemMessage)
-    return st.one_of(*[_BY_CLASS[c] for c in common], *[_BY_CLASS[c] for c in common], *_BY_CLASS.values())
+    return st.one_of(
+        *[_BY_CLASS[c] for c in common], *[_BY_CLASS[c] for c in common], *_BY_CLASS.values()
+    )
 
 
 _FIELDS = (
@@ -483,7 +633,11 @@ _wrong = st.one_of(
         ),
         max_size=2,
     ),
-    st.dictionaries(st.sampled_from(["input_tokens", "output_tokens", "total_tokens", "x"]), v.small_plain(), max_size=4),
+    st.dictionaries(
+        st.sampled_from(["input_tokens", "output_tokens", "total_tokens", "x"]),
+        v.small_plain(),
+        max_size=4,
+    ),
     v.refused(),
 )
 
@@ -527,7 +681,14 @@ def mutated_messages() -> Strategy:
 
     pick = st.sampled_from(MESSAGE_CLASSES)
     return pick.flatmap(
-        lambda cls: st.builds(make, st.just(cls), st.integers(0, 9), _message_fields(cls), st.sampled_from(_FIELDS), _wrong)
+        lambda cls: st.builds(
+            make,
+            st.just(cls),
+            st.integers(0, 9),
+            _message_fields(cls),
+            st.sampled_from(_FIELDS),
+            _wrong,
+        )
     )
 
 
@@ -562,7 +723,9 @@ def timeouts() -> Strategy:
 
 def sends(inner: Strategy | None = None) -> Strategy:
     """Send, with and without a timeout."""
-    arg = inner if inner is not None else st.one_of(v.small_plain(), messages(), v.library_objects())
+    arg = (
+        inner if inner is not None else st.one_of(v.small_plain(), messages(), v.library_objects())
+    )
     return st.one_of(
         st.builds(Send, v.short_texts(), arg),
         st.builds(lambda n, a, t: Send(n, a, timeout=t), v.short_texts(), arg, timeouts()),
@@ -572,7 +735,12 @@ def sends(inner: Strategy | None = None) -> Strategy:
 
 def commands() -> Strategy:
     """Command in every use."""
-    goto = st.one_of(st.just(()), v.short_texts(), sends(), st.lists(st.one_of(v.short_texts(), sends()), max_size=2))
+    goto = st.one_of(
+        st.just(()),
+        v.short_texts(),
+        sends(),
+        st.lists(st.one_of(v.short_texts(), sends()), max_size=2),
+    )
     return st.builds(
         lambda g, u, r, to: Command(graph=g, update=u, resume=r, goto=to),
         st.sampled_from([None, "__parent__", "g"]),
@@ -587,7 +755,9 @@ def interrupts() -> Strategy:
     return st.one_of(
         st.builds(lambda x: Interrupt(value=x), v.small_plain()),
         st.builds(lambda x, i: Interrupt(value=x, id=i), v.small_plain(), v.short_texts()),
-        st.builds(lambda x: Interrupt(value=x, id="i", response_schema={"type": "object"}), messages()),
+        st.builds(
+            lambda x: Interrupt(value=x, id="i", response_schema={"type": "object"}), messages()
+        ),
         st.builds(lambda x: Interrupt(value=x, id="i", response_schema=int), v.small_plain()),
     )
 
@@ -603,7 +773,10 @@ def items() -> Strategy:
     }
     return st.one_of(
         st.builds(lambda kw: Item(**kw), st.fixed_dictionaries(made)),
-        st.builds(lambda kw: SearchItem(**kw), st.fixed_dictionaries({**made, "score": st.one_of(st.none(), v.floats())})),
+        st.builds(
+            lambda kw: SearchItem(**kw),
+            st.fixed_dictionaries({**made, "score": st.one_of(st.none(), v.floats())}),
+        ),
     )
 
 
@@ -621,16 +794,24 @@ def library_types() -> Strategy:
         st.builds(lambda x: _DeltaSnapshot(_DeltaSnapshot(x)), inner),
         timeouts(),
         st.builds(lambda k: GetOp(("a",), k), v.short_texts()),
-        st.builds(lambda x: PregelTask("id", "name", ("__pregel_pull", "n"), interrupts=(Interrupt(x),)), v.small_plain()),
-        st.builds(lambda x: PregelTask("id", "n", ("p", 0), error=ValueError("x"), result=x), v.small_plain()),
         st.builds(
-            lambda x: StateSnapshot({"v": x}, ("n",), {"configurable": {"thread_id": "1"}}, None, "t", None, (), ()),
+            lambda x: PregelTask("id", "name", ("__pregel_pull", "n"), interrupts=(Interrupt(x),)),
+            v.small_plain(),
+        ),
+        st.builds(
+            lambda x: PregelTask("id", "n", ("p", 0), error=ValueError("x"), result=x),
+            v.small_plain(),
+        ),
+        st.builds(
+            lambda x: StateSnapshot(
+                {"v": x}, ("n",), {"configurable": {"thread_id": "1"}}, None, "t", None, (), ()
+            ),
             inner,
         ),
     )
 
 
-def anything(max_leaves: int = 6) -> Strategy:
+def anything(depth: int = 3) -> Strategy:
     """Objects of every kind among plain data, and inside each other."""
     leaf = st.one_of(
         v.small_scalars(),
@@ -643,8 +824,8 @@ def anything(max_leaves: int = 6) -> Strategy:
         secrets(),
         v.exceptions(),
     )
-    return st.recursive(
-        st.deferred(lambda: leaf),  # keeps the strategy's repr short
+    return v.nested(
+        leaf,
         lambda inner: st.one_of(
             st.lists(inner, max_size=3),
             st.dictionaries(v.short_texts(), inner, max_size=3),
@@ -661,7 +842,7 @@ def anything(max_leaves: int = 6) -> Strategy:
             st.builds(_DeltaSnapshot, inner),
             st.builds(Overwrite, inner),
         ),
-        max_leaves=max_leaves,
+        depth,
     )
 
 
@@ -694,7 +875,9 @@ def well_known() -> list[Any]:
         ),
         lc.ToolMessage("out", tool_call_id="c", artifact={"a": 1}),
         lc.SystemMessage("be"),
-        lc.AIMessageChunk(content="c", tool_call_chunks=[{"name": "f", "args": "{", "id": "1", "index": 0}]),
+        lc.AIMessageChunk(
+            content="c", tool_call_chunks=[{"name": "f", "args": "{", "id": "1", "index": 0}]
+        ),
         lc.RemoveMessage(id="x"),
         Document(page_content="p", metadata={"a": 1}),
         Send("n", {"a": 1}),

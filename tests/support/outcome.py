@@ -44,7 +44,9 @@ class _Trace(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[0] if record.exc_info else None
-        self.into.append(("log", record.name, record.levelno, record.getMessage(), error, record.funcName))
+        self.into.append(
+            ("log", record.name, record.levelno, record.getMessage(), error, record.funcName)
+        )
 
 
 def describe(error: BaseException | None, depth: int = 4) -> tuple[Any, ...] | None:
@@ -77,7 +79,9 @@ def outcome(fn: Callable[..., Any], *args: Any) -> Outcome:
     out = Outcome()
     traces = out.traces
     handler = _Trace(traces)
-    stop = event_hooks.register_serde_event_listener(lambda event: traces.append(("event", dict(event))))
+    stop = event_hooks.register_serde_event_listener(
+        lambda event: traces.append(("event", dict(event)))
+    )
 
     def show(message: Any, category: Any, filename: str, lineno: int, *_: Any) -> None:
         traces.append(("warning", category, str(message), os.path.basename(filename), lineno))

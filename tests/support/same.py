@@ -231,7 +231,9 @@ def assert_same(a: Any, b: Any, *, sharing: bool = True) -> None:
             stack.append((path + ".__dict__", a.__dict__, b.__dict__))
             continue
         elif isinstance(a, functools.partial):
-            stack.append((path + "|partial", (a.func, a.args, a.keywords), (b.func, b.args, b.keywords)))
+            stack.append(
+                (path + "|partial", (a.func, a.args, a.keywords), (b.func, b.args, b.keywords))
+            )
 
         left, right = _state(a), _state(b)
         if [k for k, _ in left] != [k for k, _ in right]:
@@ -241,7 +243,9 @@ def assert_same(a: Any, b: Any, *, sharing: bool = True) -> None:
                 stack.append((f"{path}.{name}", x, y))
 
 
-def _dict(path: str, a: dict[Any, Any], b: dict[Any, Any], stack: list[tuple[str, Any, Any]]) -> None:
+def _dict(
+    path: str, a: dict[Any, Any], b: dict[Any, Any], stack: list[tuple[str, Any, Any]]
+) -> None:
     if dict.__len__(a) != dict.__len__(b):
         _fail(path, f"dict length {dict.__len__(a)} != {dict.__len__(b)}", a, b)
     if type(a) is dict:
@@ -250,7 +254,9 @@ def _dict(path: str, a: dict[Any, Any], b: dict[Any, Any], stack: list[tuple[str
         stack.append((path + ".default_factory", a.default_factory, b.default_factory))
     items = list(zip(dict.items(a), dict.items(b)))
     for i, ((ka, va), (kb, vb)) in enumerate(reversed(items)):
-        where = f"{path}[{ka!r}]" if type(ka) in _PLAIN_HASH else f"{path}[key {len(items) - 1 - i}]"
+        where = (
+            f"{path}[{ka!r}]" if type(ka) in _PLAIN_HASH else f"{path}[key {len(items) - 1 - i}]"
+        )
         stack.append((where, va, vb))
         stack.append((where + "|key", ka, kb))
         if type(ka) in _PLAIN_HASH and dict.get(a, ka, _ABSENT) is not va:
@@ -282,7 +288,12 @@ def _set(path: str, a: Any, b: Any, stack: list[tuple[str, Any, Any]]) -> None:
 
 def _model(path: str, a: Any, b: Any, stack: list[tuple[str, Any, Any]]) -> None:
     get = object.__getattribute__
-    for name in ("__pydantic_private__", "__pydantic_extra__", "__pydantic_fields_set__", "__dict__"):
+    for name in (
+        "__pydantic_private__",
+        "__pydantic_extra__",
+        "__pydantic_fields_set__",
+        "__dict__",
+    ):
         sides = []
         for obj in (a, b):
             try:

@@ -46,12 +46,16 @@ class Counters:
 
     def __sub__(self, other: Counters) -> Counters:
         return Counters(
-            self.calls - other.calls, self.declines - other.declines, self.callbacks - other.callbacks
+            self.calls - other.calls,
+            self.declines - other.declines,
+            self.callbacks - other.callbacks,
         )
 
     def __add__(self, other: Counters) -> Counters:
         return Counters(
-            self.calls + other.calls, self.declines + other.declines, self.callbacks + other.callbacks
+            self.calls + other.calls,
+            self.declines + other.declines,
+            self.callbacks + other.callbacks,
         )
 
 
@@ -62,7 +66,8 @@ def counters() -> dict[str, Counters]:
     import fast_jvm
 
     return {
-        p.name.rpartition(".")[2]: Counters(p.calls, p.declines, p.callbacks) for p in fast_jvm.status().patches
+        p.name.rpartition(".")[2]: Counters(p.calls, p.declines, p.callbacks)
+        for p in fast_jvm.status().patches
     }
 
 
@@ -112,6 +117,7 @@ class Volume:
     values: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
     work: dict[str, dict[str, Counters]] = dataclasses.field(default_factory=dict)
     suite: str = ""
+    stored: dict[str, set[int]] = dataclasses.field(default_factory=dict)
 
     @contextmanager
     def of(self, suite: str) -> Iterator[None]:
@@ -126,19 +132,24 @@ class Volume:
             for name, now in after.items():
                 done[name] = done.get(name, Counters()) + (now - before.get(name, Counters()))
 
-    def count(self, n: int = 1) -> None:
-        """*n* more values were compared."""
+    def count(self, n: int = 1, stored: Any = None) -> None:
+        """*n* more values were compared; *stored* is their form on the wire, to tell how many were distinct."""
         self.values[self.suite] += n
+        if isinstance(stored, bytes):
+            self.stored.setdefault(self.suite, set()).add(hash(stored))
 
     def lines(self) -> list[str]:
         """A table for the terminal."""
-        out = [f"{'suite':<28}{'values':>9}   {'patch':<12}{'calls':>10}{'declines':>10}{'callbacks':>10}"]
+        out = [
+            f"{'suite':<28}{'values':>9}{'distinct':>10}   {'patch':<12}{'calls':>10}{'declines':>10}{'callbacks':>10}"
+        ]
         for suite, work in self.work.items():
-            head = f"{suite:<28}{self.values[suite]:>9}"
+            head = f"{suite:<28}{self.values[suite]:>9}{len(self.stored.get(suite, ())):>10}"
             for name, c in work.items():
                 out.append(f"{head}   {name:<12}{c.calls:>10}{c.declines:>10}{c.callbacks:>10}")
-                head = " " * 37
-        out.append(f"{'all':<28}{sum(self.values.values()):>9}")
+                head = " " * 47
+        distinct = len(set().union(*self.stored.values()))
+        out.append(f"{'all':<28}{sum(self.values.values()):>9}{distinct:>10}")
         return out
 
 

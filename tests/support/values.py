@@ -25,7 +25,29 @@ BIG_EDGES = (65535, 65536, 65537)
 INT_EDGES = sorted(
     {
         sign * (1 << bits) + d
-        for bits in (0, 4, 5, 7, 8, 15, 16, 29, 30, 31, 32, 59, 60, 61, 62, 63, 64, 65, 90, 127, 128)
+        for bits in (
+            0,
+            4,
+            5,
+            7,
+            8,
+            15,
+            16,
+            29,
+            30,
+            31,
+            32,
+            59,
+            60,
+            61,
+            62,
+            63,
+            64,
+            65,
+            90,
+            127,
+            128,
+        )
         for d in (-1, 0, 1)
         for sign in (1, -1)
     }
@@ -49,7 +71,7 @@ FLOATS = [
 ]
 
 # one per storage kind, and what sits at the edges of UTF-8
-CHARS = "aZ0 \x00\x7f\"\\\n\x80\xa0éÿĀ߿ࠀ中￿\ufeff\U00010000\U0001f600\U0010ffff"
+CHARS = 'aZ0 \x00\x7f"\\\n\x80\xa0éÿĀ߿ࠀ中￿\ufeff\U00010000\U0001f600\U0010ffff'
 SURROGATES = "\ud800\udbff\udc00\udfff"
 
 
@@ -58,7 +80,9 @@ def texts() -> st.SearchStrategy[str]:
     return st.one_of(
         st.text(st.sampled_from(CHARS), max_size=12),
         st.text(max_size=6),
-        st.sampled_from(["", "a", "content", "messages", "é", "中文", "😀", "\x00", "a" * 64, "b" * 65]),
+        st.sampled_from(
+            ["", "a", "content", "messages", "é", "中文", "😀", "\x00", "a" * 64, "b" * 65]
+        ),
         st.builds(
             lambda c, n, tail: c * n + tail,
             st.sampled_from(CHARS),
@@ -71,8 +95,23 @@ def texts() -> st.SearchStrategy[str]:
 def short_texts() -> st.SearchStrategy[str]:
     """Cheap ones, for fields of larger things."""
     return st.one_of(
-        st.sampled_from(["", "a", "x y", "héllo", "Привет", "中文字", "emoji 😀", "line\nline", "a" * 40, "\x00"]),
+        st.sampled_from(
+            [
+                "",
+                "a",
+                "x y",
+                "héllo",
+                "Привет",
+                "中文字",
+                "emoji 😀",
+                "line\nline",
+                "a" * 40,
+                "\x00",
+            ]
+        ),
         st.text(st.sampled_from(CHARS), max_size=5),
+        st.text(max_size=8),
+        st.integers(0, 1 << 60).map(lambda i: f"id-{i:x}"),
     )
 
 
@@ -88,7 +127,9 @@ def surrogate_texts() -> st.SearchStrategy[str]:
 
 def ints() -> st.SearchStrategy[int]:
     """All edges of 64 bits and of CPython's digits."""
-    return st.one_of(st.sampled_from(INTS_64), st.integers(-300, 300), st.integers(-(1 << 63), (1 << 64) - 1))
+    return st.one_of(
+        st.sampled_from(INTS_64), st.integers(-300, 300), st.integers(-(1 << 63), (1 << 64) - 1)
+    )
 
 
 def big_ints() -> st.SearchStrategy[int]:
@@ -105,23 +146,37 @@ def binaries() -> st.SearchStrategy[bytes]:
     """bytes at the length edges."""
     return st.one_of(
         st.binary(max_size=8),
-        st.builds(lambda b, n: b * n, st.sampled_from([b"\x00", b"\xff", b"q"]), st.sampled_from(SIZE_EDGES)),
+        st.builds(
+            lambda b, n: b * n,
+            st.sampled_from([b"\x00", b"\xff", b"q"]),
+            st.sampled_from(SIZE_EDGES),
+        ),
     )
 
 
 def scalars() -> st.SearchStrategy[Any]:
     """What JSON has, and bytes."""
     return st.one_of(
-        st.none(), st.booleans(), ints(), floats(), texts(), short_texts(), binaries(), surrogate_texts()
+        st.sampled_from([None, True, False]),
+        ints(),
+        floats(),
+        texts(),
+        short_texts(),
+        binaries(),
+        surrogate_texts(),
     )
 
 
 def small_scalars() -> st.SearchStrategy[Any]:
     """Scalars that are cheap to draw."""
     return st.one_of(
-        st.sampled_from([None, True, False, 0, 1, -1, 127, 128, 1.5, "", "a", "é", "中", b"x", 1 << 40]),
+        st.sampled_from(
+            [None, True, False, 0, 1, -1, 127, 128, 1.5, "", "a", "é", "中", b"x", 1 << 40]
+        ),
         short_texts(),
         st.integers(-200, 70000),
+        st.integers(-(1 << 63), (1 << 64) - 1),
+        st.floats(allow_nan=False),
     )
 
 
@@ -130,7 +185,24 @@ def keys() -> st.SearchStrategy[Any]:
     return st.one_of(
         short_texts(),
         st.sampled_from(
-            ["", "k", "content", "a" * 31, "a" * 32, "a" * 64, "a" * 65, "é" * 33, 0, 1, -1, 1 << 63, 1.5, b"k", None, True]
+            [
+                "",
+                "k",
+                "content",
+                "a" * 31,
+                "a" * 32,
+                "a" * 64,
+                "a" * 65,
+                "é" * 33,
+                0,
+                1,
+                -1,
+                1 << 63,
+                1.5,
+                b"k",
+                None,
+                True,
+            ]
         ),
     )
 
@@ -166,22 +238,37 @@ def odd_keys() -> st.SearchStrategy[Any]:
     )
 
 
-def containers(leaves: st.SearchStrategy[Any], max_leaves: int = 12) -> st.SearchStrategy[Any]:
+def nested(
+    leaves: st.SearchStrategy[Any],
+    wrap: Callable[[st.SearchStrategy[Any]], st.SearchStrategy[Any]],
+    depth: int,
+) -> st.SearchStrategy[Any]:
+    """What *wrap* makes of *leaves*, up to *depth* times over (st.recursive draws again what grew too large)."""
+    out = leaves
+    for _ in range(depth):
+        out = st.one_of(leaves, wrap(out))
+    return out
+
+
+def containers(leaves: st.SearchStrategy[Any], depth: int = 3) -> st.SearchStrategy[Any]:
     """Lists, tuples and dicts of *leaves*, nested."""
-    return st.recursive(
-        st.deferred(lambda: leaves),  # keeps the strategy's repr short
+    return nested(
+        leaves,
         lambda inner: st.one_of(
             st.lists(inner, max_size=4),
             st.dictionaries(keys(), inner, max_size=4),
             st.lists(inner, max_size=3).map(tuple),
         ),
-        max_leaves=max_leaves,
+        depth,
     )
 
 
 def plain() -> st.SearchStrategy[Any]:
     """Plain data: what most states are made of."""
-    return containers(scalars())
+    leaves = scalars()
+    return containers(
+        st.one_of(leaves, st.lists(leaves, max_size=4), st.dictionaries(keys(), leaves, max_size=4))
+    )
 
 
 def small_plain() -> st.SearchStrategy[Any]:
@@ -229,7 +316,9 @@ def sized_containers() -> st.SearchStrategy[Any]:
     return st.one_of(
         st.builds(lambda n, f: [f(i) for i in range(n)], st.sampled_from(SIZE_EDGES), element),
         st.builds(lambda n, f: tuple(f(i) for i in range(n)), st.sampled_from(SIZE_EDGES), element),
-        st.builds(lambda n, f: {f"k{i}": f(i) for i in range(n)}, st.sampled_from(SIZE_EDGES), element),
+        st.builds(
+            lambda n, f: {f"k{i}": f(i) for i in range(n)}, st.sampled_from(SIZE_EDGES), element
+        ),
         st.builds(lambda n, f: {i: f(i) for i in range(n)}, st.sampled_from(SIZE_EDGES), element),
     )
 
@@ -252,9 +341,17 @@ def subclasses() -> st.SearchStrategy[Any]:
         st.builds(m.MySet, st.lists(small_scalars(), max_size=3)),
         st.builds(m.MyFrozenset, st.lists(small_scalars(), max_size=3)),
         st.builds(m.MyDeque, st.lists(small_scalars(), max_size=3)),
-        st.builds(lambda d: collections.OrderedDict(d), st.dictionaries(keys(), small_plain(), max_size=3)),
-        st.builds(lambda d: collections.defaultdict(list, d), st.dictionaries(keys(), small_plain(), max_size=3)),
-        st.builds(lambda d: collections.Counter(d), st.dictionaries(short_texts(), st.integers(0, 9), max_size=3)),
+        st.builds(
+            lambda d: collections.OrderedDict(d), st.dictionaries(keys(), small_plain(), max_size=3)
+        ),
+        st.builds(
+            lambda d: collections.defaultdict(list, d),
+            st.dictionaries(keys(), small_plain(), max_size=3),
+        ),
+        st.builds(
+            lambda d: collections.Counter(d),
+            st.dictionaries(short_texts(), st.integers(0, 9), max_size=3),
+        ),
         st.builds(m.Point, small_plain(), small_plain()),
         st.builds(m.OldPoint, small_plain(), small_plain()),
     )
@@ -270,12 +367,16 @@ def buffers() -> st.SearchStrategy[Any]:
         st.builds(lambda b: memoryview(b + b"\0" * (-len(b) % 4)).cast("I"), binaries()),
         binaries(),
     )
-    return st.one_of(made, made.map(lambda x: [x]), made.map(lambda x: {"k": x}), made.map(lambda x: (x,)))
+    return st.one_of(
+        made, made.map(lambda x: [x]), made.map(lambda x: {"k": x}), made.map(lambda x: (x,))
+    )
 
 
 def sets() -> st.SearchStrategy[Any]:
     """set, frozenset, deque of hashables."""
-    item = st.one_of(small_scalars(), st.tuples(small_scalars()), enums(), uuids(), st.just(math.nan))
+    item = st.one_of(
+        small_scalars(), st.tuples(small_scalars()), enums(), uuids(), st.just(math.nan)
+    )
     return st.one_of(
         st.builds(set, st.lists(item, max_size=4)),
         st.builds(frozenset, st.lists(item, max_size=4)),
@@ -288,15 +389,26 @@ def sets() -> st.SearchStrategy[Any]:
 
 def uuids() -> st.SearchStrategy[uuid.UUID]:
     """UUIDs, a subclass, and every is_safe."""
-    value = st.one_of(st.sampled_from([0, 1, (1 << 128) - 1, 0x1234 << 64]), st.integers(0, (1 << 128) - 1))
+    value = st.one_of(
+        st.sampled_from([0, 1, (1 << 128) - 1, 0x1234 << 64]), st.integers(0, (1 << 128) - 1)
+    )
     return st.one_of(
         st.builds(lambda i: uuid.UUID(int=i), value),
         st.builds(lambda i: m.MyUUID(int=i), value),
-        st.builds(lambda i, s: uuid.UUID(int=i, is_safe=s), value, st.sampled_from(list(uuid.SafeUUID))),
+        st.builds(
+            lambda i, s: uuid.UUID(int=i, is_safe=s), value, st.sampled_from(list(uuid.SafeUUID))
+        ),
     )
 
 
-ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Etc/GMT+12", "Australia/Lord_Howe"]
+ZONES = [
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "Asia/Kathmandu",
+    "Etc/GMT+12",
+    "Australia/Lord_Howe",
+]
 
 
 def tzinfos() -> st.SearchStrategy[Any]:
@@ -306,8 +418,13 @@ def tzinfos() -> st.SearchStrategy[Any]:
         st.none(),
         st.just(datetime.timezone.utc),
         st.builds(lambda x: datetime.timezone(datetime.timedelta(minutes=x)), minutes),
-        st.builds(lambda x: datetime.timezone(datetime.timedelta(seconds=x)), st.integers(-86399, 86399)),
-        st.builds(lambda x: datetime.timezone(datetime.timedelta(microseconds=x)), st.integers(-10**7, 10**7)),
+        st.builds(
+            lambda x: datetime.timezone(datetime.timedelta(seconds=x)), st.integers(-86399, 86399)
+        ),
+        st.builds(
+            lambda x: datetime.timezone(datetime.timedelta(microseconds=x)),
+            st.integers(-(10**7), 10**7),
+        ),
         st.builds(lambda x: datetime.timezone(datetime.timedelta(minutes=x), "NAME é"), minutes),
         st.sampled_from(ZONES).map(zoneinfo.ZoneInfo),
         st.sampled_from(ZONES).map(zoneinfo.ZoneInfo.no_cache),
@@ -316,7 +433,9 @@ def tzinfos() -> st.SearchStrategy[Any]:
 
 
 _MICROS = st.sampled_from([0, 1, 10, 999, 1000, 100000, 123456, 999999])
-_YEARS = st.one_of(st.sampled_from([1, 999, 1000, 1900, 1970, 2000, 2024, 9999]), st.integers(1, 9999))
+_YEARS = st.one_of(
+    st.sampled_from([1, 999, 1000, 1900, 1970, 2000, 2024, 9999]), st.integers(1, 9999)
+)
 
 
 def datetimes() -> st.SearchStrategy[datetime.datetime]:
@@ -371,16 +490,30 @@ def timedeltas() -> st.SearchStrategy[datetime.timedelta]:
             st.integers(-90000, 90000),
             _MICROS,
         ),
-        st.sampled_from([datetime.timedelta.max, datetime.timedelta.min, datetime.timedelta.resolution]),
+        st.sampled_from(
+            [datetime.timedelta.max, datetime.timedelta.min, datetime.timedelta.resolution]
+        ),
     )
 
 
 def decimals() -> st.SearchStrategy[decimal.Decimal]:
     """Every exponent, special values, a subclass."""
     return st.one_of(
-        st.sampled_from(["0", "-0", "1.50", "1E+3", "NaN", "-NaN", "sNaN", "NaN123", "Infinity", "-Infinity", "1E-999"]).map(
-            decimal.Decimal
-        ),
+        st.sampled_from(
+            [
+                "0",
+                "-0",
+                "1.50",
+                "1E+3",
+                "NaN",
+                "-NaN",
+                "sNaN",
+                "NaN123",
+                "Infinity",
+                "-Infinity",
+                "1E-999",
+            ]
+        ).map(decimal.Decimal),
         st.decimals(),
         st.builds(m.MyDecimal, st.sampled_from(["1.0", "2"])),
     )
@@ -389,26 +522,36 @@ def decimals() -> st.SearchStrategy[decimal.Decimal]:
 def paths() -> st.SearchStrategy[Any]:
     """Path; pure paths are refused."""
     return st.one_of(
-        st.sampled_from([".", "", "/", "a/b", "/tmp/x.txt", "../up", "~", "é/中", "a//b", "//host/x", "a" * 300]).map(
-            pathlib.Path
-        ),
+        st.sampled_from(
+            [".", "", "/", "a/b", "/tmp/x.txt", "../up", "~", "é/中", "a//b", "//host/x", "a" * 300]
+        ).map(pathlib.Path),
         st.sampled_from(["a/b", "c:\\x"]).map(pathlib.PurePosixPath),
         st.sampled_from(["a/b", "c:\\x"]).map(pathlib.PureWindowsPath),
     )
 
 
-def addresses() -> st.SearchStrategy[Any]:
-    """All six types of ipaddress."""
+def addresses(smallest_prefix: int = 0) -> st.SearchStrategy[Any]:
+    """All six types of ipaddress. A network is iterable, and pydantic takes it for a list: keep those small."""
     v4 = st.one_of(st.sampled_from([0, 1, (1 << 32) - 1]), st.integers(0, (1 << 32) - 1))
-    v6 = st.one_of(st.sampled_from([0, 1, (1 << 128) - 1, 0xFFFF << 32]), st.integers(0, (1 << 128) - 1))
+    v6 = st.one_of(
+        st.sampled_from([0, 1, (1 << 128) - 1, 0xFFFF << 32]), st.integers(0, (1 << 128) - 1)
+    )
     return st.one_of(
         v4.map(ipaddress.IPv4Address),
         v6.map(ipaddress.IPv6Address),
         st.just("fe80::1%eth0").map(ipaddress.IPv6Address),
         st.builds(lambda i, p: ipaddress.IPv4Interface((i, p)), v4, st.integers(0, 32)),
         st.builds(lambda i, p: ipaddress.IPv6Interface((i, p)), v6, st.integers(0, 128)),
-        st.builds(lambda i, p: ipaddress.IPv4Network((i, p), strict=False), v4, st.integers(0, 32)),
-        st.builds(lambda i, p: ipaddress.IPv6Network((i, p), strict=False), v6, st.integers(0, 128)),
+        st.builds(
+            lambda i, p: ipaddress.IPv4Network((i, p), strict=False),
+            v4,
+            st.integers(smallest_prefix and 30, 32),
+        ),
+        st.builds(
+            lambda i, p: ipaddress.IPv6Network((i, p), strict=False),
+            v6,
+            st.integers(smallest_prefix, 128),
+        ),
     )
 
 
@@ -420,7 +563,9 @@ def patterns() -> st.SearchStrategy[Any]:
             st.sampled_from(["", "a+", "(?i)x", r"\d{3}", "é|中", "(?P<n>.)", "^$"]),
             st.sampled_from([0, re.I, re.M | re.S, re.A, re.X]),
         ),
-        st.builds(re.compile, st.sampled_from([b"", b"a+", rb"\w"]), st.sampled_from([0, re.I, re.M])),
+        st.builds(
+            re.compile, st.sampled_from([b"", b"a+", rb"\w"]), st.sampled_from([0, re.I, re.M])
+        ),
     )
 
 
@@ -445,7 +590,7 @@ def library_objects() -> st.SearchStrategy[Any]:
         tzinfos(),
         decimals(),
         paths(),
-        addresses(),
+        addresses(126),
         patterns(),
         enums(),
         sets(),
@@ -459,7 +604,9 @@ def exceptions() -> st.SearchStrategy[Any]:
         st.builds(KeyError, small_scalars()),
         st.builds(OSError, st.integers(1, 40), short_texts()),
         st.builds(m.MyError, small_plain()),
-        st.sampled_from([KeyboardInterrupt(), SystemExit(3), StopIteration(1), RecursionError("deep")]),
+        st.sampled_from(
+            [KeyboardInterrupt(), SystemExit(3), StopIteration(1), RecursionError("deep")]
+        ),
         st.builds(m.ReprError, short_texts()),
         st.builds(lambda s: UnicodeEncodeError("utf-8", s, 0, 1, "why"), surrogate_texts()),
     )
