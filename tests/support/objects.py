@@ -582,7 +582,8 @@ def _message_fields(cls: Any) -> Strategy:
     )
 
 
-_BY_CLASS = {cls: built(cls, _message_fields(cls)) for cls in MESSAGE_CLASSES}
+_FIELDS_OF = {cls: _message_fields(cls) for cls in MESSAGE_CLASSES}
+_BY_CLASS = {cls: built(cls, fields) for cls, fields in _FIELDS_OF.items()}
 
 
 def messages_of(cls: Any) -> Strategy:
@@ -685,7 +686,7 @@ def mutated_messages() -> Strategy:
             make,
             st.just(cls),
             st.integers(0, 9),
-            _message_fields(cls),
+            _FIELDS_OF[cls],
             st.sampled_from(_FIELDS),
             _wrong,
         )

@@ -104,7 +104,7 @@ def pair(**kwargs: Any) -> Pair:
     return Pair(JsonPlusSerializer(**kwargs), OriginalSerializer(**kwargs))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def default_pair() -> Pair:
     """The default configuration (permissive, warns)."""
     return pair()
