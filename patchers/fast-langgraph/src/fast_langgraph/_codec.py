@@ -100,6 +100,7 @@ def prepare(builtins: Builtins, warm: Callable[[str, object, int], int]) -> None
     ormsgpack = sys.modules["ormsgpack"]
     names = vars(jsonplus)
     lists = jsonplus._lg_msgpack
+    events = sys.modules["langgraph.checkpoint.serde.event_hooks"]
     settings = {
         "describe": _plans.describe,
         "encode": encode,
@@ -111,11 +112,15 @@ def prepare(builtins: Builtins, warm: Callable[[str, object, int], int]) -> None
         + [(vars(ormsgpack), sys.intern("packb"), ormsgpack.packb)],
         "describe_load": _load_plans.describe_load,
         "revive": _revive.revive,
+        "allowed_modules": _revive.allowed_modules,
+        "warned": jsonplus._warned_unregistered_types,
+        "listeners": events._listeners,
         "hook_code": jsonplus._msgpack_ext_hook.__code__,
         "loads_guards": [
-            (names, sys.intern(name), names[name]) for name in ("ormsgpack", "importlib", "_lg_msgpack", "_DeltaSnapshot", "_send_from_args", "_reconstruction_fallback")
+            (names, sys.intern(name), names[name]) for name in ("ormsgpack", "importlib", "_lg_msgpack", "_DeltaSnapshot", "_send_from_args", "_reconstruction_fallback", "_warned_unregistered_types", "_warn_once", "emit_serde_event", "logger")
         ]
         + [
+            (vars(events), sys.intern("_listeners"), events._listeners),
             (vars(ormsgpack), sys.intern("unpackb"), ormsgpack.unpackb),
             (vars(lists), sys.intern("SAFE_MSGPACK_TYPES"), lists.SAFE_MSGPACK_TYPES),
             (vars(lists), sys.intern("SAFE_MSGPACK_METHODS"), lists.SAFE_MSGPACK_METHODS),

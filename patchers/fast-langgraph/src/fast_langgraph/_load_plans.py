@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import inspect
 import sys
+import types
 from typing import Any, Tuple, Union
 
+from . import _revive
 from ._plans import Plan, Unplanned, core_schema, lookup, model_fields
 
 _JSONPLUS = "langgraph.checkpoint.serde.jsonplus"
@@ -26,6 +28,8 @@ _INIT = frozenset(
         "4ce3ea6f732bd3db",  # Serializable
         "6d572bb35fbbd303",  # BaseMessage, langchain-core 1.0
         "eaef8d223ba7c256",  # BaseMessage, 1.7
+        "972ede87fecd09f6",  # HumanMessage and SystemMessage, 1.0
+        "b4d54a5c777f652f",  # HumanMessage and SystemMessage, 1.7
         "bb669ead8c93bfbc",  # AIMessage, 1.0
         "3579f0f68666ef68",  # AIMessage, 1.7
         "bf19c84d5bc5fe87",  # ToolMessage, 1.0
@@ -56,18 +60,20 @@ _FREE = {
 def describe_load(head: bytes, code: int) -> Union[Plan, None, bool]:
     """Return the load plan of the class that ``[module, name,`` names; None for never, False for not yet."""
     module, name = _names(head)
-    if (module, name) not in sys.modules[_JSONPLUS]._lg_msgpack.SAFE_MSGPACK_TYPES:
-        return None
+    safe = (module, name) in sys.modules[_JSONPLUS]._lg_msgpack.SAFE_MSGPACK_TYPES
     owner = sys.modules.get(module)
-    found = vars(owner).get(name) if owner is not None else None
-    if owner is None or found is None:
+    if type(owner) is not types.ModuleType or vars(owner).get(name) is None:
         return False
+    found = vars(owner)[name]
     guards = [(sys.modules, sys.intern(module), owner), (vars(owner), sys.intern(name), found)]
-    if module in _STANDARD:
-        return _standard(found, guards, code, (module, name))
-    if code == _MODEL and isinstance(found, type):
-        return _model(found, guards)
-    return None
+    plan = None
+    if safe and module in _STANDARD:
+        plan = _standard(found, guards, code, (module, name))
+    elif safe and code == _MODEL and isinstance(found, type):
+        plan = _model(found, guards)
+    if plan is None and code in _revive.BY_CODE and (module, name) != ("langgraph.types", "Send"):
+        plan = ("revive", None, guards, found, _revive.BY_CODE[code], safe, (module, name))
+    return plan
 
 
 def _names(head: bytes) -> Tuple[str, str]:

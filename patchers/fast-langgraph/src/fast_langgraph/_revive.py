@@ -8,35 +8,81 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict
 
+_JSONPLUS = "langgraph.checkpoint.serde.jsonplus"
 _SINGLE, _POSITIONAL, _KEYWORDS, _METHOD, _V1, _V2, _ARRAY, _DELTA = range(8)
-_KEPT = 64
-
-_closures: Dict[int, Tuple[Any, Callable[..., bool], Callable[..., bool]]] = {}
 
 
-def _checks(hook: Any) -> tuple[Any, Callable[..., bool], Callable[..., bool]]:
-    known = _closures.get(id(hook))
-    if known is None or known[0] is not hook:
-        cells = dict(zip(hook.__code__.co_freevars, hook.__closure__))
-        known = (hook, cells["_check_allowed"].cell_contents, cells["_check_allowed_method"].cell_contents)
-        if len(_closures) >= _KEPT:
-            _closures.clear()
-        _closures[id(hook)] = known
-    return known
+def _closure(function: Any) -> dict[str, Any]:
+    return {name: cell.cell_contents for name, cell in zip(function.__code__.co_freevars, function.__closure__)}
+
+
+def allowed_modules(hook: Any) -> Any:
+    """Return the allow-list of a hook: True, a set, or None."""
+    return _closure(_closure(hook)["_check_allowed"])["allowed_modules"]
+
+
+def _single(cls: Any, tup: Any) -> Any:
+    try:
+        return cls(tup[2])
+    except Exception as exc:
+        return sys.modules[_JSONPLUS]._reconstruction_fallback(tup, exc)
+
+
+def _positional(cls: Any, tup: Any) -> Any:
+    try:
+        return cls(*tup[2])
+    except Exception as exc:
+        return sys.modules[_JSONPLUS]._reconstruction_fallback(tup, exc)
+
+
+def _keywords(cls: Any, tup: Any) -> Any:
+    try:
+        return cls(**tup[2])
+    except Exception as exc:
+        return sys.modules[_JSONPLUS]._reconstruction_fallback(tup, exc)
+
+
+def _pydantic_v1(cls: Any, tup: Any) -> Any:
+    try:
+        try:
+            return cls(**tup[2])
+        except Exception:
+            return cls.construct(**tup[2])
+    except Exception:
+        return tup[2]
+
+
+def _pydantic_v2(cls: Any, tup: Any) -> Any:
+    try:
+        try:
+            return cls(**tup[2])
+        except Exception:
+            return cls.model_construct(**tup[2])
+    except Exception:
+        return tup[2]
+
+
+#: What is left of each ext code's branch once the class is found and allowed.
+BY_CODE: Dict[int, Callable[[Any, Any], Any]] = {
+    _SINGLE: _single,
+    _POSITIONAL: _positional,
+    _KEYWORDS: _keywords,
+    _V1: _pydantic_v1,
+    _V2: _pydantic_v2,
+}
 
 
 def revive(code: int, tup: Any, hook: Any) -> Any:
     """Return the object of an ext whose pack is unpacked."""
-    jsonplus = sys.modules["langgraph.checkpoint.serde.jsonplus"]
+    jsonplus = sys.modules[_JSONPLUS]
     if code == _DELTA:
         return jsonplus._DeltaSnapshot(tup)
     if code == _ARRAY:
         return _array(tup)
-    _, allowed, allowed_method = _checks(hook)
-    if code == _V1 or code == _V2:
-        return _model(code, tup, allowed)
+    closure = _closure(hook)
+    allowed, allowed_method = closure["_check_allowed"], closure["_check_allowed_method"]
     try:
         if code == _METHOD:
             if not allowed_method(tup[0], tup[1], tup[3]):
@@ -44,32 +90,20 @@ def revive(code: int, tup: Any, hook: Any) -> Any:
             return getattr(getattr(importlib.import_module(tup[0]), tup[1]), tup[3])(tup[2])
         if not allowed(tup[0], tup[1]):
             return tup[2]
-        if code == _SINGLE:
-            return getattr(importlib.import_module(tup[0]), tup[1])(tup[2])
-        if code == _POSITIONAL:
-            if tup[0] == "langgraph.types" and tup[1] == "Send":
-                return jsonplus._send_from_args(tup[2])
-            return getattr(importlib.import_module(tup[0]), tup[1])(*tup[2])
-        return getattr(importlib.import_module(tup[0]), tup[1])(**tup[2])
-    except Exception as exc:
-        return jsonplus._reconstruction_fallback(tup, exc)
-
-
-def _model(code: int, tup: Any, allowed: Callable[..., bool]) -> Any:
-    try:
-        if not allowed(tup[0], tup[1]):
-            return tup[2]
+        if code == _POSITIONAL and tup[0] == "langgraph.types" and tup[1] == "Send":
+            return jsonplus._send_from_args(tup[2])
         cls = getattr(importlib.import_module(tup[0]), tup[1])
-        try:
-            return cls(**tup[2])
-        except Exception:
-            return cls.construct(**tup[2]) if code == _V1 else cls.model_construct(**tup[2])
-    except Exception:
-        # the original's: what can't be found or rebuilt is returned as its fields
-        try:
-            return tup[2]
-        except NameError:
-            return None
+    except Exception as exc:
+        return _payload(tup) if code in (_V1, _V2) else jsonplus._reconstruction_fallback(tup, exc)
+    return BY_CODE[code](cls, tup)
+
+
+def _payload(tup: Any) -> Any:
+    # the original's own: what can't be found is returned as its fields
+    try:
+        return tup[2]
+    except NameError:
+        return None
 
 
 def _array(tup: Any) -> Any:

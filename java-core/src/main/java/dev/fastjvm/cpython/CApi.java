@@ -198,6 +198,7 @@ public final class CApi {
         private static final MethodHandle GET_ITEM = critical("PyDict_GetItemWithError", L_LL);
         private static final MethodHandle DICT_COPY = critical("PyDict_Copy", L_L);
         private static final MethodHandle SET_NEW = critical("PySet_New", L_L);
+        private static final MethodHandle SET_CONTAINS = critical("PySet_Contains", I_LL);
         private static final MethodHandle ALLOC = critical("PyType_GenericAlloc", L_LL);
         private static final MethodHandle SET_ATTR = critical("PyObject_GenericSetAttr", I_LLL);
         private static final MethodHandle OCCURRED = critical("PyErr_Occurred", L_V);
@@ -354,6 +355,15 @@ public final class CApi {
         public static long PySet_New(long iterable) {
             try {
                 return (long) SET_NEW.invokeExact(iterable);
+            } catch (Throwable thrown) {
+                throw Memory.sneaky(thrown);
+            }
+        }
+
+        /** 1 or 0; only for a set and a key of strs and tuples of them. */
+        public static int PySet_Contains(long set, long key) {
+            try {
+                return (int) SET_CONTAINS.invokeExact(set, key);
             } catch (Throwable thrown) {
                 throw Memory.sneaky(thrown);
             }

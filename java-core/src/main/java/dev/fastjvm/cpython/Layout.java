@@ -13,7 +13,7 @@ package dev.fastjvm.cpython;
  *   utf8                 56     56     48     48
  *   data                 72     72     56     56
  * PyLongObject         size 16 (signed ob_size; 3.12+: lv_tag = ndigits &lt;&lt; 3 | sign), 30-bit digits 24
- * PyDictObject         ma_used 16, ma_keys 32, ma_values 40
+ * PyDictObject         ma_used 16, ma_version_tag 24, ma_keys 32, ma_values 40
  * PyDictKeysObject     3.10: dk_size 8, dk_nentries 32, dk_indices 40, 24-byte entries
  *                      3.11+: dk_log2_index_bytes 9, dk_kind 10, dk_nentries 24, dk_indices 32,
  *                             entries of 24 bytes {hash, key, value} in kind 0, else of 16 {key, value}
@@ -65,6 +65,7 @@ final class Layout {
     static final long SET_TABLE = 40;
 
     static final long DICT_USED = 16;
+    static final long DICT_VERSION = 24;
     static final long DICT_KEYS = 32;
     static final long DICT_VALUES = 40;
     static final long KEYS_SIZE = 8;

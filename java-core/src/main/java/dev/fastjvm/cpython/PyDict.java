@@ -16,6 +16,11 @@ public final class PyDict {
         return Memory.getLong(dict + Layout.DICT_USED);
     }
 
+    /** {@code ma_version_tag}: moves with every change of the dict. */
+    public static long version(long dict) {
+        return Memory.getLong(dict + Layout.DICT_VERSION);
+    }
+
     /** Whether the values live apart from the keys. */
     public static boolean isSplit(long dict) {
         return Memory.getLong(dict + Layout.DICT_VALUES) != 0;

@@ -1,6 +1,6 @@
 package dev.fastjvm.langgraph;
 
-import dev.fastjvm.cpython.DictGuard;
+import dev.fastjvm.cpython.DictGuards;
 import dev.fastjvm.cpython.PyList;
 import dev.fastjvm.cpython.PyObjects;
 import dev.fastjvm.cpython.PyUnicode;
@@ -15,7 +15,7 @@ final class CallPlan extends LoadPlan {
      * @param spread whether the payload is a list of arguments
      * @param method the str that must stand behind the payload, or 0
      */
-    CallPlan(DictGuard[] guards, long type, long callable, boolean spread, long method) {
+    CallPlan(DictGuards guards, long type, long callable, boolean spread, long method) {
         super(guards, type);
         this.callable = callable;
         this.spread = spread;

@@ -36,11 +36,16 @@ final class Decoder extends MsgpackReader {
     /** Items for which a list is made at its full size at once, whatever the bytes behind the head turn out to be. */
     private static final long TRUSTED = 4096;
 
+    /** Native room for decoded text that is kept. */
+    private static final long SCRATCH = 1 << 16;
+
     private static final long LONGEST_CACHED_KEY = 64;
     private static final int CACHED_KEYS = 2048;
 
     private final Loads loads;
     private final long[] keys = new long[CACHED_KEYS];
+
+    private final long scratch = Memory.allocate(SCRATCH);
 
     private long hook;
     private boolean revives;
@@ -88,6 +93,7 @@ final class Decoder extends MsgpackReader {
 
     /** Gives the shared keys back; the decoder is not used again. */
     void free() {
+        Memory.free(scratch);
         for (long key : keys) {
             if (key != 0) {
                 PyObjects.decref(key);
@@ -179,19 +185,22 @@ final class Decoder extends MsgpackReader {
         return wideText(data, length);
     }
 
-    private static long wideText(long data, long length) {
-        long measure = Utf8.measure(data, length);
-        int width = (int) measure & 7;
-        long str = check(PyUnicode.allocate(measure >>> 3, width));
-        long out = PyUnicode.data(str);
-        if (width == 1) {
-            Utf8.toLatin1(data, length, out);
-        } else if (width == 2) {
-            Utf8.toUcs2(data, length, out);
-        } else {
-            Utf8.toUcs4(data, length, out);
+    private long wideText(long data, long length) {
+        long room = Utf8.room(length);
+        boolean large = room > SCRATCH;
+        long out = large ? Memory.allocate(room) : scratch;
+        try {
+            long measure = Utf8.decode(data, length, out);
+            int width = (int) measure & 7;
+            long count = measure >>> 3;
+            long str = check(PyUnicode.allocate(count, width));
+            Memory.copy(out, PyUnicode.data(str), count * width);
+            return str;
+        } finally {
+            if (large) {
+                Memory.free(out);
+            }
         }
-        return str;
     }
 
     private long list(long length, int depth) {
@@ -202,16 +211,42 @@ final class Decoder extends MsgpackReader {
         long list = check(CApi.Leaf.PyList_New(trusted));
         try {
             for (long i = 0; i < trusted; i++) {
-                PyList.setItem(list, i, value(depth + 1));
+                PyList.setItem(list, i, remaining() >= 9 && depth + 1 < DEPTH_LIMIT ? item(depth + 1) : value(depth + 1));
             }
             for (long i = trusted; i < length; i++) {
-                append(list, value(depth + 1));
+                append(list, remaining() >= 9 && depth + 1 < DEPTH_LIMIT ? item(depth + 1) : value(depth + 1));
             }
         } catch (Throwable thrown) {
             PyObjects.decref(list);
             throw thrown;
         }
         return list;
+    }
+
+    /** An item with at least 9 bytes left: integers are read here, where lists of them are hot. */
+    private long item(int depth) {
+        int marker = Memory.getByte(position) & 0xFF;
+        long value;
+        int size;
+        switch (marker) {
+            case Marker.UINT8 -> {
+                value = Memory.getByte(position + 1) & 0xFF;
+                size = 2;
+            }
+            case Marker.UINT16 -> {
+                value = Short.reverseBytes(Memory.getShort(position + 1)) & 0xFFFF;
+                size = 3;
+            }
+            case Marker.UINT32 -> {
+                value = Integer.reverseBytes(Memory.getInt(position + 1)) & 0xFFFFFFFFL;
+                size = 5;
+            }
+            default -> {
+                return value(depth);
+            }
+        }
+        position += size;
+        return check(PyLong.of(value));
     }
 
     /** Appends an owned item. */
@@ -379,7 +414,7 @@ final class Decoder extends MsgpackReader {
 
     /** The value of an ext whose pack lies between the position and the end. */
     private long nested(int code, long start) {
-        LoadPlan plan = code <= TypePlan.EXT_PYDANTIC_V2 && code >= 0 ? plan(code) : null;
+        LoadPlan plan = code >= 0 && code <= TypePlan.EXT_PYDANTIC_V2 ? plan(code) : null;
         if (plan instanceof ModelLoadPlan model) {
             long made = model(model);
             if (made != 0) {
@@ -399,6 +434,32 @@ final class Decoder extends MsgpackReader {
             if (made != 0) {
                 return made;
             }
+        }
+        if (plan instanceof RevivePlan call && RevivePlan.fits(unpacked)) {
+            return revive(call, code, unpacked);
+        }
+        return revive(code, unpacked);
+    }
+
+    /** Takes the reference. */
+    private long revive(RevivePlan plan, int code, long unpacked) {
+        boolean gc = loads.enterPython();
+        try {
+            long allowed = loads.allowList().of(hook);
+            if (allowed == 0) {
+                CApi.PyErr_Clear();
+            } else if (plan.allows(loads.allowList(), allowed)) {
+                loads.countRevival();
+                foreign = true;
+                effects = true;
+                try {
+                    return called(plan.revive(unpacked));
+                } finally {
+                    PyObjects.decref(unpacked);
+                }
+            }
+        } finally {
+            loads.leavePython(gc);
         }
         return revive(code, unpacked);
     }

@@ -3,7 +3,7 @@ package dev.fastjvm.langgraph;
 import dev.fastjvm.cpython.Builtin;
 import dev.fastjvm.cpython.CApi;
 import dev.fastjvm.cpython.Decline;
-import dev.fastjvm.cpython.DictGuard;
+import dev.fastjvm.cpython.DictGuards;
 import dev.fastjvm.cpython.PyDict;
 import dev.fastjvm.cpython.PyList;
 import dev.fastjvm.cpython.PyObjects;
@@ -19,7 +19,7 @@ import dev.fastjvm.memory.Memory;
  * out of its place.
  */
 public final class Dumps extends Builtin {
-    private DictGuard[] guards;
+    private DictGuards guards;
     private long describe;
     private long fallback;
     private long keyFallback;
@@ -36,7 +36,7 @@ public final class Dumps extends Builtin {
         this.describe = PyObjects.incref(describe);
         this.fallback = PyObjects.incref(fallback);
         this.keyFallback = PyObjects.incref(keyFallback);
-        this.guards = DictGuard.of(guards);
+        this.guards = new DictGuards(guards);
         plans = new TypePlans(this);
         idle = new Encoder(this, plans, false);
         warm = new Encoder(this, plans, true);
@@ -44,7 +44,7 @@ public final class Dumps extends Builtin {
 
     @Override
     protected long call(long args, long nargs) {
-        if (nargs != 1 || plans == null || !DictGuard.all(guards)) {
+        if (nargs != 1 || plans == null || !guards.hold()) {
             throw Decline.CALL;
         }
         Encoder encoder = idle;

@@ -1,6 +1,6 @@
 package dev.fastjvm.langgraph;
 
-import dev.fastjvm.cpython.DictGuard;
+import dev.fastjvm.cpython.DictGuards;
 import dev.fastjvm.cpython.PyType;
 
 /**
@@ -8,13 +8,13 @@ import dev.fastjvm.cpython.PyType;
  * as it was when Python described it.
  */
 abstract class LoadPlan {
-    private final DictGuard[] guards;
+    private final DictGuards guards;
     private final long type;
     private final int tag;
     private int checkedCall = -1;
 
     /** {@code type}: the class, kept alive by the caller; 0 where only the guards matter. */
-    LoadPlan(DictGuard[] guards, long type) {
+    LoadPlan(DictGuards guards, long type) {
         this.guards = guards;
         this.type = type;
         tag = type == 0 ? 0 : PyType.versionTag(type);
@@ -23,7 +23,7 @@ abstract class LoadPlan {
     /** Whether the plan holds; looked at once a call, and again after Python code ran. */
     final boolean holds(int call) {
         if (call != checkedCall) {
-            if (type != 0 && (tag == 0 || PyType.versionTag(type) != tag) || !DictGuard.all(guards)) {
+            if (type != 0 && (tag == 0 || PyType.versionTag(type) != tag) || !guards.hold()) {
                 return false;
             }
             checkedCall = call;

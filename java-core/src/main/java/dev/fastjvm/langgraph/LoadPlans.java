@@ -29,7 +29,7 @@ final class LoadPlans {
      * @param head address of {@code [module, name,} packed, the head of the array included
      */
     LoadPlan find(long head, long length, int items, int code) {
-        if (length < 12 || length > 256) {
+        if (length < 8 || length > 256) {
             return null;
         }
         long mixed = (Memory.getLong(head + length - 8) ^ Memory.getLong(head + (length >> 1) - 4) ^ length << 8 ^ code) * 0x9E3779B97F4A7C15L;

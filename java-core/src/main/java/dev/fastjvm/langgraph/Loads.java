@@ -2,7 +2,7 @@ package dev.fastjvm.langgraph;
 
 import dev.fastjvm.cpython.Builtin;
 import dev.fastjvm.cpython.Decline;
-import dev.fastjvm.cpython.DictGuard;
+import dev.fastjvm.cpython.DictGuards;
 import dev.fastjvm.cpython.Interpreter;
 import dev.fastjvm.cpython.PyBytes;
 import dev.fastjvm.cpython.PyFunction;
@@ -18,11 +18,12 @@ import dev.fastjvm.memory.Memory;
  * the cyclic GC, it is off while Java allocates, and as it was while Python code runs.
  */
 public final class Loads extends Builtin {
-    private DictGuard[] guards;
+    private DictGuards guards;
     private long describe;
     private long revive;
     private long hookCode;
     private LoadPlans plans;
+    private AllowList allowList;
     private Decoder idle;
     private int epoch;
 
@@ -35,14 +36,15 @@ public final class Loads extends Builtin {
         describe = PyObjects.incref(settings.get("describe_load"));
         revive = PyObjects.incref(settings.get("revive"));
         hookCode = PyObjects.incref(settings.get("hook_code"));
-        guards = DictGuard.of(settings.list("loads_guards"));
+        guards = new DictGuards(settings.list("loads_guards"));
+        allowList = new AllowList(settings.get("allowed_modules"), settings.get("warned"), settings.get("listeners"));
         plans = new LoadPlans(this);
         idle = new Decoder(this);
     }
 
     @Override
     protected long call(long args, long nargs) {
-        if (nargs != 2 || plans == null || !DictGuard.all(guards)) {
+        if (nargs != 2 || plans == null || !guards.hold()) {
             throw Decline.CALL;
         }
         long data = Memory.getLong(args);
@@ -72,6 +74,10 @@ public final class Loads extends Builtin {
 
     LoadPlans plans() {
         return plans;
+    }
+
+    AllowList allowList() {
+        return allowList;
     }
 
     /** Changes at each call and whenever Python code ran. */

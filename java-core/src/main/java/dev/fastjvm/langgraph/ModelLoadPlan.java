@@ -1,7 +1,7 @@
 package dev.fastjvm.langgraph;
 
 import dev.fastjvm.cpython.CApi;
-import dev.fastjvm.cpython.DictGuard;
+import dev.fastjvm.cpython.DictGuards;
 import dev.fastjvm.cpython.PyDict;
 import dev.fastjvm.cpython.PyObjects;
 import dev.fastjvm.cpython.PythonError;
@@ -29,7 +29,7 @@ final class ModelLoadPlan extends LoadPlan {
      * @param extra whether the model allows extra fields: they are an empty dict then, else None
      */
     ModelLoadPlan(
-            DictGuard[] guards, long type, byte[][] keys, Shape[] shapes, long template, long fieldsSet, long[] slots, boolean extra, long dictName) {
+            DictGuards guards, long type, byte[][] keys, Shape[] shapes, long template, long fieldsSet, long[] slots, boolean extra, long dictName) {
         super(guards, type);
         this.type = type;
         this.keys = keys;

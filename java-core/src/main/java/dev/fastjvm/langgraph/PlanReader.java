@@ -1,6 +1,6 @@
 package dev.fastjvm.langgraph;
 
-import dev.fastjvm.cpython.DictGuard;
+import dev.fastjvm.cpython.DictGuards;
 import dev.fastjvm.cpython.PyBool;
 import dev.fastjvm.cpython.PyObjects;
 import dev.fastjvm.cpython.PyTuple;
@@ -42,11 +42,15 @@ final class PlanReader {
         String kind = PyUnicode.string(PyTuple.item(tuple, 0));
         long type = PyTuple.item(tuple, 1);
         type = type == PyObjects.NONE ? 0 : keep(type);
-        DictGuard[] guards = DictGuard.of(PyTuple.item(tuple, 2));
+        DictGuards guards = new DictGuards(PyTuple.item(tuple, 2));
         if (kind.equals("call")) {
             long method = PyTuple.item(tuple, 5);
             return new CallPlan(guards, type, keep(PyTuple.item(tuple, 3)), PyTuple.item(tuple, 4) == PyObjects.TRUE,
                     method == PyObjects.NONE ? 0 : keep(method));
+        }
+        if (kind.equals("revive")) {
+            return new RevivePlan(guards, keep(PyTuple.item(tuple, 3)), keep(PyTuple.item(tuple, 4)), PyTuple.item(tuple, 5) == PyObjects.TRUE,
+                    keep(PyTuple.item(tuple, 6)));
         }
         if (!kind.equals("model")) {
             throw new IllegalArgumentException(kind);

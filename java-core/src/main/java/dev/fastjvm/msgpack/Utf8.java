@@ -5,8 +5,8 @@ import dev.fastjvm.memory.Memory;
 /**
  * Validates UTF-8 and decodes it to code points of one width.
  *
- * <p>Two passes: the first validates (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF), counts and finds the
- * widest code point; the second writes without checks. ASCII runs go eight bytes at a time in both.
+ * <p>Validity is RFC 3629's: no overlong forms, no surrogates, nothing above U+10FFFF. A character of three or four bytes is
+ * read, checked and assembled from one 32-bit load.
  */
 public final class Utf8 {
     private static final long HIGH_BITS = 0x8080808080808080L;
@@ -31,42 +31,140 @@ public final class Utf8 {
         return all >= 0;
     }
 
+    /** Room in bytes that {@link #decode} needs for its code points. */
+    public static long room(long length) {
+        return 4 * length + 16;
+    }
+
     /**
-     * Validates.
+     * Validates and decodes to code points of the narrowest width that holds all of them; starts over when a wider one comes.
      *
-     * @return code points &lt;&lt; 3 | width of the widest in bytes (1, 2 or 4); throws where the bytes are no UTF-8
+     * @param out room for {@link #room} bytes
+     * @return code points &lt;&lt; 3 | width in bytes (1, 2 or 4); throws where the bytes are no UTF-8
      */
-    public static long measure(long data, long length) {
-        long count = 0;
-        int widest = 0;
-        long i = 0;
-        while (i < length) {
-            if (i + 8 <= length && (Memory.getLong(data + i) & HIGH_BITS) == 0) {
-                i += 8;
-                count += 8;
-                continue;
-            }
-            int lead = Memory.getByte(data + i) & 0xFF;
-            if (lead < 0x80) {
-                i++;
-            } else if (lead < 0xE0) {
-                check(lead >= 0xC2 && i + 1 < length && isTail(data + i + 1));
-                i += 2;
-            } else if (lead < 0xF0) {
-                check(i + 2 < length && isTail(data + i + 1) && isTail(data + i + 2));
-                int second = Memory.getByte(data + i + 1) & 0xFF;
-                check((lead != 0xE0 || second >= 0xA0) && (lead != 0xED || second < 0xA0));
-                i += 3;
+    public static long decode(long data, long length, long out) {
+        long end = data + length;
+        long count = latin1(data, end, out);
+        return count >= 0 ? count << 3 | 1 : ucs2(data, end, out);
+    }
+
+    /** Returns the number of code points, or -1 at the first that is not below U+0100. */
+    private static long latin1(long data, long end, long out) {
+        long from = data;
+        long to = out;
+        while (from < end) {
+            int lead = Memory.getByte(from);
+            if (lead >= 0) {
+                while (from + 8 <= end && (Memory.getLong(from) & HIGH_BITS) == 0) {
+                    Memory.putLong(to, Memory.getLong(from));
+                    from += 8;
+                    to += 8;
+                }
+                while (from < end && (lead = Memory.getByte(from)) >= 0) {
+                    Memory.putByte(to++, (byte) lead);
+                    from++;
+                }
+            } else if ((lead & 0xFE) == 0xC2 && from + 1 < end && isTail(from + 1)) {
+                Memory.putByte(to++, (byte) (lead << 6 | Memory.getByte(from + 1) & 0x3F));
+                from += 2;
             } else {
-                check(lead < 0xF5 && i + 3 < length && isTail(data + i + 1) && isTail(data + i + 2) && isTail(data + i + 3));
-                int second = Memory.getByte(data + i + 1) & 0xFF;
-                check((lead != 0xF0 || second >= 0x90) && (lead != 0xF4 || second < 0x90));
-                i += 4;
+                return -1;
             }
-            widest = Math.max(widest, lead);
-            count++;
         }
-        return count << 3 | (widest >= 0xF0 ? 4 : widest >= 0xC4 ? 2 : 1);
+        return to - out;
+    }
+
+    private static long ucs2(long data, long end, long out) {
+        long from = data;
+        long to = out;
+        while (from < end) {
+            int lead = Memory.getByte(from) & 0xFF;
+            if (lead < 0x80) {
+                Memory.putShort(to, (short) lead);
+                from++;
+            } else if (lead >= 0xE0 && lead < 0xF0) {
+                while (from + 12 <= end && fourOfThree(from, to)) {
+                    from += 12;
+                    to += 8;
+                }
+                if (from >= end || (Memory.getByte(from) & 0xF0) != 0xE0) {
+                    continue;
+                }
+                check(from + 2 < end);
+                // the byte behind a last character is the terminator of the bytes object
+                int word = Memory.getInt(from);
+                check((word & 0xC0C000) == 0x808000);
+                int point = (word & 0x0F) << 12 | word >> 2 & 0xFC0 | word >> 16 & 0x3F;
+                check(point >= 0x800 && (point & 0xF800) != 0xD800);
+                Memory.putShort(to, (short) point);
+                from += 3;
+            } else if (lead < 0xE0) {
+                check(lead >= 0xC2 && from + 1 < end && isTail(from + 1));
+                Memory.putShort(to, (short) ((lead & 0x1F) << 6 | Memory.getByte(from + 1) & 0x3F));
+                from += 2;
+            } else {
+                return ucs4(data, end, out);
+            }
+            to += 2;
+        }
+        return to - out >> 1 << 3 | 2;
+    }
+
+    /** Decodes four characters of three bytes each, read as one long and one int; false where that is not what stands there. */
+    private static boolean fourOfThree(long from, long to) {
+        long low = Memory.getLong(from);
+        long high = Memory.getInt(from + 8);
+        if ((low & 0xC0F0C0C0F0C0C0F0L) != 0x80E08080E08080E0L || (high & 0xC0C0F0C0L) != 0x8080E080L) {
+            return false;
+        }
+        long first = (low & 0x0F) << 12 | low >>> 2 & 0xFC0 | low >>> 16 & 0x3F;
+        long second = low >>> 12 & 0xF000 | low >>> 26 & 0xFC0 | low >>> 40 & 0x3F;
+        long third = low >>> 36 & 0xF000 | low >>> 50 & 0xFC0 | high & 0x3F;
+        long fourth = high << 4 & 0xF000 | high >>> 10 & 0xFC0 | high >>> 24 & 0x3F;
+        if (!isPlain(first) || !isPlain(second) || !isPlain(third) || !isPlain(fourth)) {
+            return false;
+        }
+        Memory.putLong(to, first | second << 16 | third << 32 | fourth << 48);
+        return true;
+    }
+
+    /** Whether a code point of three bytes is neither an overlong form nor a surrogate. */
+    private static boolean isPlain(long point) {
+        return point >= 0x800 && (point & 0xF800) != 0xD800;
+    }
+
+    private static long ucs4(long data, long end, long out) {
+        long from = data;
+        long to = out;
+        while (from < end) {
+            int lead = Memory.getByte(from) & 0xFF;
+            if (lead < 0x80) {
+                Memory.putInt(to, lead);
+                from++;
+            } else if (lead < 0xE0) {
+                check(lead >= 0xC2 && from + 1 < end && isTail(from + 1));
+                Memory.putInt(to, (lead & 0x1F) << 6 | Memory.getByte(from + 1) & 0x3F);
+                from += 2;
+            } else if (lead < 0xF0) {
+                check(from + 2 < end);
+                int word = Memory.getInt(from);
+                check((word & 0xC0C000) == 0x808000);
+                int point = (word & 0x0F) << 12 | word >> 2 & 0xFC0 | word >> 16 & 0x3F;
+                check(point >= 0x800 && (point & 0xF800) != 0xD800);
+                Memory.putInt(to, point);
+                from += 3;
+            } else {
+                check(from + 3 < end);
+                int word = Memory.getInt(from);
+                check((word & 0xC0C0C000) == 0x80808000);
+                int point = (word & 0x07) << 18 | word << 4 & 0x3F000 | word >> 10 & 0xFC0 | word >> 24 & 0x3F;
+                check(lead < 0xF5 && point >= 0x10000 && point <= 0x10FFFF);
+                Memory.putInt(to, point);
+                from += 4;
+            }
+            to += 4;
+        }
+        return to - out >> 2 << 3 | 4;
     }
 
     private static void check(boolean valid) {
@@ -77,60 +175,5 @@ public final class Utf8 {
 
     private static boolean isTail(long address) {
         return (Memory.getByte(address) & 0xC0) == 0x80;
-    }
-
-    private static int tail(long address) {
-        return Memory.getByte(address) & 0x3F;
-    }
-
-    /** Writes valid UTF-8 below U+0100 as one byte a code point. */
-    public static void toLatin1(long data, long length, long out) {
-        for (long i = 0; i < length; ) {
-            int lead = Memory.getByte(data + i) & 0xFF;
-            if (lead < 0x80) {
-                Memory.putByte(out++, (byte) lead);
-                i++;
-            } else {
-                Memory.putByte(out++, (byte) (lead << 6 | tail(data + i + 1)));
-                i += 2;
-            }
-        }
-    }
-
-    /** Writes valid UTF-8 below U+10000 as two bytes a code point. */
-    public static void toUcs2(long data, long length, long out) {
-        for (long i = 0; i < length; out += 2) {
-            int lead = Memory.getByte(data + i) & 0xFF;
-            if (lead < 0x80) {
-                Memory.putShort(out, (short) lead);
-                i++;
-            } else if (lead < 0xE0) {
-                Memory.putShort(out, (short) ((lead & 0x1F) << 6 | tail(data + i + 1)));
-                i += 2;
-            } else {
-                Memory.putShort(out, (short) (lead << 12 | tail(data + i + 1) << 6 | tail(data + i + 2)));
-                i += 3;
-            }
-        }
-    }
-
-    /** Writes valid UTF-8 as four bytes a code point. */
-    public static void toUcs4(long data, long length, long out) {
-        for (long i = 0; i < length; out += 4) {
-            int lead = Memory.getByte(data + i) & 0xFF;
-            if (lead < 0x80) {
-                Memory.putInt(out, lead);
-                i++;
-            } else if (lead < 0xE0) {
-                Memory.putInt(out, (lead & 0x1F) << 6 | tail(data + i + 1));
-                i += 2;
-            } else if (lead < 0xF0) {
-                Memory.putInt(out, (lead & 0x0F) << 12 | tail(data + i + 1) << 6 | tail(data + i + 2));
-                i += 3;
-            } else {
-                Memory.putInt(out, (lead & 0x07) << 18 | tail(data + i + 1) << 12 | tail(data + i + 2) << 6 | tail(data + i + 3));
-                i += 4;
-            }
-        }
     }
 }
