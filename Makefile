@@ -33,7 +33,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Timeouts of single steps, in seconds; `timeout` is not on every system.
 LIMIT = $(shell command -v timeout >/dev/null 2>&1 && echo 'timeout $(1)')
 
-.PHONY: test bench demo wheels jar setup lint junit pytest format clean
+.PHONY: test bench demo readme wheels jar setup lint junit pytest format clean
 
 test: lint junit pytest
 	@echo "make test: all steps passed"
@@ -69,6 +69,10 @@ bench: $(JAR)
 
 demo: $(JAR)
 	$(PY) -m benchmarks.demo
+
+# README's table, from the last full `make bench`
+readme: $(READY)
+	$(PY) -m benchmarks --readme README.md
 
 wheels: $(JAR)
 	$(PY) wheels/build.py

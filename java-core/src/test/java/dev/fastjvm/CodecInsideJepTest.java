@@ -53,7 +53,7 @@ class CodecInsideJepTest {
     @ValueSource(strings = {"(1, 'two', [3])", "{1, 2, 3}", "frozenset({'a'})",
             "datetime.datetime(2026, 1, 2, 3, 4, 5, 6, datetime.timezone.utc)",
             "datetime.date(2026, 1, 2)", "datetime.timedelta(1, 2, 3)",
-            "uuid.UUID(int=0x1234567890abcdef)", "decimal.Decimal('1.10')", "Point(1, 'y')",
+            "uuid.UUID(int=0x1234567890abcdef)", "decimal.Decimal('1.10')", "[Point(1, 'y')]",
             "HumanMessage('grüße', id='m1')", "AIMessage('', tool_calls=[call], id='m2')",
             "ToolMessage('3', tool_call_id='c1', id='m3')",
             "{'messages': [HumanMessage('1'), AIMessage('2')], 'n': 1}"})
