@@ -57,6 +57,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(PY) java-core/build.py --quiet formatter:validate
 
 junit: $(JAR)
 	$(call LIMIT,900) $(PY) java-core/build.py test
