@@ -23,6 +23,7 @@ from ._log import log
 
 SMALLEST_STACK = 128 * 1024
 EXIT_WAIT_S = 5.0
+FORK_WAIT_S = 5.0
 JVM_SIGNALS = tuple(int(getattr(signal, name)) for name in ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL") if hasattr(signal, name))
 _POSIX = sys.platform != "win32"
 _SIGACTION_BYTES = 256  # more than any libc's struct sigaction
@@ -30,8 +31,10 @@ _SIGACTION_BYTES = 256  # more than any libc's struct sigaction
 Actions = Dict[int, bytes]
 
 _jvm_actions: Actions = {}
-_other_actions: Actions = {}
+_first_actions: Actions = {}  # before the boot
+_other_actions: Actions = {}  # what a process without Java would have now
 _switched_off = ""
+_enabled_with: tuple[tuple[Any, ...], dict[str, Any]] | None = None
 
 
 def forbidden() -> str:
@@ -111,24 +114,24 @@ def started(before: Actions) -> None:
     if _POSIX and before:
         _put({number: action for number, action in before.items() if number not in JVM_SIGNALS})
         _jvm_actions.update(_actions(JVM_SIGNALS))
-        _other_actions.update({number: before[number] for number in JVM_SIGNALS if number in before})
+        _first_actions.update({number: before[number] for number in JVM_SIGNALS if number in before})
+        _other_actions.update(_first_actions)
         _guard_faulthandler()
     _guard_stack_size()
     atexit.unregister(at_exit)
     atexit.register(at_exit)  # again, to run before JPype's
 
 
-def _wrap(module: Any, name: str, after: Callable[[], None]) -> None:
+def _wrap(module: Any, name: str, after: Callable[..., None]) -> None:
     original = getattr(module, name)
     if getattr(original, "__fast_jvm__", False):
         return
 
     @functools.wraps(original)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return original(*args, **kwargs)
-        finally:
-            after()
+        result = original(*args, **kwargs)
+        after(*args, **kwargs)
+        return result
 
     wrapped.__fast_jvm__ = True  # type: ignore[attr-defined]
     setattr(module, name, wrapped)
@@ -137,16 +140,48 @@ def _wrap(module: Any, name: str, after: Callable[[], None]) -> None:
 def _guard_faulthandler() -> None:
     import faulthandler
 
-    _wrap(faulthandler, "enable", _take_back)
-    _wrap(faulthandler, "disable", _take_back)
+    _wrap(faulthandler, "enable", _enabled)
+    _wrap(faulthandler, "disable", _disabled)
+
+
+def _enabled(*args: Any, **kwargs: Any) -> None:
+    global _enabled_with
+    _enabled_with = args, kwargs
+    _take_back()
+
+
+def _disabled(*_: Any, **__: Any) -> None:
+    global _enabled_with
+    _enabled_with = None
+    _take_back()
 
 
 def _take_back() -> None:
-    """Put the JVM's handlers back and note which ones a process without Java would have now."""
+    """Put the JVM's handlers back; what a process without Java would have instead is noted."""
     for number, action in _actions(JVM_SIGNALS).items():
         if action != _jvm_actions.get(number):
             _other_actions[number] = action
+        elif _enabled_with is None:
+            _other_actions[number] = _first_actions.get(number, action)
     _put(_jvm_actions)
+
+
+def _restore_faulthandler() -> None:
+    """In a forked child: the handlers of a process without Java, faulthandler's among them."""
+    import faulthandler
+
+    global _enabled_with
+    _jvm_actions.clear()
+    if _enabled_with is not None and faulthandler.is_enabled():
+        args, kwargs = _enabled_with
+        faulthandler.disable()
+        _put(_first_actions)
+        try:
+            faulthandler.enable(*args, **kwargs)
+        except Exception:
+            log.debug("faulthandler", exc_info=True)
+    else:
+        _put(_other_actions)
 
 
 # -- small stacks
@@ -165,7 +200,7 @@ def _stack_size() -> int:
     return size
 
 
-def _check_stack_size() -> None:
+def _check_stack_size(*_: Any) -> None:
     size = _stack_size()
     if 0 < size < SMALLEST_STACK:
         switch_off(f"threading.stack_size({size}): a call into Java needs {SMALLEST_STACK}")
@@ -178,7 +213,7 @@ def watch() -> None:
     """Stand guard over fork and exit; called once, when the boot begins."""
     atexit.register(at_exit)
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_after_fork)
+        os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
 
 
 def switch_off(reason: str) -> None:
@@ -204,12 +239,32 @@ def _after_fork() -> None:
     switch_off("a forked child of a process that runs Java")
     _boot.state.phase, _boot.state.reason = "failed", "a forked child of a process that runs Java"
     _boot.state.working = False
-    if _POSIX:
-        _put(_other_actions)
-        _jvm_actions.clear()
+    if _jvm_actions:
+        _restore_faulthandler()
+    _calm_jpype()
+
+
+def _calm_jpype() -> None:
+    """Keep JPype out of the Java that did not survive the fork: at exit, and in each collection."""
+    import gc
+
     config = sys.modules.get("jpype.config")
-    if config is not None:
-        config.onexit = False  # type: ignore[attr-defined]
+    if config is None:
+        return
+    config.onexit = False  # type: ignore[attr-defined]
+    native = sys.modules.get("_jpype")
+    gc.callbacks[:] = [callback for callback in gc.callbacks if getattr(callback, "__self__", None) is not native]
+
+
+def _before_fork() -> None:
+    """Let a boot under way end first: its locks would stay locked in the child."""
+    from . import _boot
+
+    if not threading.current_thread().name.startswith("fast-jvm-"):
+        _boot.wait_idle(FORK_WAIT_S)
+    if _boot.state.phase == "up" and _boot.state.host_name == "jpype":
+        # Java objects that are freed in the child then find their thread attached, and take no lock
+        _boot.state.host.attach()
 
 
 def at_exit() -> None:
