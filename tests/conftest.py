@@ -22,8 +22,12 @@ def fresh_environment(**settings: Any) -> dict[str, str]:
     import fast_jvm
 
     package = Path(fast_jvm.__file__).parent.parent
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("FAST_")}
-    environment["PYTHONPATH"] = os.pathsep.join([str(package), str(LIBRARY), environment.get("PYTHONPATH", "")])
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("FAST_")
+    }
+    environment["PYTHONPATH"] = os.pathsep.join(
+        [str(package), str(LIBRARY), environment.get("PYTHONPATH", "")]
+    )
     environment.update({name: str(value) for name, value in settings.items()})
     return environment
 
@@ -32,10 +36,24 @@ def fresh_environment(**settings: Any) -> dict[str, str]:
 def run(tmp_path: Path) -> Run:
     """Run code, or a command line, in a fresh Python; settings are environment variables."""
 
-    def run(*code: str, timeout: float = TIMEOUT_S, argv: tuple[str, ...] = (), check: bool = False, **settings: Any) -> subprocess.CompletedProcess[str]:
+    def run(
+        *code: str,
+        timeout: float = TIMEOUT_S,
+        argv: tuple[str, ...] = (),
+        check: bool = False,
+        **settings: Any,
+    ) -> subprocess.CompletedProcess[str]:
         settings.setdefault("FAST_JVM_CACHE", "off")
         command = [sys.executable, *(["-c", "\n".join(code)] if code else []), *argv]
-        done = subprocess.run(command, env=fresh_environment(**settings), cwd=tmp_path, capture_output=True, text=True, timeout=timeout, check=False)
+        done = subprocess.run(
+            command,
+            env=fresh_environment(**settings),
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
         if check:
             assert done.returncode == 0, done.stderr
         return done

@@ -6,9 +6,10 @@ import importlib.util
 from pathlib import Path
 from types import ModuleType
 
-import fast_jvm
 import pytest
 import shapes
+
+import fast_jvm
 
 SOURCE = '''
 def add(a, b=1):
@@ -37,17 +38,27 @@ def module(folder: Path, name: str, source: str) -> ModuleType:
 
 
 @pytest.mark.parametrize("name", ["add", "Box"])
-def test_lines_comments_docstrings_paths_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    changed = "\n\n# moved\n" + SOURCE.replace('"""Add."""', '"""Other words."""').replace("return a + b", "return a + b  # sum").replace('"""A box."""\n', "\n")
+def test_lines_comments_docstrings_paths_do_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    changed = "\n\n# moved\n" + SOURCE.replace('"""Add."""', '"""Other words."""').replace(
+        "return a + b", "return a + b  # sum"
+    ).replace('"""A box."""\n', "\n")
     first, second = module(tmp_path, "one", SOURCE), module(tmp_path, "two", changed)
     for made in (first, second):
         monkeypatch.setitem(__import__("sys").modules, made.__name__, made)
     assert fast_jvm.fingerprint(getattr(first, name)) == fast_jvm.fingerprint(getattr(second, name))
 
 
-@pytest.mark.parametrize(("old", "new"), [("a + b", "a - b"), ("b=1", "b=2"), ("b=1", "b=1.0"), (" and ", " or "), ("!r", "!s")])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("a + b", "a - b"), ("b=1", "b=2"), ("b=1", "b=1.0"), (" and ", " or "), ("!r", "!s")],
+)
 def test_code_counts(tmp_path: Path, old: str, new: str) -> None:
-    first, second = module(tmp_path, "one", SOURCE), module(tmp_path, "two", SOURCE.replace(old, new))
+    first, second = (
+        module(tmp_path, "one", SOURCE),
+        module(tmp_path, "two", SOURCE.replace(old, new)),
+    )
     assert fast_jvm.fingerprint(first.add) != fast_jvm.fingerprint(second.add)
 
 
@@ -63,6 +74,12 @@ def test_no_source(thing: object) -> None:
 
 
 def test_command(run) -> None:
-    done = run(argv=("-m", "fast_jvm", "fingerprint", "shapes:Shape.static_empty", "shapes:helper"), check=True)
-    assert done.stdout == "645966e77f72e014  shapes:Shape.static_empty\n030483cc12288553  shapes:helper\n"
+    done = run(
+        argv=("-m", "fast_jvm", "fingerprint", "shapes:Shape.static_empty", "shapes:helper"),
+        check=True,
+    )
+    assert (
+        done.stdout
+        == "645966e77f72e014  shapes:Shape.static_empty\n030483cc12288553  shapes:helper\n"
+    )
     assert run(argv=("-m", "fast_jvm", "fingerprint", "shapes:nobody")).returncode == 1

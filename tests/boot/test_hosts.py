@@ -36,7 +36,11 @@ def test_boot(run, host: str) -> None:
     assert [patch["state"] for patch in status["patches"]] == ["live"] * 4
     for patch in status["patches"]:
         calls, declines, callbacks = status["builtins"]["noop"]
-        assert (patch["calls"], patch["declines"], patch["callbacks"]) == (calls, declines, callbacks)
+        assert (patch["calls"], patch["declines"], patch["callbacks"]) == (
+            calls,
+            declines,
+            callbacks,
+        )
         assert calls >= 104 and declines == 0
         assert patch["won_ns"] == 50 * calls
     times = [status["boot_ms"][name] for name in ("start", "open", "jvm", "builtins", "ready")]
@@ -80,10 +84,15 @@ ready = fast_jvm.wait_ready(40) and before
 
 @HOSTS
 def test_a_package_that_is_not_ready(run, host: str) -> None:
-    ready, status = report(run(READY, "shapes.nothing()", REPORT, FAST_JVM_HOST=host, SHAPES_PREPARE="fail"))
+    ready, status = report(
+        run(READY, "shapes.nothing()", REPORT, FAST_JVM_HOST=host, SHAPES_PREPARE="fail")
+    )
     assert ready and status["phase"] == "up"
     for patch in status["patches"]:
-        assert (patch["state"], patch["reason"]) == ("skipped", "not ready: RuntimeError: Java is slower")
+        assert (patch["state"], patch["reason"]) == (
+            "skipped",
+            "not ready: RuntimeError: Java is slower",
+        )
 
 
 @HOSTS
@@ -101,17 +110,34 @@ _layout.facts = lambda: true() + [("int", 7, b"\\0" * 7 + b"\\x08")]
 
 @HOSTS
 @pytest.mark.parametrize(
-    ("options", "word"), [("-XX:+NoSuchFlag", "NoSuchFlag"), ("-Xmx1k", "heap size"), ("-XX:+UseG1GC", "garbage collectors")]
+    ("options", "word"),
+    [
+        ("-XX:+NoSuchFlag", "NoSuchFlag"),
+        ("-Xmx1k", "heap size"),
+        ("-XX:+UseG1GC", "garbage collectors"),
+    ],
 )
 def test_flags_that_no_jvm_survives(run, host: str, options: str, word: str) -> None:
-    ready, status = report(run(READY, "shapes.nothing()", REPORT, FAST_JVM_HOST=host, FAST_JVM_OPTIONS=options))
-    assert not ready and status["reason"].startswith("FAST_JVM_OPTIONS: a child process could not boot with them")
+    ready, status = report(
+        run(READY, "shapes.nothing()", REPORT, FAST_JVM_HOST=host, FAST_JVM_OPTIONS=options)
+    )
+    assert not ready and status["reason"].startswith(
+        "FAST_JVM_OPTIONS: a child process could not boot with them"
+    )
     assert word in status["reason"]
 
 
 @HOSTS
 def test_good_flags(run, host: str) -> None:
-    ready, status = report(run(READY, REPORT, FAST_JVM_HOST=host, FAST_JVM_OPTIONS="-Dx=y -XX:+UseStringDeduplication", FAST_JVM_HEAP="99m"))
+    ready, status = report(
+        run(
+            READY,
+            REPORT,
+            FAST_JVM_HOST=host,
+            FAST_JVM_OPTIONS="-Dx=y -XX:+UseStringDeduplication",
+            FAST_JVM_HEAP="99m",
+        )
+    )
     assert ready
     assert "-Dx=y" in status["options"] and "-Xmx99m" in status["options"]
 
@@ -145,7 +171,9 @@ assert done == [None]
 
 def test_host_choice(run) -> None:
     one = report(run(READY, REPORT))[1]["host"]
-    thread = "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()"
+    thread = (
+        "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()"
+    )
     many = report(run(thread, READY, REPORT))[1]["host"]
     loop = """
 import asyncio, json, fast_jvm, fast_shapes, shapes
@@ -238,7 +266,9 @@ def test_off(run) -> None:
 
 
 def test_a_jar_that_is_missing(run) -> None:
-    ready, status = report(run("from fast_jvm import _boot; _boot.JAR = '/nowhere.jar'", READY, REPORT))
+    ready, status = report(
+        run("from fast_jvm import _boot; _boot.JAR = '/nowhere.jar'", READY, REPORT)
+    )
     assert not ready and status["reason"] == "/nowhere.jar is missing"
 
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-import fast_jvm
 import pytest
+
+import fast_jvm
 from fast_jvm import _boot, _registry
 
 TARGETS = ("nothing", "Shape.empty", "Shape.static_empty", "Shape.class_empty")
@@ -110,7 +111,10 @@ def test_what_was_absent_is_absent_again() -> None:
     fast_jvm.register([fast_shapes.patch("inherited", "Square.empty", fast_shapes.CODES["empty"])])
     _registry.check_gates()
     assert states() == ["patched"]
-    assert "empty" in vars(module.Square) and vars(module.Square)["empty"] is not vars(module.Shape)["empty"]
+    assert (
+        "empty" in vars(module.Square)
+        and vars(module.Square)["empty"] is not vars(module.Shape)["empty"]
+    )
     fast_jvm.unpatch()
     assert "empty" not in vars(module.Square)
 
@@ -155,7 +159,15 @@ def test_a_replacement_keeps_what_the_original_showed(path: str) -> None:
 
     def seen() -> tuple[Any, ...]:
         thing = found()
-        return (thing.__name__, thing.__qualname__, thing.__module__, thing.__doc__, inspect.signature(thing), thing.__annotations__, type(thing))
+        return (
+            thing.__name__,
+            thing.__qualname__,
+            thing.__module__,
+            thing.__doc__,
+            inspect.signature(thing),
+            thing.__annotations__,
+            type(thing),
+        )
 
     before, original = seen(), inspect.unwrap(getattr(found(), "__func__", found()))
     fast_jvm.register(patches())
@@ -175,10 +187,16 @@ def test_a_replacement_keeps_what_the_original_showed(path: str) -> None:
         ({"versions": ">=1.3"}, "skipped: shapes-lib 1.2.0 is outside >=1.3"),
         ({"versions": ">=1.2,<1.2.0.post1"}, "patched: "),
         ({"distribution": "shapes-nowhere"}, "skipped: shapes-nowhere is not installed"),
-        ({"codes": frozenset({"0" * 16})}, "skipped: shapes:nothing has code that is not known (a11b73e749743acf)"),
+        (
+            {"codes": frozenset({"0" * 16})},
+            "skipped: shapes:nothing has code that is not known (a11b73e749743acf)",
+        ),
         ({"also": {"shapes:helper": "030483cc12288553"}}, "patched: "),
         ({"also": {"shapes:helper": frozenset({"x", "030483cc12288553"})}}, "patched: "),
-        ({"also": {"shapes:helper": "0" * 16}}, "skipped: shapes:helper has code that is not known (030483cc12288553)"),
+        (
+            {"also": {"shapes:helper": "0" * 16}},
+            "skipped: shapes:helper has code that is not known (030483cc12288553)",
+        ),
         ({"also": {"shapes:gone": "0" * 16}}, "skipped: shapes:gone does not exist"),
         ({"also": {"nowhere:gone": "0" * 16}}, "skipped: nowhere:gone does not exist"),
         ({"requires": {"wrapt": ">=1"}}, "patched: "),
@@ -212,10 +230,15 @@ def test_a_function_that_others_replaced_is_left_alone() -> None:
     [
         ({"FAST_JVM": "off"}, ["FAST_JVM=off"] * 4),
         ({"FAST_SHAPES": "off"}, ["FAST_SHAPES leaves it out"] * 4),
-        ({"FAST_SHAPES": "shapes.nothing,empty"}, ["", "", "FAST_SHAPES leaves it out", "FAST_SHAPES leaves it out"]),
+        (
+            {"FAST_SHAPES": "shapes.nothing,empty"},
+            ["", "", "FAST_SHAPES leaves it out", "FAST_SHAPES leaves it out"],
+        ),
     ],
 )
-def test_switches(monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], expected: list[str]) -> None:
+def test_switches(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], expected: list[str]
+) -> None:
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     fast_jvm.register(patches())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from fast_jvm import _settings
 
 
@@ -21,7 +22,15 @@ def test_defaults_are_choices() -> None:
 
 @pytest.mark.parametrize(
     ("value", "mode"),
-    [("eager", "eager"), ("EAGER ", "eager"), ("off", "off"), ("0", "off"), ("no", "off"), ("nonsense", "auto"), ("", "auto")],
+    [
+        ("eager", "eager"),
+        ("EAGER ", "eager"),
+        ("off", "off"),
+        ("0", "off"),
+        ("no", "off"),
+        ("nonsense", "auto"),
+        ("", "auto"),
+    ],
 )
 def test_mode(monkeypatch: pytest.MonkeyPatch, value: str, mode: str) -> None:
     monkeypatch.setenv("FAST_JVM", value)
@@ -32,7 +41,9 @@ def test_an_unknown_choice_is_a_problem_in_words(monkeypatch: pytest.MonkeyPatch
     assert _settings.problems() == []
     monkeypatch.setenv("FAST_JVM_HOST", "jpipe")
     assert _settings.get("FAST_JVM_HOST") == "auto"
-    assert _settings.problems() == ["FAST_JVM_HOST=jpipe: not one of auto, jpype, jni, jep; auto is used"]
+    assert _settings.problems() == [
+        "FAST_JVM_HOST=jpipe: not one of auto, jpype, jni, jep; auto is used"
+    ]
 
 
 @pytest.mark.parametrize(

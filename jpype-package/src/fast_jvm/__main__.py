@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module, metadata
+from typing import Any
 
 USAGE = """\
 usage: python -m fast_jvm doctor
@@ -29,8 +30,13 @@ def main(arguments: list[str]) -> int:
 def patch_packages() -> list[str]:
     """Return the installed packages that register patches (entry points of group fast_jvm)."""
     try:
-        points = metadata.entry_points()
-        group = points.select(group="fast_jvm") if hasattr(points, "select") else points.get("fast_jvm", [])
+        points: Any = metadata.entry_points()
+        # a dict before Python 3.10
+        group = (
+            points.select(group="fast_jvm")
+            if hasattr(points, "select")
+            else points.get("fast_jvm", ())
+        )
         names = {point.value.partition(":")[0] for point in group}
     except Exception:
         names = set()
@@ -58,7 +64,9 @@ def doctor() -> int:
     from . import _boot, _cache, _jre, _layout, _registry, _settings
 
     print(f"fast_jvm    {fast_jvm.__version__} ({os.path.dirname(os.path.abspath(__file__))})")
-    print(f"python      {sys.version.split()[0]} ({sys.executable}): {_layout.unsupported() or 'served'}")
+    print(
+        f"python      {sys.version.split()[0]} ({sys.executable}): {_layout.unsupported() or 'served'}"
+    )
     for setting in _settings.SETTINGS:
         if os.environ.get(setting.name):
             print(f"setting     {setting.name}={os.environ[setting.name]}")
@@ -66,7 +74,9 @@ def doctor() -> int:
         print(f"problem     {line}")
     search = _jre.find()
     jre = search.jre
-    print(f"java        {f'{jre.version} from {jre.source} ({jre.home})' if jre else search.reason}")
+    print(
+        f"java        {f'{jre.version} from {jre.source} ({jre.home})' if jre else search.reason}"
+    )
     for line in search.refused if jre else ():
         print(f"refused     {line}")
     directory, why = _cache.folder()
@@ -83,11 +93,19 @@ def doctor() -> int:
     print(f"boot        {found.headline()}")
     if found.phase == "up":
         print(f"aot cache   {found.cache}")
-        print("times       " + ", ".join(f"{name} {ms:.0f} ms (CPU {found.boot_cpu_ms[name]:.0f})" for name, ms in found.boot_ms.items()))
+        print(
+            "times       "
+            + ", ".join(
+                f"{name} {ms:.0f} ms (CPU {found.boot_cpu_ms[name]:.0f})"
+                for name, ms in found.boot_ms.items()
+            )
+        )
     if not found.patches:
         print("patches     none registered")
     for patch in found.patches:
-        print(f"patch       {patch.name}: {'active' if patch.state == 'live' else patch.state}{': ' + patch.reason if patch.reason else ''} [{patch.distribution} {patch.version}]".rstrip())
+        print(
+            f"patch       {patch.name}: {'active' if patch.state == 'live' else patch.state}{': ' + patch.reason if patch.reason else ''} [{patch.distribution} {patch.version}]".rstrip()
+        )
     failure = _boot.last_failure()
     if failure:
         print(f"last error inside Java:\n{failure}")

@@ -7,6 +7,7 @@ once per machine and jar, by a process that is live already, runs niced, and is 
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -54,7 +55,15 @@ def _probe(jre: Jre, jar: str, options: list[str]) -> str:
     if not command:
         return "there is no Python executable to try them in"
     try:
-        done = subprocess.run(command, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PROBE_TIMEOUT_S, check=False)
+        done = subprocess.run(
+            command,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=PROBE_TIMEOUT_S,
+            check=False,
+        )
     except (OSError, subprocess.SubprocessError) as error:
         return f"a child process could not try them: {error}"
     said = done.stdout.decode("utf-8", "replace").strip()
@@ -63,18 +72,50 @@ def _probe(jre: Jre, jar: str, options: list[str]) -> str:
     return f"a child process could not boot with them (exit code {done.returncode}): {said[-500:]}"
 
 
-def make_in_background(jre: Jre, jar: str, options: list[str], directory: str, key: str, prepares: list[str]) -> subprocess.Popen[bytes] | None:
-    """Start the maker unless the cache is there, failed before, or is being made."""
-    if not _cache.usable(_cache.aot_file(directory, key)) or _cache.read_verdict(directory, key + ".aot"):
+def make_in_background(
+    jre: Jre,
+    jar: str,
+    options: list[str],
+    directory: str,
+    key: str,
+    packages: list[tuple[str, str]],
+) -> subprocess.Popen[bytes] | None:
+    """Start the maker unless the cache is there, failed before, or is being made.
+
+    ``packages`` are (module of a target, path of the package's prepare).
+    """
+    if not _cache.usable(_cache.aot_file(directory, key)) or _cache.read_verdict(
+        directory, key + ".aot"
+    ):
         return None
-    task = {"task": "make", "jre": list(jre), "jar": jar, "options": options, "directory": directory, "key": key, "prepares": prepares}
+    task = {
+        "task": "make",
+        "jre": list(jre),
+        "jar": jar,
+        "options": options,
+        "directory": directory,
+        "key": key,
+        "packages": packages,
+    }
     command = _command(task)
     if not command or not _cache.claim(directory, key):
         return None
     log.info("AOT cache: a child process makes it")
-    detached: dict[str, Any] = {"creationflags": 0x00000008 | 0x00004000} if sys.platform == "win32" else {"start_new_session": True}
+    detached: dict[str, Any] = (
+        {"creationflags": 0x00000008 | 0x00004000}
+        if sys.platform == "win32"
+        else {"start_new_session": True}
+    )
     try:
-        return subprocess.Popen(command, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, close_fds=True, **detached)
+        return subprocess.Popen(
+            command,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            close_fds=True,
+            **detached,
+        )
     except OSError as error:
         log.debug("AOT cache: %s", error)
         _cache.release(directory, key)
@@ -91,7 +132,9 @@ def reap(started: subprocess.Popen[bytes]) -> None:
 
 def _command(task: dict[str, Any]) -> list[str]:
     executable = sys.executable or ""
-    if "python" not in os.path.basename(os.path.realpath(executable)).lower() or getattr(sys, "frozen", False):
+    if "python" not in os.path.basename(os.path.realpath(executable)).lower() or getattr(
+        sys, "frozen", False
+    ):
         return []  # embedded or frozen: that program is no Python interpreter
     task["path"] = [os.path.abspath(entry) if entry else os.getcwd() for entry in sys.path]
     return [executable, "-c", _BOOTSTRAP, json.dumps(task)]
@@ -139,7 +182,9 @@ def _boot(task: dict[str, Any], options: list[str]) -> None:
 
     state = _boot.state
     state.host = _hosts.JniHost(Jre(*task["jre"]), task["jar"], options)
-    state.builtins = _boot._make_builtins(state.host, ctypes.string_at(state.host.call("symbols")).decode())
+    state.builtins = _boot._make_builtins(
+        state.host, ctypes.string_at(state.host.call("symbols")).decode()
+    )
 
 
 def _make(task: dict[str, Any]) -> None:
@@ -155,18 +200,21 @@ def _make(task: dict[str, Any]) -> None:
     _cache.write_verdict(directory, key + ".aot", {"reason": "the maker did not finish"})
     _boot(task, [*task["options"], f"-XX:AOTCacheOutput={temporary}"])
     functions = {name: builtin.function for name, builtin in boot.state.builtins.items()}
-    for path in task["prepares"]:
+    for module, prepare in task["packages"]:
         try:
-            _registry.resolve(path)(functions, boot.warm)
+            importlib.import_module(module)
+            _registry.resolve(prepare)(functions, boot.warm)
         except Exception:
-            log.debug("training %s", path, exc_info=True)
+            log.debug("training %s", prepare, exc_info=True)
     boot.state.host.destroy()
     try:
         os.chmod(temporary, 0o600)
         os.replace(temporary, target)
         _cache.drop_verdict(directory, key + ".aot")
     except OSError as error:
-        _cache.write_verdict(directory, key + ".aot", {"reason": f"the JVM wrote no AOT cache: {error}"})
+        _cache.write_verdict(
+            directory, key + ".aot", {"reason": f"the JVM wrote no AOT cache: {error}"}
+        )
     for leftover in (temporary, temporary + ".config"):
         try:
             os.unlink(leftover)
@@ -182,7 +230,11 @@ def _sweep(directory: str, newest: str) -> None:
     for name in os.listdir(directory):
         path = os.path.join(directory, name)
         try:
-            if name.endswith((".aot", ".json", ".part", ".log")) and path != newest and time.time() - os.stat(path).st_atime > 30 * 86400:
+            if (
+                name.endswith((".aot", ".json", ".part", ".log"))
+                and path != newest
+                and time.time() - os.stat(path).st_atime > 30 * 86400
+            ):
                 os.unlink(path)
         except OSError:
             continue

@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from . import _settings
 from ._errors import FastJvmUnavailable
 from ._log import log
+
+if TYPE_CHECKING:
+    from ._jre import Jre
 
 # What a boot costs in CPU, nanoseconds; originals that cost less never meet a JVM.
 THRESHOLD_NS = 500_000_000
@@ -43,7 +46,7 @@ class State:
         self.java_home = ""
         self.cache = ""
         self.options: list[str] = []
-        self.make_cache: Any = None
+        self.make_cache: tuple[Jre, str, list[str], str, str] | None = None
         self.builtins: dict[str, Any] = {}
         self.prepared: dict[str, Any] = {}
         self.times: dict[str, float] = {}
@@ -267,7 +270,9 @@ def _find_jre() -> Any:
         file = _cache.aot_file(directory, key)
         state.cache = _cache.usable(file) or file
         state.make_cache = (jre, JAR, options, directory, key)
-    state.options = [*options, f"-XX:AOTCache={state.cache}"] if state.cache.endswith(".aot") else options
+    state.options = (
+        [*options, f"-XX:AOTCache={state.cache}"] if state.cache.endswith(".aot") else options
+    )
     return jre
 
 
@@ -297,7 +302,9 @@ def _make_builtins(host: Any, symbols: str) -> dict[str, Any]:
         if wrong is not None:
             for builtin in found.values():
                 builtin.switch(False)
-            raise FastJvmUnavailable(f"this Python's memory is laid out in a way that is not known: {wrong}")
+            raise FastJvmUnavailable(
+                f"this Python's memory is laid out in a way that is not known: {wrong}"
+            )
     return found
 
 
@@ -314,7 +321,9 @@ def warm(builtin: str, sample: object, millis: int) -> int:
     import ctypes
 
     _stop_point()
-    buffer = ctypes.create_string_buffer(f"builtin={builtin}\nobject={id(sample)}\nmillis={millis}\n".encode())
+    buffer = ctypes.create_string_buffer(
+        f"builtin={builtin}\nobject={id(sample)}\nmillis={millis}\n".encode()
+    )
     result: int = state.host.call("warm", ctypes.addressof(buffer))
     return result
 
@@ -323,7 +332,11 @@ def _make_cache() -> None:
     """Have the AOT cache made once this process itself is live."""
     from . import _aot, _registry
 
-    live = [entry.patch.prepare for entry in _registry.entries() if entry.state == "live"]
+    live = {
+        entry.patch.prepare: entry.patch.target.partition(":")[0]
+        for entry in _registry.entries()
+        if entry.state == "live"
+    }
     if not live or not state.make_cache:
         return
     with _changed:
@@ -331,7 +344,9 @@ def _make_cache() -> None:
             return
         state.launching = True
     try:
-        maker = _aot.make_in_background(*state.make_cache, sorted(set(live)))
+        maker = _aot.make_in_background(
+            *state.make_cache, [(module, prepare) for prepare, module in live.items()]
+        )
     except OSError as error:
         log.debug("AOT cache: %s", error)
         return
@@ -367,7 +382,10 @@ def _prepare(package: str, path: str) -> str:
     if package not in state.prepared:
         try:
             prepare: Callable[..., Any] = _registry.resolve(path)
-            state.prepared[package] = ("", prepare({name: builtin.function for name, builtin in state.builtins.items()}, warm))
+            state.prepared[package] = (
+                "",
+                prepare({name: builtin.function for name, builtin in state.builtins.items()}, warm),
+            )
         except BaseException as error:
             log.debug("prepare %s", package, exc_info=True)
             state.prepared[package] = (f"not ready: {type(error).__name__}: {error}", None)

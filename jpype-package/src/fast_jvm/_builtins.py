@@ -25,7 +25,9 @@ class Builtin:
 
     def __init__(self, name: str, method_def: int, counters: int) -> None:
         api = private_api()
-        make = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p)(("PyCMethod_New", api))
+        make = ctypes.PYFUNCTYPE(
+            ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p
+        )(("PyCMethod_New", api))
         self.name = name
         self.function: Callable[..., Any] = make(method_def, NotImplemented, None, None)
         self._meth = ctypes.c_void_p.from_address(method_def + _ML_METH)

@@ -46,7 +46,11 @@ def _node(target: Any) -> ast.AST:
         code = target.__code__
         tree = _tree(code.co_filename, target.__globals__)
         for node in ast.walk(tree):
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == code.co_name and code.co_firstlineno == _first_line(node):
+            if (
+                isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+                and node.name == code.co_name
+                and code.co_firstlineno == _first_line(node)
+            ):
                 return node
         raise LookupError(f"{code.co_name} is not in {code.co_filename}")
     if isinstance(target, type):
@@ -66,7 +70,11 @@ def _first_line(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def _last_class(scope: ast.AST, name: str) -> ast.ClassDef:
-    found = [node for node in ast.walk(scope) if isinstance(node, ast.ClassDef) and node.name == name and node is not scope]
+    found = [
+        node
+        for node in ast.walk(scope)
+        if isinstance(node, ast.ClassDef) and node.name == name and node is not scope
+    ]
     if len(found) != 1:
         raise LookupError(f"class {name}: {len(found)} definitions")
     return found[0]
@@ -109,6 +117,11 @@ def _pieces(values: list[ast.expr]) -> Iterator[str]:
 
 
 def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
-    if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
+    if (
+        body
+        and isinstance(body[0], ast.Expr)
+        and isinstance(body[0].value, ast.Constant)
+        and isinstance(body[0].value.value, str)
+    ):
         return body[1:]
     return body

@@ -24,7 +24,11 @@ from ._log import log
 SMALLEST_STACK = 128 * 1024
 EXIT_WAIT_S = 5.0
 FORK_WAIT_S = 5.0
-JVM_SIGNALS = tuple(int(getattr(signal, name)) for name in ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL") if hasattr(signal, name))
+JVM_SIGNALS = tuple(
+    int(getattr(signal, name))
+    for name in ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL")
+    if hasattr(signal, name)
+)
 _POSIX = sys.platform != "win32"
 _SIGACTION_BYTES = 256  # more than any libc's struct sigaction
 
@@ -101,7 +105,9 @@ def shield_thread() -> None:
     """Keep signals meant for Python away from this thread, and so from the threads the JVM makes."""
     if hasattr(signal, "pthread_sigmask"):
         spared = set(JVM_SIGNALS) | {int(signal.SIGABRT)}
-        signal.pthread_sigmask(signal.SIG_BLOCK, [number for number in _all_signals() if number not in spared])
+        signal.pthread_sigmask(
+            signal.SIG_BLOCK, [number for number in _all_signals() if number not in spared]
+        )
 
 
 def before_start() -> Actions:
@@ -114,7 +120,9 @@ def started(before: Actions) -> None:
     if _POSIX and before:
         _put({number: action for number, action in before.items() if number not in JVM_SIGNALS})
         _jvm_actions.update(_actions(JVM_SIGNALS))
-        _first_actions.update({number: before[number] for number in JVM_SIGNALS if number in before})
+        _first_actions.update(
+            {number: before[number] for number in JVM_SIGNALS if number in before}
+        )
         _other_actions.update(_first_actions)
         _guard_faulthandler()
     _guard_stack_size()
@@ -253,7 +261,9 @@ def _calm_jpype() -> None:
         return
     config.onexit = False  # type: ignore[attr-defined]
     native = sys.modules.get("_jpype")
-    gc.callbacks[:] = [callback for callback in gc.callbacks if getattr(callback, "__self__", None) is not native]
+    gc.callbacks[:] = [
+        callback for callback in gc.callbacks if getattr(callback, "__self__", None) is not native
+    ]
 
 
 def _before_fork() -> None:
@@ -278,6 +288,6 @@ def at_exit() -> None:
     for builtin in _boot.state.builtins.values():
         builtin.switch(False)
     faulthandler = sys.modules.get("faulthandler")
-    if _jvm_actions and faulthandler is not None and faulthandler.is_enabled():  # type: ignore[attr-defined]
+    if _jvm_actions and faulthandler is not None and faulthandler.is_enabled():
         # the interpreter would disable it later, behind our back
-        faulthandler.disable()  # type: ignore[attr-defined]
+        faulthandler.disable()

@@ -49,7 +49,11 @@ def choose(wanted: str, trigger_has_loop: bool) -> str:
         return "jni"
     if "ipykernel" in sys.modules:
         return "jpype"
-    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread() and thread is not threading.current_thread()]
+    others = [
+        thread
+        for thread in threading.enumerate()
+        if thread is not threading.main_thread() and thread is not threading.current_thread()
+    ]
     return "jni" if others or trigger_has_loop else "jpype"
 
 
@@ -112,7 +116,14 @@ class JpypeHost:
         jpype.config.destroy_jvm = False
         classpath = [jar] + [path for path in jpype.getClassPath().split(os.pathsep) if path]
         try:
-            jpype.startJVM(jre.libjvm, *options, classpath=classpath, convertStrings=False, interrupt=False, ignoreUnrecognized=False)
+            jpype.startJVM(
+                jre.libjvm,
+                *options,
+                classpath=classpath,
+                convertStrings=False,
+                interrupt=False,
+                ignoreUnrecognized=False,
+            )
         except Exception as error:
             raise FastJvmUnavailable(f"JPype could not start the JVM: {error}") from error
         _share(jpype)
@@ -126,7 +137,10 @@ class JpypeHost:
 
         version = jpype.getJVMVersion()
         if not version or version[0] < OLDEST:
-            raise FastJvmUnavailable("the running JVM is Java %s, %d or newer is needed" % (".".join(map(str, version)), OLDEST))
+            raise FastJvmUnavailable(
+                "the running JVM is Java %s, %d or newer is needed"
+                % (".".join(map(str, version)), OLDEST)
+            )
         jpype.config.destroy_jvm = False
         jpype.addClassPath(jar)
         try:
@@ -188,7 +202,9 @@ class JepHost:
         try:
             from dev.fastjvm import Boot  # type: ignore[import-not-found]
         except ImportError as error:
-            raise FastJvmUnavailable(f"the jar is not on the class path of the Java that embeds this Python: {error}") from error
+            raise FastJvmUnavailable(
+                f"the jar is not on the class path of the Java that embeds this Python: {error}"
+            ) from error
         self._boot = Boot
 
     def call(self, method: str, argument: int | None = None) -> int:
@@ -214,10 +230,24 @@ class _InitArgs(ctypes.Structure):
 
 
 JNI_VERSION = 0x000A0000
-JNI_ERRORS = {-1: "unknown error", -2: "thread detached", -3: "version", -4: "not enough memory", -5: "a JVM already exists", -6: "invalid arguments"}
+JNI_ERRORS = {
+    -1: "unknown error",
+    -2: "thread detached",
+    -3: "version",
+    -4: "not enough memory",
+    -5: "a JVM already exists",
+    -6: "invalid arguments",
+}
 
 # places in the tables of functions behind JNIEnv* and JavaVM*
-_FIND_CLASS, _EXCEPTION_DESCRIBE, _EXCEPTION_CLEAR, _GET_STATIC_METHOD_ID, _CALL_STATIC_LONG_METHOD_A, _EXCEPTION_CHECK = 6, 16, 17, 113, 134, 228
+(
+    _FIND_CLASS,
+    _EXCEPTION_DESCRIBE,
+    _EXCEPTION_CLEAR,
+    _GET_STATIC_METHOD_ID,
+    _CALL_STATIC_LONG_METHOD_A,
+    _EXCEPTION_CHECK,
+) = 6, 16, 17, 113, 134, 228
 _NEW_GLOBAL_REF = 21
 _DESTROY, _DETACH, _GET_ENV, _ATTACH_AS_DAEMON = 3, 5, 6, 7
 _P = ctypes.c_void_p
@@ -239,10 +269,14 @@ class JniHost:
             library = ctypes.CDLL(jre.libjvm)
         except OSError as error:
             raise FastJvmUnavailable(f"{jre.libjvm} does not load: {error}") from error
-        code = library.JNI_CreateJavaVM(ctypes.byref(self._vm), ctypes.byref(env), ctypes.byref(init))
+        code = library.JNI_CreateJavaVM(
+            ctypes.byref(self._vm), ctypes.byref(env), ctypes.byref(init)
+        )
         if code:
             raise FastJvmUnavailable(f"the JVM did not start: {JNI_ERRORS.get(code, code)}")
-        found = _jni(env, _FIND_CLASS, _P, ctypes.c_char_p)(env, BOOT_CLASS.replace(".", "/").encode())
+        found = _jni(env, _FIND_CLASS, _P, ctypes.c_char_p)(
+            env, BOOT_CLASS.replace(".", "/").encode()
+        )
         if not found:
             _clear(env)
             raise FastJvmUnavailable(f"{jar} holds no {BOOT_CLASS}")
@@ -252,12 +286,16 @@ class JniHost:
         """Call a method of Boot; the calling thread stays attached until it says ``close``."""
         env = self._env()
         signature = b"()J" if argument is None else b"(J)J"
-        found = _jni(env, _GET_STATIC_METHOD_ID, _P, _P, ctypes.c_char_p, ctypes.c_char_p)(env, self._class, method.encode(), signature)
+        found = _jni(env, _GET_STATIC_METHOD_ID, _P, _P, ctypes.c_char_p, ctypes.c_char_p)(
+            env, self._class, method.encode(), signature
+        )
         if not found:
             _clear(env)
             raise FastJvmUnavailable(f"{BOOT_CLASS} has no {method}")
         values = (ctypes.c_int64 * 1)(argument or 0)
-        result = _jni(env, _CALL_STATIC_LONG_METHOD_A, ctypes.c_int64, _P, _P, _P)(env, self._class, found, ctypes.cast(values, _P))
+        result = _jni(env, _CALL_STATIC_LONG_METHOD_A, ctypes.c_int64, _P, _P, _P)(
+            env, self._class, found, ctypes.cast(values, _P)
+        )
         if _clear(env):
             raise FastJvmUnavailable(f"{BOOT_CLASS}.{method} threw")
         return int(result)
@@ -272,8 +310,12 @@ class JniHost:
 
     def _env(self) -> Any:
         env = _P()
-        if self._invocation(_GET_ENV, ctypes.c_int32, _P, ctypes.c_int32)(self._vm, ctypes.byref(env), JNI_VERSION):
-            self._invocation(_ATTACH_AS_DAEMON, ctypes.c_int32, _P, _P)(self._vm, ctypes.byref(env), None)
+        if self._invocation(_GET_ENV, ctypes.c_int32, _P, ctypes.c_int32)(
+            self._vm, ctypes.byref(env), JNI_VERSION
+        ):
+            self._invocation(_ATTACH_AS_DAEMON, ctypes.c_int32, _P, _P)(
+                self._vm, ctypes.byref(env), None
+            )
         return env
 
     def _invocation(self, place: int, result: Any, *arguments: Any) -> Any:

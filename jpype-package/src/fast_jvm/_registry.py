@@ -39,7 +39,9 @@ class Patch:
     builtins: Tuple[str, ...]
     make: str
     prepare: str
-    also: Mapping[str, Union[str, FrozenSet[str]]] = field(default_factory=lambda: MappingProxyType({}))
+    also: Mapping[str, Union[str, FrozenSet[str]]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
     requires: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -152,7 +154,9 @@ def _imported(module: str) -> None:
 
 def retry_waiting() -> None:
     """Patch targets whose module was still being imported when its hook ran."""
-    for module in {entry.patch.target.partition(":")[0] for entry in entries() if entry.state == "waiting"}:
+    for module in {
+        entry.patch.target.partition(":")[0] for entry in entries() if entry.state == "waiting"
+    }:
         if module in sys.modules and not _initializing(sys.modules[module]):
             _imported(module)
 
@@ -175,7 +179,9 @@ def _place(entry: Entry) -> bool:
         return False
     raw = vars(owner).get(attribute, ABSENT)
     wrap = type(raw) if isinstance(raw, (staticmethod, classmethod)) else None
-    original = raw.__func__ if wrap is not None else (getattr(owner, attribute) if raw is ABSENT else raw)
+    original = (
+        raw.__func__ if wrap is not None else (getattr(owner, attribute) if raw is ABSENT else raw)
+    )
     replacement, activate = resolve(patch.make)(original, _meter(entry))
     functools.update_wrapper(replacement, original)
     entry.owner, entry.raw, entry.original, entry.replacement = owner, raw, original, replacement
@@ -226,7 +232,9 @@ def resolve(path: str) -> Any:
     found: Any = importlib.import_module(module)
     for name in qualname.split("."):
         raw = vars(found).get(name) if isinstance(found, type) else None
-        found = raw.__func__ if isinstance(raw, (staticmethod, classmethod)) else getattr(found, name)
+        found = (
+            raw.__func__ if isinstance(raw, (staticmethod, classmethod)) else getattr(found, name)
+        )
     return found
 
 
@@ -281,7 +289,9 @@ def check_gates() -> None:
 def _code_gate(entry: Entry) -> str:
     from ._fingerprint import fingerprint
 
-    checks: List[Tuple[str, Any, Union[str, FrozenSet[str]]]] = [(entry.patch.target, entry.original, entry.patch.codes)]
+    checks: List[Tuple[str, Any, Union[str, FrozenSet[str]]]] = [
+        (entry.patch.target, entry.original, entry.patch.codes)
+    ]
     for path, accepted in entry.patch.also.items():
         try:
             checks.append((path, _unpatched(resolve(path)), accepted))

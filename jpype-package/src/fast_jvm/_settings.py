@@ -16,12 +16,27 @@ class Setting(NamedTuple):
 
 
 SETTINGS = (
-    Setting("FAST_JVM", "auto", ("auto", "eager", "off"), "when the JVM boots: once it pays, at import, never"),
+    Setting(
+        "FAST_JVM",
+        "auto",
+        ("auto", "eager", "off"),
+        "when the JVM boots: once it pays, at import, never",
+    ),
     Setting("FAST_JVM_HOME", "", (), "home of the Java runtime to use (25 or newer)"),
     Setting("FAST_JVM_OPTIONS", "", (), "more JVM options, separated by blanks"),
     Setting("FAST_JVM_HEAP", "256m", (), "largest Java heap"),
-    Setting("FAST_JVM_CACHE", "", (), "folder of the AOT cache; off = none; empty = the user's cache folder"),
-    Setting("FAST_JVM_LOG", "warning", ("debug", "info", "warning", "error"), "level of the logger fast_jvm"),
+    Setting(
+        "FAST_JVM_CACHE",
+        "",
+        (),
+        "folder of the AOT cache; off = none; empty = the user's cache folder",
+    ),
+    Setting(
+        "FAST_JVM_LOG",
+        "warning",
+        ("debug", "info", "warning", "error"),
+        "level of the logger fast_jvm",
+    ),
     Setting("FAST_JVM_HOST", "auto", ("auto", "jpype", "jni", "jep"), "how the JVM is started"),
 )
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
@@ -46,8 +61,15 @@ def problems() -> list[str]:
     found = []
     for setting in SETTINGS:
         value = os.environ.get(setting.name, "").strip().lower()
-        if value and setting.choices and value not in setting.choices and not (setting.name == "FAST_JVM" and value in _OFF):
-            found.append(f"{setting.name}={value}: not one of {', '.join(setting.choices)}; {setting.default} is used")
+        if (
+            value
+            and setting.choices
+            and value not in setting.choices
+            and not (setting.name == "FAST_JVM" and value in _OFF)
+        ):
+            found.append(
+                f"{setting.name}={value}: not one of {', '.join(setting.choices)}; {setting.default} is used"
+            )
     return found
 
 

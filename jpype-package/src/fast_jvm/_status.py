@@ -31,7 +31,15 @@ class PatchStatus:
         """Return the row's texts."""
         state = f"{self.state}: {self.reason}" if self.reason else self.state
         won = "-" if self.won_ns is None else f"{self.won_ns / 1e9:.3f} s"
-        return (self.name, f"{self.distribution} {self.version}".strip(), state, str(self.calls), str(self.declines), str(self.callbacks), won)
+        return (
+            self.name,
+            f"{self.distribution} {self.version}".strip(),
+            state,
+            str(self.calls),
+            str(self.declines),
+            str(self.callbacks),
+            won,
+        )
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,9 @@ class Status:
     def headline(self) -> str:
         """Say in one line what runs."""
         if self.phase == "up":
-            ready = f", ready after {self.boot_ms['ready']:.0f} ms" if "ready" in self.boot_ms else ""
+            ready = (
+                f", ready after {self.boot_ms['ready']:.0f} ms" if "ready" in self.boot_ms else ""
+            )
             return f"Java {self.java} by {self.host}{ready}"
         return f"no Java: {self.phase}" + (f" ({self.reason})" if self.reason else "")
 
@@ -71,7 +81,10 @@ class Status:
             return _plain(self)
 
     def _repr_html_(self) -> str:
-        rows = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in patch.cells()) + "</tr>" for patch in self.patches)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in patch.cells()) + "</tr>"
+            for patch in self.patches
+        )
         head = "".join(f"<th>{column}</th>" for column in COLUMNS)
         return f"<p>{html.escape(self.headline())}</p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
@@ -79,7 +92,9 @@ class Status:
 def _plain(status: Status) -> str:
     rows = [COLUMNS, *(patch.cells() for patch in status.patches)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows
+    ]
     return "\n".join([status.headline(), *(lines if status.patches else [])])
 
 
@@ -90,7 +105,11 @@ def _rich(status: Status) -> str:
 
     table = Table(title=status.headline(), title_justify="left")
     for column in COLUMNS:
-        table.add_column(column, justify="right" if column in ("calls", "declines", "callbacks", "won") else "left", no_wrap=column != "state")
+        table.add_column(
+            column,
+            justify="right" if column in ("calls", "declines", "callbacks", "won") else "left",
+            no_wrap=column != "state",
+        )
     for patch in status.patches:
         table.add_row(*[Text(cell) for cell in patch.cells()])
     console = Console()
@@ -119,8 +138,16 @@ def collect() -> Status:
         options=tuple(state.options),
         spent_ns=_boot.spent(),
         threshold_ns=_boot.THRESHOLD_NS,
-        boot_ms={name: 1000 * (when - start) for name, when in state.times.items() if not name.endswith(".cpu")},
-        boot_cpu_ms={name[:-4]: 1000 * (when - start_cpu) for name, when in state.times.items() if name.endswith(".cpu")},
+        boot_ms={
+            name: 1000 * (when - start)
+            for name, when in state.times.items()
+            if not name.endswith(".cpu")
+        },
+        boot_cpu_ms={
+            name[:-4]: 1000 * (when - start_cpu)
+            for name, when in state.times.items()
+            if name.endswith(".cpu")
+        },
         builtins={name: builtin.counters for name, builtin in state.builtins.items()},
         patches=tuple(_row(entry) for entry in _registry.entries()),
     )
@@ -128,7 +155,11 @@ def collect() -> Status:
 
 def _row(entry: _registry.Entry) -> PatchStatus:
     patch = entry.patch
-    counts = [_boot.state.builtins[name].counters for name in patch.builtins if name in _boot.state.builtins]
+    counts = [
+        _boot.state.builtins[name].counters
+        for name in patch.builtins
+        if name in _boot.state.builtins
+    ]
     calls, declines, callbacks = (sum(column) for column in zip(*counts)) if counts else (0, 0, 0)
     return PatchStatus(
         patch.name, patch.distribution, entry.version, entry.state, entry.reason, calls, declines, callbacks,
@@ -139,7 +170,11 @@ def _row(entry: _registry.Entry) -> PatchStatus:
 def _won(entry: _registry.Entry, served: int) -> int | None:
     """Estimate what was won: from this process's own calls of the original where there were any."""
     measured = _boot.state.prepared.get(entry.patch.package, ("", None))[1]
-    pairs = [measured[name] for name in entry.patch.builtins if name in measured] if isinstance(measured, dict) else []
+    pairs = (
+        [measured[name] for name in entry.patch.builtins if name in measured]
+        if isinstance(measured, dict)
+        else []
+    )
     if not pairs:
         return None
     original_ns, java_ns = pairs[0]

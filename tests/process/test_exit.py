@@ -1,0 +1,92 @@
+"""Exit codes and the end of a process."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("sys.exit(0)", 0),
+        ("sys.exit(3)", 3),
+        ("sys.exit('words')", 1),
+        ("raise ValueError('words')", 1),
+        ("os._exit(7)", 7),
+        ("os.kill(os.getpid(), signal.SIGTERM); time.sleep(20)", -15),
+        ("os.kill(os.getpid(), signal.SIGHUP); time.sleep(20)", -1),
+        ("os.kill(os.getpid(), signal.SIGQUIT); time.sleep(20)", -3),
+        ("os.kill(os.getpid(), signal.SIGKILL); time.sleep(20)", -9),
+        ("os.abort()", -6),
+        ("threading.Thread(target=sys.exit, args=(4,)).start()", 0),
+        ("def fail(): raise KeyError('late')\natexit.register(fail)", 0),
+    ],
+)
+def test_codes(same, code: str, expected: int) -> None:
+    assert same(f"live(); shapes.nothing()\n{code}").returncode == expected
+
+
+def test_threads_that_go_on(same) -> None:
+    same("""
+live()
+def work(seconds):
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        assert shapes.nothing() is None
+for daemon, seconds in ((True, 600), (True, 600), (False, 0.3)):
+    threading.Thread(target=work, args=(seconds,), daemon=daemon).start()
+sys.exit(6)
+""")
+
+
+def test_late_finalizers(same) -> None:
+    same("""
+live()
+class Late:
+    def __del__(self, nothing=shapes.nothing, write=os.write):
+        write(1, repr(nothing()).encode() + b" late\\n")
+first = Late()
+cycle = [Late()]; cycle.append(cycle)
+sys.modules["kept"] = Late()
+atexit.register(shapes.nothing)
+""")
+
+
+@pytest.mark.parametrize("delay", [0, 0.005, 0.02, 0.06, 0.12, 0.25])
+def test_an_exit_in_the_middle_of_the_boot(same, delay: float) -> None:
+    same(f"""
+if os.environ["FAST_JVM"] != "off":
+    from fast_jvm import _boot
+    _boot.start()
+time.sleep({delay})
+sys.exit(5)
+""")
+
+
+def test_many_short_threads(same) -> None:
+    same("""
+live()
+answers = []
+for _ in range(200):
+    thread = threading.Thread(target=lambda: answers.append(shapes.nothing()))
+    thread.start(); thread.join()
+print(answers == [None] * 200)
+""")
+
+
+def test_an_exec(same) -> None:
+    same("""
+live(); shapes.nothing()
+os.execv(sys.executable, [sys.executable, "-c",
+    "import signal; print([signal.getsignal(s) for s in (signal.SIGSEGV, signal.SIGPIPE, signal.SIGTERM)], signal.pthread_sigmask(0, []))"])
+""")
+
+
+def test_a_subprocess(same) -> None:
+    same("""
+import subprocess
+live(); shapes.nothing()
+for restore in (True, False):
+    print(subprocess.run(["/bin/sh", "-c", "grep -E '^Sig(Ign|Blk|Cgt)' /proc/self/status; exit 9"],
+          restore_signals=restore, stdout=subprocess.PIPE).stdout)
+""")

@@ -1,0 +1,139 @@
+"""fork: children of a booted parent never use Java, children of another may boot."""
+
+from __future__ import annotations
+
+import pytest
+
+CHILD = """
+def child(code, body=lambda: None):
+    pid = os.fork()
+    if pid == 0:
+        for _ in range(1000):
+            assert shapes.nothing() is None
+            assert shapes.Square.class_empty() is None
+        body()
+        sys.exit(code)
+    start = time.perf_counter()
+    status = os.waitpid(pid, 0)[1]
+    print("child", status, time.perf_counter() - start < 10, flush=True)
+"""
+
+
+def test_a_child_of_a_booted_parent(same) -> None:
+    same(f"""
+{CHILD}
+live(); shapes.nothing()
+for code in (0, 7):
+    child(code)
+child(3, lambda: child(2))
+child(1, gc.collect)
+child(0, lambda: faulthandler.enable())
+child(0, lambda: os._exit(9))
+def fail(): raise ValueError("in the child")
+child(0, fail)
+child(0, lambda: threading.Thread(target=shapes.nothing).start())
+for _ in range(100):
+    shapes.nothing()
+sys.exit(8)
+""")
+
+
+@pytest.mark.parametrize("host", ["jni", "jpype"])
+def test_java_is_not_entered_in_the_child(run, java: str, host: str) -> None:
+    for _ in range(5):  # what the JVM's own threads did at the fork differs
+        done = run(
+            "import fast_jvm, fast_shapes, shapes, os, sys",
+            "assert fast_jvm.wait_ready(40)",
+            "before = fast_jvm.status().builtins['noop'].calls",
+            "if os.fork():",
+            "    sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))",
+            "noop = fast_jvm._boot.state.builtins['noop']",
+            "assert noop.function() is NotImplemented",
+            "assert not fast_jvm.wait_ready(5)",
+            "status = fast_jvm.status()",
+            "assert status.builtins['noop'].calls == before",
+            "assert status.reason == 'a forked child of a process that runs Java', status.reason",
+            "assert {patch.state for patch in status.patches} == {'skipped'}",
+            "sys.exit(11)",
+            FAST_JVM_HOST=host,
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (11, "", "")
+
+
+def test_signals_of_the_child(same) -> None:
+    same(f"""
+{CHILD}
+live(); shapes.nothing()
+child(0, lambda: os.kill(os.getpid(), signal.SIGTERM))
+child(0, lambda: os.kill(os.getpid(), signal.SIGSEGV))
+child(0, lambda: os.kill(os.getpid(), signal.SIGBUS))
+def interrupted():
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+    except KeyboardInterrupt:
+        os._exit(33)
+child(0, interrupted)
+print("parent", shapes.nothing())
+""")
+
+
+def test_faulthandler_in_the_child(same) -> None:
+    same(f"""
+{CHILD}
+live()
+faulthandler.enable(file=sys.stdout)
+def crash():
+    faulthandler.enable(file=open(os.devnull, "w"))
+    os.kill(os.getpid(), signal.SIGSEGV)
+child(0, crash)
+""")
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_multiprocessing(same, method: str, tmp_path) -> None:
+    (tmp_path / "work.py").write_text(
+        "def work(n):\n    import fast_shapes, shapes\n    return [shapes.nothing() for _ in range(n)]\n"
+    )
+    same(f"""
+sys.path.insert(0, {str(tmp_path)!r})
+import multiprocessing, work
+if __name__ == "__main__":
+    live(); shapes.nothing()
+    with multiprocessing.get_context("{method}").Pool(2) as pool:
+        print(pool.map(work.work, [3, 4]))
+""")
+
+
+@pytest.mark.parametrize("host", ["jni", "jpype"])
+def test_a_child_of_a_parent_that_never_booted_may_boot(run, java: str, host: str) -> None:
+    done = run(
+        "import fast_jvm, fast_shapes, shapes, os, sys",
+        "shapes.nothing()",
+        "for _ in range(2):",
+        "    if os.fork() == 0:",
+        "        assert fast_jvm.wait_ready(40), fast_jvm.status().reason",
+        "        shapes.nothing()",
+        "        assert fast_jvm.status().builtins['noop'].calls > 0",
+        "        sys.exit(21)",
+        "codes = [os.waitstatus_to_exitcode(os.wait()[1]) for _ in range(2)]",
+        "assert fast_jvm.status().phase == 'idle'",
+        "print(codes)",
+        FAST_JVM_HOST=host,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[21, 21]\n", "")
+
+
+@pytest.mark.parametrize("delay", [0, 0.02, 0.05, 0.1, 0.2])
+def test_a_fork_in_the_middle_of_the_boot(same, delay: float) -> None:
+    same(f"""
+{CHILD}
+if os.environ["FAST_JVM"] != "off":
+    from fast_jvm import _boot
+    _boot.start()
+time.sleep({delay})
+child(7)
+live()
+child(6)
+print(shapes.nothing())
+""")
