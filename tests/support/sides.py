@@ -36,6 +36,10 @@ class OriginalSerializer(JsonPlusSerializer):
     loads_typed = _ORIGINAL_LOADS  # type: ignore[assignment]
 
 
+# error messages name the class
+OriginalSerializer.__name__ = OriginalSerializer.__qualname__ = JsonPlusSerializer.__name__
+
+
 @dataclasses.dataclass(frozen=True)
 class Counters:
     """What one patch has done so far."""
