@@ -16,6 +16,9 @@ Builtins = Dict[str, Callable[..., Any]]
 Meter = Callable[[int], None]
 Activate = Callable[[Optional[Builtins]], None]
 
+#: Packs below this many bytes cost less in ormsgpack than the way into Java.
+SMALL = 12
+
 
 def make_dumps_typed(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
     """Return the replacement of dumps_typed and its switch."""
@@ -58,6 +61,7 @@ def make_loads_typed(original: Callable[..., Any], meter: Meter) -> Tuple[Callab
     loads: Callable[[Any, Any], Any] | None = None
     clock = time.perf_counter_ns
     declined = NotImplemented
+    scope = original.__globals__  # type: ignore[attr-defined]
 
     def loads_typed(self: Any, data: tuple[str, bytes]) -> Any:
         if loads is None:
@@ -68,6 +72,9 @@ def make_loads_typed(original: Callable[..., Any], meter: Meter) -> Tuple[Callab
                 meter(clock() - start)
         type_, data_ = data
         if type_ == "msgpack":
+            if type(data_) is bytes and len(data_) < SMALL:
+                ormsgpack = scope["ormsgpack"]
+                return ormsgpack.unpackb(data_, ext_hook=self._unpack_ext_hook, option=ormsgpack.OPT_NON_STR_KEYS)
             value = loads(data_, self._unpack_ext_hook)
             if value is not declined:
                 return value
@@ -128,4 +135,9 @@ def prepare(builtins: Builtins, warm: Callable[[str, object, int], int]) -> None
     }
     if builtins["langgraph_configure"](settings) is not None:
         raise RuntimeError("Java could not be configured")
-    _samples.warm_up(builtins, warm)
+    hook = jsonplus._msgpack_ext_hook
+
+    def unpack(packed: bytes) -> Any:
+        return ormsgpack.unpackb(packed, ext_hook=hook, option=ormsgpack.OPT_NON_STR_KEYS)
+
+    _samples.warm_up(builtins, warm, jsonplus._msgpack_enc, unpack, hook)

@@ -19,7 +19,7 @@ from ._plans import Plan, Unplanned, core_schema, lookup, model_fields
 _JSONPLUS = "langgraph.checkpoint.serde.jsonplus"
 _SINGLE, _POSITIONAL, _METHOD, _MODEL = 0, 1, 3, 5
 _STANDARD = frozenset(
-    {"builtins", "collections", "datetime", "decimal", "ipaddress", "pathlib", "pathlib._local", "re", "uuid", "zoneinfo"}
+    {"builtins", "collections", "datetime", "decimal", "ipaddress", "pathlib", "pathlib._local", "uuid", "zoneinfo"}
 )
 
 # sha256 of the source of what runs when a message is made from its stored fields.
@@ -71,8 +71,8 @@ def describe_load(head: bytes, code: int) -> Union[Plan, None, bool]:
         plan = _standard(found, guards, code, (module, name))
     elif safe and code == _MODEL and isinstance(found, type):
         plan = _model(found, guards)
-    if plan is None and code in _revive.BY_CODE and (module, name) != ("langgraph.types", "Send"):
-        plan = ("revive", None, guards, found, _revive.BY_CODE[code], safe, (module, name))
+    if plan is None and code in _revive.by_code() and (module, name) != ("langgraph.types", "Send"):
+        plan = ("revive", None, guards, found, _revive.by_code()[code], safe, (module, name))
     return plan
 
 

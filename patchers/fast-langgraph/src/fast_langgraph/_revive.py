@@ -2,16 +2,70 @@
 
 ``revive`` is ``_create_msgpack_ext_hook``'s ``ext_hook`` from the line behind each ``ormsgpack.unpackb``
 on; its checks of the allow-list are the hook's own closures, with their warnings and events.
+
+Constructors may look at their caller (``warnings.warn`` with a stack level does), so the functions that
+call them are compiled as if they stood in the original's file, on the original's lines.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
+import linecache
 import sys
 from typing import Any, Callable, Dict
 
 _JSONPLUS = "langgraph.checkpoint.serde.jsonplus"
 _SINGLE, _POSITIONAL, _KEYWORDS, _METHOD, _V1, _V2, _ARRAY, _DELTA = range(8)
+
+# What is left of each ext code's branch once the class is found and allowed: the text of the original's line that
+# calls it, which of the lines with that text it is, and the branch, whose third line takes that line's number.
+_FOUND = "return getattr(importlib.import_module(tup[0]), tup[1])"
+_BRANCHES: Dict[int, tuple[str, int, str]] = {
+    _SINGLE: (
+        f"{_FOUND}(tup[2])",
+        0,
+        "def revive(cls, tup):\n try:\n  return cls(tup[2])\n except Exception as exc:\n  return _reconstruction_fallback(tup, exc)",
+    ),
+    _POSITIONAL: (
+        f"{_FOUND}(*tup[2])",
+        0,
+        "def revive(cls, tup):\n try:\n  return cls(*tup[2])\n except Exception as exc:\n  return _reconstruction_fallback(tup, exc)",
+    ),
+    _KEYWORDS: (
+        f"{_FOUND}(**tup[2])",
+        0,
+        "def revive(cls, tup):\n try:\n  return cls(**tup[2])\n except Exception as exc:\n  return _reconstruction_fallback(tup, exc)",
+    ),
+    _V1: (
+        "return cls(**tup[2])",
+        0,
+        "def revive(cls, tup):\n try:\n  try: return cls(**tup[2])\n  except Exception:\n"
+        "   return cls.construct(**tup[2])\n except Exception:\n  return tup[2]",
+    ),
+    _V2: (
+        "return cls(**tup[2])",
+        1,
+        "def revive(cls, tup):\n try:\n  try: return cls(**tup[2])\n  except Exception:\n"
+        "   return cls.model_construct(**tup[2])\n except Exception:\n  return tup[2]",
+    ),
+}
+
+
+@functools.lru_cache(maxsize=None)
+def by_code() -> Dict[int, Callable[[Any, Any], Any]]:
+    """Return per ext code the function that calls a class with what was unpacked."""
+    jsonplus = sys.modules[_JSONPLUS]
+    code = jsonplus._msgpack_ext_hook.__code__
+    lines = linecache.getlines(code.co_filename)
+    functions = {}
+    for ext, (text, which, source) in _BRANCHES.items():
+        places = [i for i in range(code.co_firstlineno, len(lines) + 1) if lines[i - 1].strip() == text]
+        number = places[which] if which < len(places) else code.co_firstlineno + 3
+        made: Dict[str, Any] = {}
+        exec(compile("\n" * (number - 3) + source, code.co_filename, "exec"), vars(jsonplus), made)
+        functions[ext] = made["revive"]
+    return functions
 
 
 def _closure(function: Any) -> dict[str, Any]:
@@ -23,57 +77,6 @@ def allowed_modules(hook: Any) -> Any:
     return _closure(_closure(hook)["_check_allowed"])["allowed_modules"]
 
 
-def _single(cls: Any, tup: Any) -> Any:
-    try:
-        return cls(tup[2])
-    except Exception as exc:
-        return sys.modules[_JSONPLUS]._reconstruction_fallback(tup, exc)
-
-
-def _positional(cls: Any, tup: Any) -> Any:
-    try:
-        return cls(*tup[2])
-    except Exception as exc:
-        return sys.modules[_JSONPLUS]._reconstruction_fallback(tup, exc)
-
-
-def _keywords(cls: Any, tup: Any) -> Any:
-    try:
-        return cls(**tup[2])
-    except Exception as exc:
-        return sys.modules[_JSONPLUS]._reconstruction_fallback(tup, exc)
-
-
-def _pydantic_v1(cls: Any, tup: Any) -> Any:
-    try:
-        try:
-            return cls(**tup[2])
-        except Exception:
-            return cls.construct(**tup[2])
-    except Exception:
-        return tup[2]
-
-
-def _pydantic_v2(cls: Any, tup: Any) -> Any:
-    try:
-        try:
-            return cls(**tup[2])
-        except Exception:
-            return cls.model_construct(**tup[2])
-    except Exception:
-        return tup[2]
-
-
-#: What is left of each ext code's branch once the class is found and allowed.
-BY_CODE: Dict[int, Callable[[Any, Any], Any]] = {
-    _SINGLE: _single,
-    _POSITIONAL: _positional,
-    _KEYWORDS: _keywords,
-    _V1: _pydantic_v1,
-    _V2: _pydantic_v2,
-}
-
-
 def revive(code: int, tup: Any, hook: Any) -> Any:
     """Return the object of an ext whose pack is unpacked."""
     jsonplus = sys.modules[_JSONPLUS]
@@ -82,28 +85,19 @@ def revive(code: int, tup: Any, hook: Any) -> Any:
     if code == _ARRAY:
         return _array(tup)
     closure = _closure(hook)
-    allowed, allowed_method = closure["_check_allowed"], closure["_check_allowed_method"]
     try:
         if code == _METHOD:
-            if not allowed_method(tup[0], tup[1], tup[3]):
+            if not closure["_check_allowed_method"](tup[0], tup[1], tup[3]):
                 return tup[2]
             return getattr(getattr(importlib.import_module(tup[0]), tup[1]), tup[3])(tup[2])
-        if not allowed(tup[0], tup[1]):
+        if not closure["_check_allowed"](tup[0], tup[1]):
             return tup[2]
         if code == _POSITIONAL and tup[0] == "langgraph.types" and tup[1] == "Send":
             return jsonplus._send_from_args(tup[2])
         cls = getattr(importlib.import_module(tup[0]), tup[1])
     except Exception as exc:
-        return _payload(tup) if code in (_V1, _V2) else jsonplus._reconstruction_fallback(tup, exc)
-    return BY_CODE[code](cls, tup)
-
-
-def _payload(tup: Any) -> Any:
-    # the original's own: what can't be found is returned as its fields
-    try:
-        return tup[2]
-    except NameError:
-        return None
+        return tup[2] if code in (_V1, _V2) else jsonplus._reconstruction_fallback(tup, exc)
+    return by_code()[code](cls, tup)
 
 
 def _array(tup: Any) -> Any:

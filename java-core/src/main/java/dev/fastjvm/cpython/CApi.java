@@ -17,34 +17,28 @@ import java.lang.invoke.MethodHandle;
 @SuppressWarnings("restricted")
 public final class CApi {
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
-    private static final FunctionDescriptor L_V = FunctionDescriptor.of(LONG);
-    private static final FunctionDescriptor L_L = FunctionDescriptor.of(LONG, LONG);
-    private static final FunctionDescriptor L_LL = FunctionDescriptor.of(LONG, LONG, LONG);
-    private static final FunctionDescriptor L_LLL = FunctionDescriptor.of(LONG, LONG, LONG, LONG);
-    private static final FunctionDescriptor L_LLLL = FunctionDescriptor.of(LONG, LONG, LONG, LONG, LONG);
-    private static final FunctionDescriptor L_D = FunctionDescriptor.of(LONG, ValueLayout.JAVA_DOUBLE);
-    private static final FunctionDescriptor I_V = FunctionDescriptor.of(ValueLayout.JAVA_INT);
-    private static final FunctionDescriptor I_L = FunctionDescriptor.of(ValueLayout.JAVA_INT, LONG);
-    private static final FunctionDescriptor I_LL = FunctionDescriptor.of(ValueLayout.JAVA_INT, LONG, LONG);
-    private static final FunctionDescriptor I_LLL = FunctionDescriptor.of(ValueLayout.JAVA_INT, LONG, LONG, LONG);
-    private static final FunctionDescriptor I_LLLL = FunctionDescriptor.of(ValueLayout.JAVA_INT, LONG, LONG, LONG, LONG);
-    private static final FunctionDescriptor V_L = FunctionDescriptor.ofVoid(LONG);
-    private static final FunctionDescriptor V_LL = FunctionDescriptor.ofVoid(LONG, LONG);
-    private static final FunctionDescriptor V_V = FunctionDescriptor.ofVoid();
+    /**
+     * One shape for all but one function: four words in, one word out. The C ABIs of x86-64 and AArch64 pass the first four words
+     * in registers that the callee may ignore, and leave the upper half of an int answer undefined: it is cut off here. Each
+     * shape costs tens of ms to link at boot.
+     */
+    private static final FunctionDescriptor WORDS = FunctionDescriptor.of(LONG, LONG, LONG, LONG, LONG);
+
+    private static final FunctionDescriptor OF_DOUBLE = FunctionDescriptor.of(LONG, ValueLayout.JAVA_DOUBLE);
 
     public static final long PyExc_TypeError = Spec.get("PyExc_TypeError");
     public static final long PyExc_ValueError = Spec.get("PyExc_ValueError");
     public static final long PyExc_Exception = Spec.get("PyExc_Exception");
 
-    private static final MethodHandle TUPLE_NEW = ordinary("PyTuple_New", L_L);
-    private static final MethodHandle CALL = ordinary("PyObject_Call", L_LLL);
-    private static final MethodHandle STR = ordinary("PyObject_Str", L_L);
-    private static final MethodHandle DECREF = ordinary("Py_DecRef", V_L);
-    private static final MethodHandle SET_ITEM = ordinary("PyDict_SetItem", I_LLL);
-    private static final MethodHandle SET_STRING = ordinary("PyErr_SetString", V_LL);
-    private static final MethodHandle CHECK_SIGNALS = ordinary("PyErr_CheckSignals", I_V);
-    private static final MethodHandle CLEAR = ordinary("PyErr_Clear", V_V);
-    private static final MethodHandle MATCHES = ordinary("PyErr_ExceptionMatches", I_L);
+    private static final MethodHandle TUPLE_NEW = ordinary("PyTuple_New");
+    private static final MethodHandle CALL = ordinary("PyObject_Call");
+    private static final MethodHandle STR = ordinary("PyObject_Str");
+    private static final MethodHandle DECREF = ordinary("Py_DecRef");
+    private static final MethodHandle SET_ITEM = ordinary("PyDict_SetItem");
+    private static final MethodHandle SET_STRING = ordinary("PyErr_SetString");
+    private static final MethodHandle CHECK_SIGNALS = ordinary("PyErr_CheckSignals");
+    private static final MethodHandle CLEAR = ordinary("PyErr_Clear");
+    private static final MethodHandle MATCHES = ordinary("PyErr_ExceptionMatches");
 
     private CApi() {}
 
@@ -52,12 +46,12 @@ public final class CApi {
         return Linker.nativeLinker().downcallHandle(MemorySegment.ofAddress(address), descriptor, options);
     }
 
-    private static MethodHandle ordinary(String name, FunctionDescriptor descriptor) {
-        return handle(Spec.get(name), descriptor);
+    private static MethodHandle ordinary(String name) {
+        return handle(Spec.get(name), WORDS);
     }
 
-    private static MethodHandle critical(String name, FunctionDescriptor descriptor) {
-        return handle(Spec.get(name), descriptor, Linker.Option.critical(false));
+    private static MethodHandle critical(String name) {
+        return handle(Spec.get(name), WORDS, Linker.Option.critical(false));
     }
 
     /**
@@ -67,22 +61,9 @@ public final class CApi {
     static void prelink() throws Throwable {
         long labs = Linker.nativeLinker().defaultLookup().findOrThrow("labs").address();
         Linker.Option leaf = Linker.Option.critical(false);
-        for (Linker.Option[] options : new Linker.Option[][] {{}, {leaf}}) {
-            sink = (long) handle(labs, L_V, options).invokeExact();
-            sink = (long) handle(labs, L_L, options).invokeExact(0L);
-            sink = (long) handle(labs, L_LL, options).invokeExact(0L, 0L);
-            sink = (long) handle(labs, L_LLL, options).invokeExact(0L, 0L, 0L);
-            sink = (long) handle(labs, L_LLLL, options).invokeExact(0L, 0L, 0L, 0L);
-            sink = (long) handle(labs, L_D, options).invokeExact(0.0);
-            sink = (int) handle(labs, I_V, options).invokeExact();
-            sink = (int) handle(labs, I_L, options).invokeExact(0L);
-            sink = (int) handle(labs, I_LL, options).invokeExact(0L, 0L);
-            sink = (int) handle(labs, I_LLL, options).invokeExact(0L, 0L, 0L);
-            sink = (int) handle(labs, I_LLLL, options).invokeExact(0L, 0L, 0L, 0L);
-            handle(labs, V_L, options).invokeExact(0L);
-            handle(labs, V_LL, options).invokeExact(0L, 0L);
-            handle(labs, V_V, options).invokeExact();
-        }
+        sink = (long) handle(labs, WORDS).invokeExact(0L, 0L, 0L, 0L);
+        sink = (long) handle(labs, WORDS, leaf).invokeExact(0L, 0L, 0L, 0L);
+        sink = (long) handle(labs, OF_DOUBLE, leaf).invokeExact(0.0);
         Leaf.link();
     }
 
@@ -92,7 +73,7 @@ public final class CApi {
     public static long call(long callable, long... arguments) {
         long tuple;
         try {
-            tuple = (long) TUPLE_NEW.invokeExact((long) arguments.length);
+            tuple = (long) TUPLE_NEW.invokeExact((long) arguments.length, 0L, 0L, 0L);
         } catch (Throwable thrown) {
             throw Memory.sneaky(thrown);
         }
@@ -112,7 +93,7 @@ public final class CApi {
     /** Owned, or 0 with PyErr set. */
     public static long PyObject_Call(long callable, long args, long kwargs) {
         try {
-            return (long) CALL.invokeExact(callable, args, kwargs);
+            return (long) CALL.invokeExact(callable, args, kwargs, 0L);
         } catch (Throwable thrown) {
             throw Memory.sneaky(thrown);
         }
@@ -121,7 +102,7 @@ public final class CApi {
     /** Owned, or 0 with PyErr set. */
     public static long PyObject_Str(long object) {
         try {
-            return (long) STR.invokeExact(object);
+            return (long) STR.invokeExact(object, 0L, 0L, 0L);
         } catch (Throwable thrown) {
             throw Memory.sneaky(thrown);
         }
@@ -129,7 +110,7 @@ public final class CApi {
 
     public static void Py_DecRef(long object) {
         try {
-            DECREF.invokeExact(object);
+            long ignored = (long) DECREF.invokeExact(object, 0L, 0L, 0L);
         } catch (Throwable thrown) {
             throw Memory.sneaky(thrown);
         }
@@ -138,7 +119,7 @@ public final class CApi {
     /** -1 with PyErr set, else 0; may run {@code __hash__}, {@code __eq__} and the finalizer of a replaced value. */
     public static int PyDict_SetItem(long dict, long key, long value) {
         try {
-            return (int) SET_ITEM.invokeExact(dict, key, value);
+            return (int) (long) SET_ITEM.invokeExact(dict, key, value, 0L);
         } catch (Throwable thrown) {
             throw Memory.sneaky(thrown);
         }
@@ -147,7 +128,7 @@ public final class CApi {
     /** Sets PyErr; {@code message} is NUL-terminated UTF-8. */
     public static void PyErr_SetString(long type, long message) {
         try {
-            SET_STRING.invokeExact(type, message);
+            long ignored = (long) SET_STRING.invokeExact(type, message, 0L, 0L);
         } catch (Throwable thrown) {
             throw Memory.sneaky(thrown);
         }
@@ -156,7 +137,7 @@ public final class CApi {
     /** Runs pending signal handlers; -1 with PyErr set where one raised. */
     public static int PyErr_CheckSignals() {
         try {
-            return (int) CHECK_SIGNALS.invokeExact();
+            return (int) (long) CHECK_SIGNALS.invokeExact(0L, 0L, 0L, 0L);
         } catch (Throwable thrown) {
             throw Memory.sneaky(thrown);
         }
@@ -164,7 +145,7 @@ public final class CApi {
 
     public static void PyErr_Clear() {
         try {
-            CLEAR.invokeExact();
+            long ignored = (long) CLEAR.invokeExact(0L, 0L, 0L, 0L);
         } catch (Throwable thrown) {
             throw Memory.sneaky(thrown);
         }
@@ -173,7 +154,7 @@ public final class CApi {
     /** Whether the error that is set is of the exception type. */
     public static boolean PyErr_ExceptionMatches(long type) {
         try {
-            return (int) MATCHES.invokeExact(type) != 0;
+            return (int) (long) MATCHES.invokeExact(type, 0L, 0L, 0L) != 0;
         } catch (Throwable thrown) {
             throw Memory.sneaky(thrown);
         }
@@ -181,29 +162,29 @@ public final class CApi {
 
     /** The critical downcalls. */
     public static final class Leaf {
-        private static final MethodHandle DICT_NEXT = critical("PyDict_Next", I_LLLL);
-        private static final MethodHandle AS_UTF8 = critical("PyUnicode_AsUTF8AndSize", L_LL);
-        private static final MethodHandle UNICODE_NEW = critical("PyUnicode_New", L_LL);
-        private static final MethodHandle DECODE_UTF8 = critical("PyUnicode_DecodeUTF8", L_LLL);
-        private static final MethodHandle BYTES_NEW = critical("PyBytes_FromStringAndSize", L_LL);
-        private static final MethodHandle BYTES_RESIZE = critical("_PyBytes_Resize", I_LL);
-        private static final MethodHandle FROM_LONG = critical("PyLong_FromLongLong", L_L);
-        private static final MethodHandle FROM_UNSIGNED = critical("PyLong_FromUnsignedLongLong", L_L);
-        private static final MethodHandle FROM_DOUBLE = critical("PyFloat_FromDouble", L_D);
-        private static final MethodHandle LIST_NEW = critical("PyList_New", L_L);
-        private static final MethodHandle TUPLE_NEW = critical("PyTuple_New", L_L);
-        private static final MethodHandle LIST_APPEND = critical("PyList_Append", I_LL);
-        private static final MethodHandle DICT_NEW = critical("PyDict_New", L_V);
-        private static final MethodHandle SET_ITEM = critical("PyDict_SetItem", I_LLL);
-        private static final MethodHandle GET_ITEM = critical("PyDict_GetItemWithError", L_LL);
-        private static final MethodHandle DICT_COPY = critical("PyDict_Copy", L_L);
-        private static final MethodHandle SET_NEW = critical("PySet_New", L_L);
-        private static final MethodHandle SET_CONTAINS = critical("PySet_Contains", I_LL);
-        private static final MethodHandle ALLOC = critical("PyType_GenericAlloc", L_LL);
-        private static final MethodHandle SET_ATTR = critical("PyObject_GenericSetAttr", I_LLL);
-        private static final MethodHandle OCCURRED = critical("PyErr_Occurred", L_V);
-        private static final MethodHandle GC_ENABLE = critical("PyGC_Enable", I_V);
-        private static final MethodHandle GC_DISABLE = critical("PyGC_Disable", I_V);
+        private static final MethodHandle DICT_NEXT = critical("PyDict_Next");
+        private static final MethodHandle AS_UTF8 = critical("PyUnicode_AsUTF8AndSize");
+        private static final MethodHandle UNICODE_NEW = critical("PyUnicode_New");
+        private static final MethodHandle DECODE_UTF8 = critical("PyUnicode_DecodeUTF8");
+        private static final MethodHandle BYTES_NEW = critical("PyBytes_FromStringAndSize");
+        private static final MethodHandle BYTES_RESIZE = critical("_PyBytes_Resize");
+        private static final MethodHandle FROM_LONG = critical("PyLong_FromLongLong");
+        private static final MethodHandle FROM_UNSIGNED = critical("PyLong_FromUnsignedLongLong");
+        private static final MethodHandle FROM_DOUBLE = handle(Spec.get("PyFloat_FromDouble"), OF_DOUBLE, Linker.Option.critical(false));
+        private static final MethodHandle LIST_NEW = critical("PyList_New");
+        private static final MethodHandle TUPLE_NEW = critical("PyTuple_New");
+        private static final MethodHandle LIST_APPEND = critical("PyList_Append");
+        private static final MethodHandle DICT_NEW = critical("PyDict_New");
+        private static final MethodHandle SET_ITEM = critical("PyDict_SetItem");
+        private static final MethodHandle GET_ITEM = critical("PyDict_GetItemWithError");
+        private static final MethodHandle DICT_COPY = critical("PyDict_Copy");
+        private static final MethodHandle SET_NEW = critical("PySet_New");
+        private static final MethodHandle SET_CONTAINS = critical("PySet_Contains");
+        private static final MethodHandle ALLOC = critical("PyType_GenericAlloc");
+        private static final MethodHandle SET_ATTR = critical("PyObject_GenericSetAttr");
+        private static final MethodHandle OCCURRED = critical("PyErr_Occurred");
+        private static final MethodHandle GC_ENABLE = critical("PyGC_Enable");
+        private static final MethodHandle GC_DISABLE = critical("PyGC_Disable");
 
         private Leaf() {}
 
@@ -213,7 +194,7 @@ public final class CApi {
         /** 0 at the end; writes the borrowed key and value to the two words at {@code pair}. */
         public static int PyDict_Next(long dict, long position, long pair) {
             try {
-                return (int) DICT_NEXT.invokeExact(dict, position, pair, pair + 8);
+                return (int) (long) DICT_NEXT.invokeExact(dict, position, pair, pair + 8);
             } catch (Throwable thrown) {
                 throw Memory.sneaky(thrown);
             }
@@ -222,7 +203,7 @@ public final class CApi {
         /** Address of UTF-8 that the str keeps, its length at {@code size}; 0 with PyErr set for surrogates. */
         public static long PyUnicode_AsUTF8AndSize(long str, long size) {
             try {
-                return (long) AS_UTF8.invokeExact(str, size);
+                return (long) AS_UTF8.invokeExact(str, size, 0L, 0L);
             } catch (Throwable thrown) {
                 throw Memory.sneaky(thrown);
             }
@@ -231,7 +212,7 @@ public final class CApi {
         /** Owned, not yet filled, or 0 with PyErr set. */
         public static long PyUnicode_New(long length, long maxchar) {
             try {
-                return (long) UNICODE_NEW.invokeExact(length, maxchar);
+                return (long) UNICODE_NEW.invokeExact(length, maxchar, 0L, 0L);
             } catch (Throwable thrown) {
                 throw Memory.sneaky(thrown);
             }
@@ -240,7 +221,7 @@ public final class CApi {
         /** Owned, or 0 with PyErr set; only for input known to be valid UTF-8 ({@code errors} is NULL). */
         public static long PyUnicode_DecodeUTF8(long utf8, long length) {
             try {
-                return (long) DECODE_UTF8.invokeExact(utf8, length, 0L);
+                return (long) DECODE_UTF8.invokeExact(utf8, length, 0L, 0L);
             } catch (Throwable thrown) {
                 throw Memory.sneaky(thrown);
             }
@@ -249,7 +230,7 @@ public final class CApi {
         /** Owned, or 0 with PyErr set; {@code data} may be 0: not yet filled. */
         public static long PyBytes_FromStringAndSize(long data, long length) {
             try {
-                return (long) BYTES_NEW.invokeExact(data, length);
+                return (long) BYTES_NEW.invokeExact(data, length, 0L, 0L);
             } catch (Throwable thrown) {
                 throw Memory.sneaky(thrown);
             }
@@ -258,7 +239,7 @@ public final class CApi {
         /** Resizes the sole reference at {@code cell}; -1 with PyErr set, and the cell zeroed. */
         public static int _PyBytes_Resize(long cell, long length) {
             try {
-                return (int) BYTES_RESIZE.invokeExact(cell, length);
+                return (int) (long) BYTES_RESIZE.invokeExact(cell, length, 0L, 0L);
             } catch (Throwable thrown) {
                 throw Memory.sneaky(thrown);
             }
@@ -266,7 +247,7 @@ public final class CApi {
 
         public static long PyLong_FromLongLong(long value) {
             try {
-                return (long) FROM_LONG.invokeExact(value);
+                return (long) FROM_LONG.invokeExact(value, 0L, 0L, 0L);
             } catch (Throwable thrown) {
                 throw Memory.sneaky(thrown);
             }
@@ -274,7 +255,7 @@ public final class CApi {
 
         public static long PyLong_FromUnsignedLongLong(long value) {
             try {
-                return (long) FROM_UNSIGNED.invokeExact(value);
+                return (long) FROM_UNSIGNED.invokeExact(value, 0L, 0L, 0L);
             } catch (Throwable thrown) {
                 throw Memory.sneaky(thrown);
             }
@@ -291,7 +272,7 @@ public final class CApi {
         /** Owned, its items NULL. */
         public static long PyList_New(long length) {
             try {
-                return (long) LIST_NEW.invokeExact(length);
+                return (long) LIST_NEW.invokeExact(length, 0L, 0L, 0L);
             } catch (Throwable thrown) {
                 throw Memory.sneaky(thrown);
             }
@@ -300,7 +281,7 @@ public final class CApi {
         /** Owned, its items NULL. */
         public static long PyTuple_New(long length) {
             try {
-                return (long) TUPLE_NEW.invokeExact(length);
+                return (long) TUPLE_NEW.invokeExact(length, 0L, 0L, 0L);
             } catch (Throwable thrown) {
                 throw Memory.sneaky(thrown);
             }
@@ -309,7 +290,7 @@ public final class CApi {
         /** -1 with PyErr set, else 0; takes a reference of its own. */
         public static int PyList_Append(long list, long item) {
             try {
-                return (int) LIST_APPEND.invokeExact(list, item);
+                return (int) (long) LIST_APPEND.invokeExact(list, item, 0L, 0L);
             } catch (Throwable thrown) {
                 throw Memory.sneaky(thrown);
             }
@@ -318,7 +299,7 @@ public final class CApi {
         /** Owned. */
         public static long PyDict_New() {
             try {
-                return (long) DICT_NEW.invokeExact();
+                return (long) DICT_NEW.invokeExact(0L, 0L, 0L, 0L);
             } catch (Throwable thrown) {
                 throw Memory.sneaky(thrown);
             }
@@ -327,7 +308,7 @@ public final class CApi {
         /** Only for keys of exact leaf types, and where no value that it may replace has a finalizer. */
         public static int PyDict_SetItem(long dict, long key, long value) {
             try {
-                return (int) SET_ITEM.invokeExact(dict, key, value);
+                return (int) (long) SET_ITEM.invokeExact(dict, key, value, 0L);
             } catch (Throwable thrown) {
                 throw Memory.sneaky(thrown);
             }
@@ -336,7 +317,7 @@ public final class CApi {
         /** Borrowed, or 0 where the exact str key is missing; only for dicts whose keys are str. */
         public static long PyDict_GetItemWithError(long dict, long key) {
             try {
-                return (long) GET_ITEM.invokeExact(dict, key);
+                return (long) GET_ITEM.invokeExact(dict, key, 0L, 0L);
             } catch (Throwable thrown) {
                 throw Memory.sneaky(thrown);
             }
@@ -345,7 +326,7 @@ public final class CApi {
         /** Owned. */
         public static long PyDict_Copy(long dict) {
             try {
-                return (long) DICT_COPY.invokeExact(dict);
+                return (long) DICT_COPY.invokeExact(dict, 0L, 0L, 0L);
             } catch (Throwable thrown) {
                 throw Memory.sneaky(thrown);
             }
@@ -354,7 +335,7 @@ public final class CApi {
         /** Owned; {@code iterable} may be 0, else an exact set of str. */
         public static long PySet_New(long iterable) {
             try {
-                return (long) SET_NEW.invokeExact(iterable);
+                return (long) SET_NEW.invokeExact(iterable, 0L, 0L, 0L);
             } catch (Throwable thrown) {
                 throw Memory.sneaky(thrown);
             }
@@ -363,7 +344,7 @@ public final class CApi {
         /** 1 or 0; only for a set and a key of strs and tuples of them. */
         public static int PySet_Contains(long set, long key) {
             try {
-                return (int) SET_CONTAINS.invokeExact(set, key);
+                return (int) (long) SET_CONTAINS.invokeExact(set, key, 0L, 0L);
             } catch (Throwable thrown) {
                 throw Memory.sneaky(thrown);
             }
@@ -372,7 +353,7 @@ public final class CApi {
         /** Owned instance with zeroed fields. */
         public static long PyType_GenericAlloc(long type, long items) {
             try {
-                return (long) ALLOC.invokeExact(type, items);
+                return (long) ALLOC.invokeExact(type, items, 0L, 0L);
             } catch (Throwable thrown) {
                 throw Memory.sneaky(thrown);
             }
@@ -381,7 +362,7 @@ public final class CApi {
         /** Only for a getset descriptor of CPython's own, like {@code __dict__}. */
         public static int PyObject_GenericSetAttr(long object, long name, long value) {
             try {
-                return (int) SET_ATTR.invokeExact(object, name, value);
+                return (int) (long) SET_ATTR.invokeExact(object, name, value, 0L);
             } catch (Throwable thrown) {
                 throw Memory.sneaky(thrown);
             }
@@ -390,7 +371,7 @@ public final class CApi {
         /** Borrowed type of the error that is set, or 0. */
         public static long PyErr_Occurred() {
             try {
-                return (long) OCCURRED.invokeExact();
+                return (long) OCCURRED.invokeExact(0L, 0L, 0L, 0L);
             } catch (Throwable thrown) {
                 throw Memory.sneaky(thrown);
             }
@@ -399,7 +380,7 @@ public final class CApi {
         /** Returns whether the cyclic GC was on before. */
         public static boolean PyGC_Enable() {
             try {
-                return (int) GC_ENABLE.invokeExact() != 0;
+                return (int) (long) GC_ENABLE.invokeExact(0L, 0L, 0L, 0L) != 0;
             } catch (Throwable thrown) {
                 throw Memory.sneaky(thrown);
             }
@@ -408,7 +389,7 @@ public final class CApi {
         /** Returns whether the cyclic GC was on before. */
         public static boolean PyGC_Disable() {
             try {
-                return (int) GC_DISABLE.invokeExact() != 0;
+                return (int) (long) GC_DISABLE.invokeExact(0L, 0L, 0L, 0L) != 0;
             } catch (Throwable thrown) {
                 throw Memory.sneaky(thrown);
             }

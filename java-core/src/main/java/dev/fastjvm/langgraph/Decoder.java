@@ -397,14 +397,6 @@ final class Decoder extends MsgpackReader {
         end = after;
         try {
             return nested(code, start);
-        } catch (MsgpackFormatException malformed) {
-            if (leaf > 0 || !effects) {
-                throw malformed;
-            }
-            if (code == TypePlan.EXT_DELTA_SNAPSHOT) {
-                throw MsgpackFormatException.HOOK;
-            }
-            return PyObjects.incref(PyObjects.NONE);
         } finally {
             nesting--;
             position = after;
@@ -416,9 +408,13 @@ final class Decoder extends MsgpackReader {
     private long nested(int code, long start) {
         LoadPlan plan = code >= 0 && code <= TypePlan.EXT_PYDANTIC_V2 ? plan(code) : null;
         if (plan instanceof ModelLoadPlan model) {
-            long made = model(model);
-            if (made != 0) {
-                return made;
+            try {
+                long made = model(model);
+                if (made != 0) {
+                    return made;
+                }
+            } catch (MsgpackFormatException malformed) {
+                return malformed(malformed, code);
             }
         }
         position = start;
@@ -428,7 +424,12 @@ final class Decoder extends MsgpackReader {
         if (code < 0 || code > TypePlan.EXT_DELTA_SNAPSHOT) {
             return callHook(code, start, end);
         }
-        long unpacked = value(0);
+        long unpacked;
+        try {
+            unpacked = value(0);
+        } catch (MsgpackFormatException malformed) {
+            return malformed(malformed, code);
+        }
         if (plan instanceof CallPlan call) {
             long made = construct(call, unpacked);
             if (made != 0) {
@@ -439,6 +440,17 @@ final class Decoder extends MsgpackReader {
             return revive(call, code, unpacked);
         }
         return revive(code, unpacked);
+    }
+
+    /** What the hook makes of a pack that {@code unpackb} refuses; what the hook itself raises goes to the pack around it. */
+    private long malformed(MsgpackFormatException malformed, int code) {
+        if (leaf > 0 || !effects) {
+            throw malformed;
+        }
+        if (code == TypePlan.EXT_DELTA_SNAPSHOT) {
+            throw MsgpackFormatException.HOOK;
+        }
+        return PyObjects.incref(PyObjects.NONE);
     }
 
     /** Takes the reference. */

@@ -32,10 +32,12 @@ public final class Memory {
 
     /** The C heap; its own class so that plain loads never link it. */
     private static final class Heap {
-        static final MethodHandle REALLOC = handle("realloc", FunctionDescriptor.of(WORD, WORD, WORD));
-        static final MethodHandle FREE = handle("free", FunctionDescriptor.ofVoid(WORD));
+        static final MethodHandle REALLOC = handle("realloc");
+        static final MethodHandle FREE = handle("free");
 
-        private static MethodHandle handle(String name, FunctionDescriptor descriptor) {
+        // the shape that the C API's functions have, see CApi: linked once for both
+        private static MethodHandle handle(String name) {
+            FunctionDescriptor descriptor = FunctionDescriptor.of(WORD, WORD, WORD, WORD, WORD);
             Linker linker = Linker.nativeLinker();
             return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), descriptor, Linker.Option.critical(false));
         }
@@ -168,7 +170,7 @@ public final class Memory {
     /** C's {@code realloc}; throws OutOfMemoryError (and leaves the old block) where it returns NULL. */
     public static long reallocate(long address, long size) {
         try {
-            long grown = (long) Heap.REALLOC.invokeExact(address, size);
+            long grown = (long) Heap.REALLOC.invokeExact(address, size, 0L, 0L);
             if (grown == 0) {
                 throw new OutOfMemoryError("realloc of " + size + " bytes");
             }
@@ -181,7 +183,7 @@ public final class Memory {
     /** C's {@code free}. */
     public static void free(long address) {
         try {
-            Heap.FREE.invokeExact(address);
+            long ignored = (long) Heap.FREE.invokeExact(address, 0L, 0L, 0L);
         } catch (Throwable thrown) {
             throw sneaky(thrown);
         }
