@@ -11,9 +11,16 @@ def interrupt(after):
         os.kill(os.getpid(), signal.SIGINT)
     threading.Thread(target=kill, daemon=True).start()
 """
+# in functions: a bare `while True` inside try is left by the compiler outside of the try's range
+LOOPS = """
+def calls():
+    while True: shapes.nothing()
+def python():
+    while True: pass
+"""
 WAITS = {
-    "calls": "while True: shapes.nothing()",
-    "python": "while True: pass",
+    "calls": "calls()",
+    "python": "python()",
     "sleep": "time.sleep(20)",
     "lock": "threading.Lock().acquire() and threading.Event().wait(20)",
 }
@@ -22,7 +29,7 @@ WAITS = {
 @pytest.mark.parametrize("wait", WAITS)
 def test_sigint_is_caught(same, wait: str) -> None:
     done = same(f"""
-{INTERRUPT}
+{INTERRUPT}{LOOPS}
 live()
 for _ in range(3):
     interrupt(0.3)
