@@ -1,0 +1,197 @@
+"""The cache folder belongs to us alone, and so does an AOT cache that is loaded."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fast_jvm import _cache, _jre
+
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="POSIX rights")
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("FAST_JVM_CACHE", str(tmp_path / "deep" / "cache"))
+    return tmp_path / "deep" / "cache"
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(os.lstat(path).st_mode)
+
+
+@POSIX
+def test_made_private(place: Path) -> None:
+    assert _cache.folder() == (str(place), "")
+    assert mode(place) == 0o700
+    os.chmod(place, 0o755)
+    assert _cache.folder() == (str(place), "")  # ours, so it is closed again
+    assert mode(place) == 0o700
+
+
+@POSIX
+def test_refused(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.parent.mkdir()
+    elsewhere = place.parent / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    place.symlink_to(elsewhere)
+    assert _cache.folder() == ("", f"{place} is a symlink")
+    place.unlink()
+    place.write_text("")
+    assert _cache.folder() == ("", f"{place} is no folder")
+    place.unlink()
+    os.chmod(place.parent, 0o777)
+    assert _cache.folder() == ("", f"{place.parent} is writable for everybody")
+    os.chmod(place.parent, 0o755)
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    assert _cache.folder()[1] == f"{place} belongs to user {os.getuid()}"
+
+
+@POSIX
+def test_which_files_are_loaded(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _cache.folder()
+    file = place / "x.aot"
+    assert _cache.usable(str(file)) == "not made yet"
+    file.write_text("")
+    os.chmod(file, 0o600)
+    assert _cache.usable(str(file)) == ""
+    for bits in (0o620, 0o602):
+        os.chmod(file, bits)
+        assert _cache.usable(str(file)) == f"{file} is writable for others"
+    os.chmod(file, 0o600)
+    link = place / "link.aot"
+    link.symlink_to(file)
+    assert _cache.usable(str(link)) == f"{link} is a symlink"
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    assert "belongs to user" in _cache.usable(str(file))
+
+
+@pytest.mark.parametrize("value", ["off", "none", "0"])
+def test_off(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("FAST_JVM_CACHE", value)
+    assert _cache.folder() == ("", "off")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="XDG")
+def test_default_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FAST_JVM_CACHE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    assert _cache.folder_path() == "/somewhere/fast-jvm"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert _cache.folder_path() == "/home/somebody/.cache/fast-jvm"
+
+
+def test_the_key_covers_jar_java_and_flags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    jar, libjvm, release = tmp_path / "x.jar", tmp_path / "libjvm.so", tmp_path / "release"
+    for file in (jar, libjvm, release):
+        file.write_text("one")
+    jre = _jre.Jre(str(tmp_path), "25", str(libjvm), "PATH")
+
+    def key(*options: str) -> str:
+        return _cache.key(jre, str(jar), list(options))
+
+    keys = {key(), key("-Xmx1g")}
+    jar.write_text("two")
+    keys.add(key())
+    release.write_text("two")
+    keys.add(key())
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-Dx=y")
+    keys.add(key())
+    assert len(keys) == 5 and key() == key()
+
+
+def test_claims_and_verdicts(place: Path) -> None:
+    directory, _ = _cache.folder()
+    assert _cache.claim(directory, "x")
+    assert not _cache.claim(directory, "x")
+    _cache.release(directory, "x")
+    assert _cache.claim(directory, "x")
+    long_ago = time.time() - 1000
+    os.utime(place / "x.claim", (long_ago, long_ago))
+    assert _cache.claim(directory, "x")
+    assert _cache.read_verdict(directory, "x") is None
+    _cache.write_verdict(directory, "x", {"reason": "words"})
+    assert mode(place / "x.json") == 0o600
+    assert _cache.read_verdict(directory, "x") == {"reason": "words"}
+    os.utime(place / "x.json", (time.time() - 2 * 86400,) * 2)
+    assert _cache.read_verdict(directory, "x") is None
+
+
+LIVE = """
+import json, os, sys, time, fast_jvm, fast_shapes, shapes
+assert fast_jvm.wait_ready(40), fast_jvm.status().reason
+shapes.nothing()
+status = fast_jvm.status()
+print(json.dumps({"cache": status.cache, "options": status.options, "boot": status.boot_ms, "live": [patch.state for patch in status.patches]}))
+"""
+SETTLED = """
+end = time.time() + 40
+while time.time() < end and not any(name.endswith(".aot") for name in os.listdir(os.environ["FAST_JVM_CACHE"])):
+    time.sleep(0.05)
+"""
+
+
+@pytest.mark.parametrize("host", ["jni", "jpype"])
+def test_the_aot_cache_is_made_used_and_refused(
+    run: Any, java: str, place: Path, host: str
+) -> None:
+    def boot(*code: str) -> dict[str, Any]:
+        done = run(LIVE, *code, FAST_JVM_CACHE=place, FAST_JVM_HOST=host, check=True)
+        assert done.stderr == ""
+        found: dict[str, Any] = json.loads(done.stdout)
+        assert found["live"] == ["live"] * 4
+        return found
+
+    first = boot(SETTLED)
+    assert first["cache"] == "not made yet"
+    (file,) = place.glob("*.aot")
+    assert mode(file) == 0o600 and file.stat().st_size > 1_000_000
+    deadline = time.time() + 20
+    while set(place.iterdir()) != {file} and time.time() < deadline:
+        time.sleep(0.05)
+    assert set(place.iterdir()) == {file}  # no claim, no verdict, no configuration left
+
+    second = boot()
+    assert second["cache"] == str(file) and f"-XX:AOTCache={file}" in second["options"]
+
+    os.chmod(file, 0o666)
+    third = boot()
+    assert third["cache"] == f"{file} is writable for others"
+    os.chmod(file, 0o600)
+
+    # a torn file is no reason to fail
+    with open(file, "r+b") as torn:
+        torn.truncate(file.stat().st_size // 2)
+    boot()
+    file.write_bytes(b"nonsense")
+    boot()
+
+
+def test_a_maker_that_fails_is_not_tried_again(run: Any, java: str, place: Path) -> None:
+    broken = "from fast_jvm import _aot; _aot._BOOTSTRAP = 'import sys; sys.exit(3)'"
+    run(broken, LIVE, FAST_JVM_CACHE=place, FAST_JVM_HOST="jni", check=True)
+    assert [path.suffix for path in place.iterdir()] == [".claim"]
+    run(LIVE, FAST_JVM_CACHE=place, FAST_JVM_HOST="jni", check=True)
+    assert [path.suffix for path in place.iterdir()] == [".claim"]
+
+
+def test_no_child_where_nothing_went_live(run: Any, java: str, place: Path) -> None:
+    run("import fast_jvm; assert fast_jvm.wait_ready(40)", FAST_JVM_CACHE=place, check=True)
+    assert list(place.iterdir()) == []
+
+
+def test_a_verdict_is_kept(run: Any, java: str, place: Path) -> None:
+    code = "import fast_jvm, time; start = time.time(); fast_jvm.wait_ready(40); print(fast_jvm.status().reason)"
+    for _ in range(2):
+        done = run(code, FAST_JVM_CACHE=place, FAST_JVM_OPTIONS="-XX:+NoSuchFlag", check=True)
+        assert "NoSuchFlag" in done.stdout
+        (verdict,) = place.iterdir()
+        assert "NoSuchFlag" in json.loads(verdict.read_text())["reason"]
