@@ -9,6 +9,7 @@ states and figures go to FOLDER.
 from __future__ import annotations
 
 import functools
+import gc
 import json
 import resource
 import sys
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, TypeVar
 
 Result = TypeVar("Result")
+CODEC = ("dumps_typed", "loads_typed")
 
 
 def main(mode: str, folder: Path, customers: int, turns: int) -> None:
@@ -40,17 +42,19 @@ def main(mode: str, folder: Path, customers: int, turns: int) -> None:
     if mode == "profile":
         from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
-        for name in ("dumps_typed", "loads_typed"):
+        gc.callbacks.append(watch.collection)
+        for name in CODEC:
             setattr(JsonPlusSerializer, name, watch.method(name, getattr(JsonPlusSerializer, name)))
     run = workload.Workload(folder / "checkpoints.sqlite", customers, turns, watch)
     phases: Dict[str, Dict[str, float]] = {}
     for name in workload.PHASES:
-        before, codec = _now(), watch.cpu("dumps_typed", "loads_typed")
+        before, codec, collected = _now(), watch.cpu(*CODEC), watch.collected
         for done, total in getattr(run, name)():
             print(json.dumps({"phase": name, "done": done, "total": total}), flush=True)
         after = _now()
         phases[name] = {key: after[key] - before[key] for key in ("wall", "cpu")}
-        phases[name]["codec"] = watch.cpu("dumps_typed", "loads_typed") - codec
+        phases[name]["codec"] = watch.cpu(*CODEC) - codec
+        phases[name]["codec_gc"] = watch.collected - collected
     figures["finished"] = _now()
     figures["phases"] = phases
     figures["saver"] = watch.figures()
@@ -68,6 +72,9 @@ class Stopwatch:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._spent: Dict[str, List[float]] = {}
+        self._inside = threading.local()
+        self.collected = 0.0
+        """CPU of garbage collections that allocations of the codec set off."""
 
     def add(self, name: str, wall: float, cpu: float, calls: int = 1) -> None:
         """Charge one call."""
@@ -88,15 +95,24 @@ class Stopwatch:
         """CPU charged to these methods so far."""
         return sum(self._spent[name][2] for name in names if name in self._spent)
 
+    def collection(self, phase: str, _: Dict[str, int]) -> None:
+        """A callback of the garbage collector."""
+        if phase == "start":
+            self._inside.began = time.thread_time()
+        elif getattr(self._inside, "codec", False):
+            self.collected += time.thread_time() - self._inside.began
+
     def method(self, name: str, function: Callable[..., Result]) -> Callable[..., Result]:
         """The function, timed."""
 
         @functools.wraps(function)
         def timed(*args: Any, **kwargs: Any) -> Result:
             wall, cpu = time.perf_counter(), time.thread_time()
+            self._inside.codec = name in CODEC
             try:
                 return function(*args, **kwargs)
             finally:
+                self._inside.codec = False
                 self.add(name, time.perf_counter() - wall, time.thread_time() - cpu)
 
         return timed
@@ -140,30 +156,29 @@ def _peak_rss() -> int:
 
 
 def _accelerators() -> Dict[str, Any]:
+    """What status() says, and when the boot began and ended, by the wall clock."""
     import fast_jvm
+    from fast_jvm import _boot
 
     status = fast_jvm.status()
+    to_wall = time.time() - time.perf_counter()
+    times = _boot.state.times
     return {
         "host": status.host,
-        "java": str(status.java),
-        "boot": getattr(status, "boot", None),
+        "java": status.java,
+        "boot_ms": status.boot_ms,
+        "boot_at": {key: times[key] + to_wall for key in ("start", "ready") if key in times},
+        "aot_cache": any("AOTCache=" in option for option in status.options),
         "patches": [
             {
                 key: getattr(patch, key)
                 for key in (
-                    "name",
-                    "version",
-                    "state",
-                    "reason",
-                    "calls",
-                    "declines",
-                    "callbacks",
-                    "won_ns",
+                    *("name", "version", "state", "reason", "calls", "declines", "callbacks"),
+                    *("original_calls", "original_ns"),
                 )
             }
             for patch in status.patches
         ],
-        "status": str(status),
     }
 
 

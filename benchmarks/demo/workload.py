@@ -1,11 +1,12 @@
 """What the demo does: several customers talk to the agent, then everything is resumed and travelled in.
 
 1. `grow`: each customer's conversation grows turn by turn (a turn is four messages: question, tool call,
-   tool result, answer), the customers taking turns, as a server sees them.
+   tool result, answer), the customers taking turns, as a server sees them. After each turn the page is
+   drawn from what is stored (`get_state`).
 2. `resume`: the database is closed and opened again, a new graph object goes on from what is on disk.
-3. `travel`: for each customer the history is read (`get_state_history`), an older checkpoint is picked from it,
-   its question is replaced (`update_state`) and the agent runs again from there; then back: the history, now
-   with both branches, is read again and the conversation goes on from its old end.
+3. `travel`: each customer's history is read (`get_state_history`) and the ends of the last ten turns are
+   looked at (`get_state`); then the question of an older checkpoint is replaced (`update_state`) and the
+   agent runs again from there; at last the conversation goes on from its old end.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import hashlib
 import json
 import sqlite3
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from benchmarks.demo import agent
@@ -29,6 +31,16 @@ BACK = 10
 """Time travel goes so many turns back."""
 
 Progress = Iterator[Tuple[int, int]]
+
+
+class Moment(NamedTuple):
+    """One line of a conversation's history."""
+
+    config: RunnableConfig
+    created_at: Optional[str]
+    next: Tuple[str, ...]
+    messages: int
+    last: Optional[str]
 
 
 class Workload:
@@ -52,23 +64,31 @@ class Workload:
         yield from self._talk(self._turns - RESUMED, self._turns)
 
     def travel(self) -> Progress:
-        """To an older checkpoint of each conversation, with another question from there on; then back again."""
+        """To an older checkpoint of each conversation, with another question from there; then back."""
         for number, customer in enumerate(self._customers):
-            config = _config(customer)
-            history = list(self._graph.get_state_history(config))
+            timeline = self._timeline(customer)
+            ends = [moment for moment in timeline if not moment.next][:BACK]
+            shown = [self._graph.get_state(moment.config) for moment in ends]
+            if [len(state.values["messages"]) for state in shown] != [end.messages for end in ends]:
+                raise AssertionError("the history and its states do not agree")
             wanted = 4 * (self._turns - BACK) + 1
-            past = next(
-                state for state in history if len(state.values.get("messages", ())) == wanted
-            )
+            past = next(moment for moment in timeline if moment.messages == wanted)
             other = agent.question(customer, self._turns + BACK)
-            other.id = past.values["messages"][-1].id
-            self._graph.invoke(None, self._graph.update_state(past.config, {"messages": [other]}))
-            yield 2 * number + 1, 2 * len(self._customers)
+            other.id = past.last
+            fork = self._graph.update_state(past.config, {"messages": [other]})
+            self._graph.invoke(None, fork)
+            question = agent.question(customer, self._turns)
+            self._graph.invoke({"messages": [question]}, timeline[0].config)
+            yield number + 1, len(self._customers)
 
-            both = list(self._graph.get_state_history(config))
-            end = next(state for state in both if state.config == history[0].config)
-            self._graph.invoke({"messages": [agent.question(customer, self._turns)]}, end.config)
-            yield 2 * number + 2, 2 * len(self._customers)
+    def _timeline(self, customer: str) -> List[Moment]:
+        """What a page that shows the history needs of every state, newest first; no state is kept."""
+        timeline = []
+        for state in self._graph.get_state_history(_config(customer)):
+            messages = state.values.get("messages", ())
+            last = messages[-1].id if messages else None
+            timeline.append(Moment(state.config, state.created_at, state.next, len(messages), last))
+        return timeline
 
     def states(self) -> List[Any]:
         """Every final state in full, and a digest of every state in the history; for comparison, not timed."""
