@@ -31,7 +31,7 @@ JAVA := pom.xml java-core/pom.xml java-core/build.py $(shell find java-core/src/
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Timeouts of single steps, in seconds; `timeout` is not on every system.
-LIMIT = $(shell command -v timeout >/dev/null 2>&1 && echo 'timeout $(1)')
+LIMIT = $(shell command -v timeout >/dev/null 2>&1 && echo 'timeout -k 20 $(1)')
 
 .PHONY: test bench demo readme wheels jar setup lint junit pytest format clean
 
