@@ -215,9 +215,25 @@ def _finished() -> None:
         _changed.notify_all()
 
 
+def _stack_kib() -> int:
+    """Return the size of the main thread's stack.
+
+    HotSpot takes -Xss, 1 MiB by default, for it and lays its guard pages there: deep recursion of C
+    code that was fine before would then end the process.
+    """
+    most = 1 << 20
+    try:
+        import resource
+
+        soft, _ = resource.getrlimit(resource.RLIMIT_STACK)
+    except (ImportError, OSError, ValueError):
+        return 8192
+    return most if soft == resource.RLIM_INFINITY else max(1024, min(most, soft >> 10))
+
+
 def jvm_options(cache: str) -> list[str]:
     """Return the flags of the JVM, without the AOT cache."""
-    options = [*BASE_OPTIONS, f"-Xmx{_settings.get('FAST_JVM_HEAP')}"]
+    options = [*BASE_OPTIONS, f"-Xmx{_settings.get('FAST_JVM_HEAP')}", f"-Xss{_stack_kib()}k"]
     options.append(f"-XX:ErrorFile={os.path.join(cache, 'hs_err_%p.log') if cache else os.devnull}")
     import shlex
 
