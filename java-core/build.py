@@ -202,6 +202,8 @@ def jep() -> tuple[Path | None, str]:
     fresh = target.with_name(f"jep-{os.getpid()}")
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
     command += ["--no-build-isolation", "--no-binary", "jep", "--target", str(fresh)]
+    # a cached build may be linked to the libpython of another interpreter of the same version
+    command += ["--no-cache-dir"]
     command += ["-r", str(ROOT / "requirements" / "jep.txt")]
     if subprocess.run(command, env=dict(os.environ, JAVA_HOME=str(jdk))).returncode:
         shutil.rmtree(fresh, ignore_errors=True)
