@@ -137,3 +137,31 @@ live()
 child(6)
 print(shapes.nothing())
 """)
+
+
+@pytest.mark.parametrize("action", ["default", "error"])
+def test_the_warning_of_threads(same, action: str) -> None:
+    """3.12 warns of a fork beside threads: of the user's, not of ours."""
+    same(f"""
+import warnings, re
+warnings.simplefilter("{action}")
+warnings.showwarning = lambda message, category, filename, line, *_: print(re.sub("pid=[0-9]+", "", str(message)), filename, line)
+def fork():
+    try:
+        pid = os.fork()
+    except DeprecationWarning as warning:
+        print("error", re.sub("pid=[0-9]+", "", str(warning)))
+        return
+    if pid == 0:
+        os._exit(3)
+    print(os.waitpid(pid, 0)[1], flush=True)
+live()
+fork()
+event = threading.Event()
+thread = threading.Thread(target=event.wait)
+thread.start()
+fork()
+event.set()
+thread.join()
+fork()
+""")

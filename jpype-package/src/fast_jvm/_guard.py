@@ -38,6 +38,7 @@ _jvm_actions: Actions = {}
 _first_actions: Actions = {}  # before the boot
 _other_actions: Actions = {}  # what a process without Java would have now
 _switched_off = ""
+_threads_before = 1
 _enabled_with: tuple[tuple[Any, ...], dict[str, Any]] | None = None
 
 
@@ -219,9 +220,54 @@ def _check_stack_size(*_: Any) -> None:
 
 def watch() -> None:
     """Stand guard over fork and exit; called once, when the boot begins."""
+    global _threads_before
+    _threads_before = _os_threads()
     atexit.register(at_exit)
+    _quiet_fork()
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
+
+
+def _os_threads() -> int:
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        return 1
+
+
+def _quiet_fork() -> None:
+    """CPython warns of a fork beside other threads; the JVM's are not the user's."""
+    for name in ("fork", "forkpty"):
+        if hasattr(os, name) and sys.version_info >= (3, 12):
+            setattr(os, name, _without_our_warning(name, getattr(os, name)))
+
+
+def _without_our_warning(name: str, original: Callable[[], Any]) -> Callable[[], Any]:
+    @functools.wraps(original)
+    def wrapped() -> Any:
+        import warnings
+
+        theirs = [
+            thread for thread in threading.enumerate() if not thread.name.startswith("fast-jvm-")
+        ]
+        with warnings.catch_warnings():
+            warnings.filterwarnings(
+                "ignore", "This process .*is multi-threaded", DeprecationWarning
+            )
+            result = original()
+        pid = result[0] if isinstance(result, tuple) else result
+        if pid and (len(theirs) > 1 or _threads_before > 1):
+            text = (
+                f"This process (pid={os.getpid()}) is multi-threaded, "
+                f"use of {name}() may lead to deadlocks in the child."
+            )
+            try:
+                warnings.warn(text, DeprecationWarning, stacklevel=2)
+            except DeprecationWarning:
+                pass  # as CPython does: the child is there already
+        return result
+
+    return wrapped
 
 
 def switch_off(reason: str) -> None:
