@@ -83,7 +83,6 @@ def _ai(
     metadata: Dict[str, Any] = {
         "finish_reason": "tool_calls" if call else "stop",
         "model_name": "gpt-4o-2024-08-06",
-        "system_fingerprint": "fp_%010x" % source.getrandbits(40),
     }
     usage: Dict[str, Any] = {
         "input_tokens": asked,
@@ -106,7 +105,7 @@ def _ai(
             },
             "model_provider": "openai",
             "model_name": "gpt-4o-2024-08-06",
-            "system_fingerprint": metadata["system_fingerprint"],
+            "system_fingerprint": "fp_%010x" % source.getrandbits(40),
             "id": "chatcmpl-%029x" % source.getrandbits(116),
             "service_tier": "default",
             "finish_reason": metadata["finish_reason"],
@@ -122,7 +121,7 @@ def _ai(
         tool_calls=[
             {
                 "name": "lookup_order",
-                "args": {"order": order, "fields": ["state", "items"]},
+                "args": {"order": order},
                 "id": call,
             }
         ]

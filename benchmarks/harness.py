@@ -73,6 +73,7 @@ class Result:
     original_spread: Optional[float] = None
     ours_spread: Optional[float] = None
     note: str = ""
+    group: str = ""
 
     @property
     def ratio(self) -> Optional[float]:
@@ -179,6 +180,8 @@ def measure(case: Case, attempts: int = 1) -> Result:
         result.calls, result.declines, result.callbacks = (
             new - old for new, old in zip(after, before)
         )
+        if result.equal and not case.must_serve and result.calls - result.declines < result.runs:
+            result.note = result.note or "the original serves"
     return result
 
 

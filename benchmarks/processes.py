@@ -184,30 +184,39 @@ def boots(runs: int = 7) -> List[Result]:
 def stalls(runs: int = 7) -> List[Result]:
     """The lateness of a loop that ticks every 5 ms; the worst tick of each run, the median run's."""
     found: List[Result] = []
-    idle = [run("stall", "original").answer for _ in range(runs)]
+    plain = [run("stall", "original").answer for _ in range(runs)]
     for host in ("jni", "jpype"):
         settings = {"FAST_JVM": "auto", "FAST_JVM_HOST": host, "FAST_JVM_CACHE": _warm_cache()}
         done = [run("stall", "ours", **settings).answer for _ in range(runs)]
         good = all(answer["live"] and answer["host"] == host for answer in done)
-        for phase, name, limit in (
-            ("boot", "boot and warm-up", 0.015),
-            ("after", "codec in use after wait_ready()", 0.005),
-        ):
-            worst = [answer[phase] for answer in done]
-            found.append(
-                Result(
-                    "worst stall, %s, %s" % (name, host),
-                    original=statistics.median(answer[phase] for answer in idle),
-                    ours=statistics.median(worst),
-                    bar=at_most(limit) if host == "jni" or phase == "after" else None,
-                    equal=good,
-                    note="of %d runs: %s ms"
-                    % (runs, ", ".join("%.1f" % (1e3 * amount) for amount in sorted(worst)))
-                    if good
-                    else str(done[-1]),
-                )
-            )
+        found.append(_stall("boot and warm-up", "boot", host, 0.015, plain, done, good))
+        found.append(_stall("codec in use, ready", "after", host, 0.005, plain, done, good))
     return found
+
+
+def _stall(
+    name: str,
+    phase: str,
+    host: str,
+    limit: float,
+    plain: List[Dict[str, Any]],
+    done: List[Dict[str, Any]],
+    good: bool,
+) -> Result:
+    worst = sorted(answer[phase] for answer in done)
+    note = "runs: %s ms; idle before: %.1f ms; collections apart: up to %.1f ms" % (
+        ", ".join("%.1f" % (1e3 * amount) for amount in worst),
+        1e3 * statistics.median(answer["before"] for answer in done),
+        1e3 * max(answer["collection"] for answer in done),
+    )
+    return Result(
+        "worst stall, %s, %s" % (name, host),
+        original=statistics.median(answer[phase] for answer in plain),
+        ours=statistics.median(worst),
+        bar=at_most(limit) if host == "jni" or phase == "after" else None,
+        equal=good,
+        note=note if good else str(done[-1]),
+    )
 
 
 def memory(runs: int = 3) -> List[Result]:

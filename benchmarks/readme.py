@@ -22,27 +22,25 @@ def fill(file: Path, results: Path) -> None:
     file.write_text("%s%s\n%s\n%s%s" % (before, START, block, END, after), encoding="utf-8")
 
 
+COLLAPSED = {"ladder": "shapes at sizes of 1 to 1e5", "texts": "texts beyond ASCII"}
+
+
 def render(content: Dict[str, Any], name: str) -> str:
     """The block: a table, and the machine it came from."""
     lines = ["| row | original | ours | ratio | bar | met |", "|---|---:|---:|---:|---:|---|"]
-    rungs: List[Dict[str, Any]] = []
-    for row in content["rows"]:
-        if " × " in row["row"] and row["row"].split(" × ")[-1].split(":")[0].isdigit():
-            rungs.append(row)
-            continue
-        lines.append(_line(row))
-    if rungs:
-        worst = min(rungs, key=lambda row: row["ratio"] if row["equal"] and row["ratio"] else 0)
-        slower = sum(1 for row in rungs if not row["met"])
-        lines.append(
-            "| %d shapes and sizes (1 to 1e5), the worst: %s | %s | %s | %s | never slower | %s |"
-            % (
-                len(rungs),
-                worst["row"],
-                *_figures(worst),
-                "yes" if not slower else "no, %d are" % slower,
+    lines += [_line(row) for row in content["rows"] if row["group"] not in COLLAPSED]
+    for group, title in COLLAPSED.items():
+        rows = [row for row in content["rows"] if row["group"] == group]
+        if rows:
+            lines.append(_worst(title, rows))
+    if content.get("peers"):
+        lines += ["", "| other ways to store the same | store | load |", "|---|---:|---:|"]
+        for peer in content["peers"]:
+            times = [amount(peer.get(key)) for key in ("dumps", "loads")]
+            note = (
+                "" if peer.get("equal") else " (%s)" % peer.get("note", "gives back something else")
             )
-        )
+            lines.append("| %s%s | %s | %s |" % (peer["name"], note, *times))
     machine, versions = content["machine"], content["versions"]
     lines += [
         "",
@@ -66,6 +64,19 @@ def render(content: Dict[str, Any], name: str) -> str:
         ),
     ]
     return "\n".join(lines)
+
+
+def _worst(title: str, rows: List[Dict[str, Any]]) -> str:
+    """Many rows as one: the worst of them."""
+    worst = min(rows, key=lambda row: row["ratio"] if row["equal"] and row["ratio"] else 0)
+    slower = sum(1 for row in rows if not row["met"])
+    return "| %d %s, the worst: %s | %s | %s | %s | never slower | %s |" % (
+        len(rows),
+        title,
+        worst["row"],
+        *_figures(worst),
+        "yes" if not slower else "**no: %d**" % slower,
+    )
 
 
 def _line(row: Dict[str, Any]) -> str:
