@@ -10,14 +10,17 @@ from __future__ import annotations
 import pickle
 import sys
 import time
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 Builtins = Dict[str, Callable[..., Any]]
 Meter = Callable[[int], None]
 Activate = Callable[[Optional[Builtins]], None]
 
 #: Packs below this many bytes cost less in ormsgpack than the way into Java.
-SMALL = 12
+SMALL = 24
+
+#: First bytes of a pack that is one number, str or bin: ormsgpack's vector instructions have nothing above them to win back.
+LEAVES = frozenset(range(256)).difference(range(0x81, 0xA0), range(0xC7, 0xCA), range(0xD4, 0xD9), range(0xDC, 0xE0))
 
 
 def make_dumps_typed(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
@@ -61,7 +64,7 @@ def make_loads_typed(original: Callable[..., Any], meter: Meter) -> Tuple[Callab
     loads: Callable[[Any, Any], Any] | None = None
     clock = time.perf_counter_ns
     declined = NotImplemented
-    scope = original.__globals__  # type: ignore[attr-defined]
+    ormsgpack = original.__globals__["ormsgpack"]  # type: ignore[attr-defined]
 
     def loads_typed(self: Any, data: tuple[str, bytes]) -> Any:
         if loads is None:
@@ -72,9 +75,11 @@ def make_loads_typed(original: Callable[..., Any], meter: Meter) -> Tuple[Callab
                 meter(clock() - start)
         type_, data_ = data
         if type_ == "msgpack":
-            if type(data_) is bytes and len(data_) < SMALL:
-                ormsgpack = scope["ormsgpack"]
-                return ormsgpack.unpackb(data_, ext_hook=self._unpack_ext_hook, option=ormsgpack.OPT_NON_STR_KEYS)
+            try:
+                if len(data_) < SMALL or data_[0] in LEAVES:
+                    return ormsgpack.unpackb(data_, ext_hook=self._unpack_ext_hook, option=ormsgpack.OPT_NON_STR_KEYS)
+            except TypeError:
+                return original(self, (type_, data_))
             value = loads(data_, self._unpack_ext_hook)
             if value is not declined:
                 return value
@@ -99,6 +104,17 @@ def encode_key(key: Any, depth: int) -> bytes:
     return encode({key: None}, depth)
 
 
+def _functions(code: Any) -> List[Any]:
+    """Return a code object and all that are nested in it."""
+    return [code] + [inner for const in code.co_consts if hasattr(const, "co_consts") for inner in _functions(const)]
+
+
+def _guards(scope: Dict[str, Any], *functions: Any) -> List[Tuple[Dict[str, Any], str, Any]]:
+    """Return (dict, name, value) for every global that the functions use."""
+    used = {name for function in functions for name in getattr(function, "__code__", function).co_names}
+    return [(scope, sys.intern(name), scope[name]) for name in sorted(used) if name in scope]
+
+
 def prepare(builtins: Builtins, warm: Callable[[str, object, int], int]) -> None:
     """Configure Java and warm it until it beats the original."""
     from . import _load_plans, _plans, _revive, _samples
@@ -112,20 +128,14 @@ def prepare(builtins: Builtins, warm: Callable[[str, object, int], int]) -> None
         "describe": _plans.describe,
         "encode": encode,
         "encode_key": encode_key,
-        "dumps_guards": [
-            (names, sys.intern(name), names[name])
-            for name in ("_msgpack_enc", "_msgpack_default", "_option", "ormsgpack", "dataclasses", "SendProtocol")
-        ]
-        + [(vars(ormsgpack), sys.intern("packb"), ormsgpack.packb)],
+        "dumps_guards": _guards(names, jsonplus._msgpack_enc, jsonplus._msgpack_default) + [(vars(ormsgpack), sys.intern("packb"), ormsgpack.packb)],
         "describe_load": _load_plans.describe_load,
         "revive": _revive.revive,
         "allowed_modules": _revive.allowed_modules,
         "warned": jsonplus._warned_unregistered_types,
         "listeners": events._listeners,
         "hook_code": jsonplus._msgpack_ext_hook.__code__,
-        "loads_guards": [
-            (names, sys.intern(name), names[name]) for name in ("ormsgpack", "importlib", "_lg_msgpack", "_DeltaSnapshot", "_send_from_args", "_reconstruction_fallback", "_warned_unregistered_types", "_warn_once", "emit_serde_event", "logger")
-        ]
+        "loads_guards": _guards(names, *_functions(jsonplus._create_msgpack_ext_hook.__code__), jsonplus._reconstruction_fallback)
         + [
             (vars(events), sys.intern("_listeners"), events._listeners),
             (vars(ormsgpack), sys.intern("unpackb"), ormsgpack.unpackb),

@@ -18,6 +18,7 @@ from ._plans import Plan, Unplanned, core_schema, lookup, model_fields
 
 _JSONPLUS = "langgraph.checkpoint.serde.jsonplus"
 _SINGLE, _POSITIONAL, _METHOD, _MODEL = 0, 1, 3, 5
+_FOUR_ITEMS = 0x94
 _STANDARD = frozenset(
     {"builtins", "collections", "datetime", "decimal", "ipaddress", "pathlib", "pathlib._local", "uuid", "zoneinfo"}
 )
@@ -69,7 +70,7 @@ def describe_load(head: bytes, code: int) -> Union[Plan, None, bool]:
     plan = None
     if safe and module in _STANDARD:
         plan = _standard(found, guards, code, (module, name))
-    elif safe and code == _MODEL and isinstance(found, type):
+    elif safe and code == _MODEL and head[0] == _FOUR_ITEMS and isinstance(found, type):
         plan = _model(found, guards)
     if plan is None and code in _revive.by_code() and (module, name) != ("langgraph.types", "Send"):
         plan = ("revive", None, guards, found, _revive.by_code()[code], safe, (module, name))

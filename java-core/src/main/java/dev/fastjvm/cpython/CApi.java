@@ -33,6 +33,7 @@ public final class CApi {
     private static final MethodHandle TUPLE_NEW = ordinary("PyTuple_New");
     private static final MethodHandle CALL = ordinary("PyObject_Call");
     private static final MethodHandle STR = ordinary("PyObject_Str");
+    private static final MethodHandle AS_UTF8 = ordinary("PyUnicode_AsUTF8AndSize");
     private static final MethodHandle DECREF = ordinary("Py_DecRef");
     private static final MethodHandle SET_ITEM = ordinary("PyDict_SetItem");
     private static final MethodHandle SET_STRING = ordinary("PyErr_SetString");
@@ -103,6 +104,15 @@ public final class CApi {
     public static long PyObject_Str(long object) {
         try {
             return (long) STR.invokeExact(object, 0L, 0L, 0L);
+        } catch (Throwable thrown) {
+            throw Memory.sneaky(thrown);
+        }
+    }
+
+    /** Address of UTF-8 that the str keeps, its length at {@code size}; 0 with PyErr set for surrogates. */
+    public static long PyUnicode_AsUTF8AndSize(long str, long size) {
+        try {
+            return (long) AS_UTF8.invokeExact(str, size, 0L, 0L);
         } catch (Throwable thrown) {
             throw Memory.sneaky(thrown);
         }
@@ -180,6 +190,7 @@ public final class CApi {
         private static final MethodHandle DICT_COPY = critical("PyDict_Copy");
         private static final MethodHandle SET_NEW = critical("PySet_New");
         private static final MethodHandle SET_CONTAINS = critical("PySet_Contains");
+        private static final MethodHandle TRACK = critical("PyObject_GC_Track");
         private static final MethodHandle ALLOC = critical("PyType_GenericAlloc");
         private static final MethodHandle SET_ATTR = critical("PyObject_GenericSetAttr");
         private static final MethodHandle OCCURRED = critical("PyErr_Occurred");
@@ -345,6 +356,15 @@ public final class CApi {
         public static int PySet_Contains(long set, long key) {
             try {
                 return (int) (long) SET_CONTAINS.invokeExact(set, key, 0L, 0L);
+            } catch (Throwable thrown) {
+                throw Memory.sneaky(thrown);
+            }
+        }
+
+        /** Has the cyclic GC see a container that it did not see. */
+        public static void PyObject_GC_Track(long object) {
+            try {
+                long ignored = (long) TRACK.invokeExact(object, 0L, 0L, 0L);
             } catch (Throwable thrown) {
                 throw Memory.sneaky(thrown);
             }

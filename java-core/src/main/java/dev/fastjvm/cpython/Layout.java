@@ -104,7 +104,7 @@ final class Layout {
     static final long MEMBER_DESCR_DEF = 40;
     static final long MEMBER_OFFSET = 16;
     static final long CELL_CONTENTS = 16;
-    static final long FUNCTION_CODE = V310 ? 16 : AT_LEAST_311 ? 48 : 16;
+    static final long FUNCTION_CODE = 48;
 
     private Layout() {}
 

@@ -21,9 +21,9 @@ public final class PyDict {
         return Memory.getLong(dict + Layout.DICT_VERSION);
     }
 
-    /** Whether the values live apart from the keys. */
+    /** Whether the values live apart from the keys; on 3.10 every empty dict seems to, and is not counted. */
     public static boolean isSplit(long dict) {
-        return Memory.getLong(dict + Layout.DICT_VALUES) != 0;
+        return Memory.getLong(dict + Layout.DICT_VALUES) != 0 && (!Layout.V310 || size(dict) != 0);
     }
 
     /** Address of the value pointers of a split table, in the order of its keys. */

@@ -39,6 +39,17 @@ public final class PyLong {
         return value;
     }
 
+    /**
+     * The magnitude of an int of at most two digits, without a branch. Both digits are read at once: an int is allocated with room
+     * for two, whatever it has.
+     */
+    public static long shortMagnitude(long integer, long digits) {
+        long both = Memory.getLong(integer + Layout.LONG_DIGITS);
+        long mask = (1L << Layout.LONG_SHIFT) - 1;
+        long first = both & mask & -(digits + 1 >> 1);
+        return first | (both >>> 32 & mask) << Layout.LONG_SHIFT & -(digits >> 1);
+    }
+
     /** Whether the magnitude of an int of {@code digits} digits is 2⁶⁴ or more. */
     public static boolean overflows(long integer, long digits) {
         return digits > 3 || digits == 3 && digit(integer, 2) > 15;

@@ -62,6 +62,24 @@ public final class PyUnicode {
         return false;
     }
 
+    /**
+     * Address of the UTF-8 of a str that is not ASCII, which the str caches as it does for C extensions; its length at {@code size}.
+     * 0, with no error set, where UTF-8 can't express it. Leaves no borrowed reference valid but those that are pinned.
+     */
+    public static long utf8(long str, long size) {
+        if (length(str) < SHORT) {
+            return mayHoldSurrogates(str) ? 0 : PythonError.check(CApi.Leaf.PyUnicode_AsUTF8AndSize(str, size));
+        }
+        long data = CApi.PyUnicode_AsUTF8AndSize(str, size);
+        if (data == 0) {
+            CApi.PyErr_Clear();
+        }
+        return data;
+    }
+
+    /** Below this many code points looking for surrogates costs less than an ordinary downcall. */
+    private static final long SHORT = 24;
+
     /** Owned str of ASCII bytes; the caller has checked that none is above 127. */
     public static long fromAscii(long bytes, long length) {
         long str = CApi.Leaf.PyUnicode_New(length, 127);

@@ -45,6 +45,7 @@ final class Decoder extends MsgpackReader {
     private final Loads loads;
     private final long[] keys = new long[CACHED_KEYS];
 
+    private final MapTemplates templates = new MapTemplates();
     private final long scratch = Memory.allocate(SCRATCH);
 
     private long hook;
@@ -94,6 +95,7 @@ final class Decoder extends MsgpackReader {
     /** Gives the shared keys back; the decoder is not used again. */
     void free() {
         Memory.free(scratch);
+        templates.free();
         for (long key : keys) {
             if (key != 0) {
                 PyObjects.decref(key);
@@ -223,30 +225,29 @@ final class Decoder extends MsgpackReader {
         return list;
     }
 
-    /** An item with at least 9 bytes left: integers are read here, where lists of them are hot. */
+    /** An item with at least 9 bytes left: integers are read here without a branch on their width, lists of them being hot. */
     private long item(int depth) {
         int marker = Memory.getByte(position) & 0xFF;
-        long value;
-        int size;
-        switch (marker) {
-            case Marker.UINT8 -> {
-                value = Memory.getByte(position + 1) & 0xFF;
-                size = 2;
-            }
-            case Marker.UINT16 -> {
-                value = Short.reverseBytes(Memory.getShort(position + 1)) & 0xFFFF;
-                size = 3;
-            }
-            case Marker.UINT32 -> {
-                value = Integer.reverseBytes(Memory.getInt(position + 1)) & 0xFFFFFFFFL;
-                size = 5;
-            }
-            default -> {
-                return value(depth);
-            }
+        int width = INT_WIDTHS[marker];
+        if (width < 0) {
+            return value(depth);
         }
-        position += size;
-        return check(PyLong.of(value));
+        long word = Long.reverseBytes(Memory.getLong(position + 1));
+        long value = marker >= Marker.INT8 ? word >> 64 - 8 * width : word >>> 64 - 8 * width;
+        position += 1 + width;
+        return check(width == 0 ? PyLong.of((byte) marker) : marker == Marker.UINT64 ? PyLong.ofUnsigned(value) : PyLong.of(value));
+    }
+
+    /** By marker: bytes behind it of an integer, -1 for any other value. */
+    private static final byte[] INT_WIDTHS = new byte[256];
+
+    static {
+        for (int marker = 0; marker < 256; marker++) {
+            INT_WIDTHS[marker] = (byte) (marker < 0x80 || marker >= 0xE0 ? 0
+                    : marker >= Marker.UINT8 && marker <= Marker.UINT64 ? 1 << marker - Marker.UINT8
+                    : marker >= Marker.INT8 && marker <= Marker.INT64 ? 1 << marker - Marker.INT8
+                    : -1);
+        }
     }
 
     /** Appends an owned item. */
@@ -259,24 +260,97 @@ final class Decoder extends MsgpackReader {
     }
 
     private long map(long length, int depth) {
+        if (length >= MapTemplates.LEAST && length <= MapTemplates.MOST && depth + 1 < DEPTH_LIMIT) {
+            return shortMap((int) length, depth);
+        }
         long dict = check(CApi.Leaf.PyDict_New());
         try {
             for (long i = 0; i < length; i++) {
-                long key = key(depth + 1);
-                long value;
-                try {
-                    value = value(depth + 1);
-                } catch (Throwable thrown) {
-                    PyObjects.decref(key);
-                    throw thrown;
-                }
-                put(dict, key, value);
+                pair(dict, depth);
             }
         } catch (Throwable thrown) {
             PyObjects.decref(dict);
             throw thrown;
         }
         return dict;
+    }
+
+    private void pair(long dict, int depth) {
+        long key = key(depth + 1);
+        long value;
+        try {
+            value = value(depth + 1);
+        } catch (Throwable thrown) {
+            PyObjects.decref(key);
+            throw thrown;
+        }
+        put(dict, key, value);
+    }
+
+    /** A map that may have the keys of one before: then a copy of that one's table is filled, instead of a table being grown. */
+    private long shortMap(int length, int depth) {
+        int slot = templates.slot(position, remaining(), length);
+        MapTemplates.Template template = templates.at(slot);
+        int at = reserve(2 * length);
+        int read = 0;
+        boolean same = template != null && template.size() == length;
+        boolean containers = false;
+        try {
+            long key = same ? template.keys() : 0;
+            while (same && read < length) {
+                int size = template.keySize(read);
+                if (!take(key, size)) {
+                    same = false;
+                    break;
+                }
+                key += size;
+                containers |= isContainer(peek());
+                long value = value(depth + 1);
+                values[at + length + read++] = value;
+            }
+            if (same) {
+                long dict = copyDict(template.dict());
+                template.fill(dict, values, at + length);
+                forget(at);
+                if (containers) {
+                    CApi.Leaf.PyObject_GC_Track(dict);
+                }
+                return dict;
+            }
+            for (int i = 0; i < read; i++) {
+                values[at + i] = PyObjects.incref(template.key(i));
+            }
+            for (; read < length; read++) {
+                long owned = key(depth + 1);
+                values[at + read] = owned;
+                values[at + length + read] = value(depth + 1);
+            }
+            long dict = check(CApi.Leaf.PyDict_New());
+            try {
+                for (int i = 0; i < length; i++) {
+                    long name = values[at + i];
+                    long value = values[at + length + i];
+                    values[at + i] = 0;
+                    values[at + length + i] = 0;
+                    put(dict, name, value);
+                }
+                templates.seen(slot, dict, length);
+            } catch (Throwable thrown) {
+                PyObjects.decref(dict);
+                throw thrown;
+            }
+            forget(at);
+            return dict;
+        } catch (Throwable thrown) {
+            release(at);
+            throw thrown;
+        }
+    }
+
+    /** Whether a value is one that the cyclic GC may have to see. */
+    private static boolean isContainer(int marker) {
+        return marker >= Marker.FIXMAP && marker < Marker.FIXSTR || marker >= Marker.ARRAY16 && marker <= Marker.MAP32
+                || marker >= Marker.EXT8 && marker <= Marker.EXT32 || marker >= Marker.FIXEXT1 && marker <= Marker.FIXEXT16;
     }
 
     /** Stores an owned pair. */

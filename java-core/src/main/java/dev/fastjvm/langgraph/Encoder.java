@@ -41,6 +41,8 @@ final class Encoder extends MsgpackWriter {
 
     private static final int INT_RUN = 256;
     private static final long SCRATCH = 1 << 16;
+    private static final long LONG_ALONE = 512;
+    private static final long LONG_INSIDE = 1 << 14;
 
     private final Dumps dumps;
     private final TypePlans plans;
@@ -141,7 +143,7 @@ final class Encoder extends MsgpackWriter {
     @Override
     protected void grow(long room) {
         long length = length();
-        long size = Math.max(2 * (limit - base), length + room);
+        long size = top == 0 && nesting == 0 ? length + room : Math.max(2 * (limit - base), length + room + (length + room >> 1));
         if (warming) {
             scratch = Memory.reallocate(scratch, size);
             scratchSize = size;
@@ -197,9 +199,17 @@ final class Encoder extends MsgpackWriter {
                 odd(str, depth);
                 return;
             }
+            makeWay(length);
             str(PyUnicode.asciiData(str), length);
         } else {
             wideText(str, depth);
+        }
+    }
+
+    /** Has a long text written to the bytes object itself: copying it twice is all that it costs. */
+    private void makeWay(long length) {
+        if (bytes == 0 && length > (top == 0 && nesting == 0 ? LONG_ALONE : LONG_INSIDE) && !warming) {
+            grow(length + 9);
         }
     }
 
@@ -216,15 +226,19 @@ final class Encoder extends MsgpackWriter {
         if (data != 0) {
             length = PyUnicode.utf8Length(str);
         } else {
-            if (warming || PyUnicode.mayHoldSurrogates(str)) {
+            if (warming) {
                 return false;
             }
-            data = PythonError.check(CApi.Leaf.PyUnicode_AsUTF8AndSize(str, pair));
+            data = PyUnicode.utf8(str, pair);
+            if (data == 0) {
+                return false;
+            }
             length = Memory.getLong(pair);
         }
         if (length >>> 32 != 0) {
             return false;
         }
+        makeWay(length);
         str(data, length);
         return true;
     }
@@ -240,23 +254,25 @@ final class Encoder extends MsgpackWriter {
     /** Writes an int for which 9 bytes are ensured; false, with nothing written, beyond 64 bits. */
     private boolean shortInteger(long object) {
         long digits = PyLong.signedDigits(object);
-        if (digits == 1) {
-            positive(PyLong.digit(object, 0));
+        long sign = digits >> 63;
+        long count = (digits ^ sign) - sign;
+        if (count <= 2) {
+            long magnitude = PyLong.shortMagnitude(object, count);
+            shortest((magnitude ^ sign) - sign);
             return true;
         }
-        if (digits == 0) {
-            positive(0);
-            return true;
-        }
-        long count = Math.abs(digits);
+        return longInteger(object, digits, count);
+    }
+
+    private boolean longInteger(long object, long digits, long count) {
         if (PyLong.overflows(object, count)) {
             return false;
         }
         long magnitude = PyLong.magnitude(object, count);
         if (digits > 0) {
-            positive(magnitude);
+            unsigned(magnitude);
         } else if (magnitude > 0 || magnitude == Long.MIN_VALUE) {
-            negative(-magnitude);
+            shortest(-magnitude);
         } else {
             return false;
         }

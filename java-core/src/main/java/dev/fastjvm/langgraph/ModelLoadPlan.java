@@ -13,6 +13,10 @@ import dev.fastjvm.memory.Memory;
  * {@code __pydantic_private__} are set as pydantic-core sets them.
  */
 final class ModelLoadPlan extends LoadPlan {
+    private static final byte[] METHOD_NAME = TypePlan.str("model_validate_json");
+    private static final long METHOD = Shape.pack(new byte[][] {METHOD_NAME});
+    private static final int METHOD_LENGTH = METHOD_NAME.length;
+
     private final long type;
     private final byte[][] keys;
     private final long packedKeys;
@@ -55,6 +59,10 @@ final class ModelLoadPlan extends LoadPlan {
             }
             key += keys[i].length;
             decoder.values()[at + i] = shapes[i].read(decoder, 2);
+        }
+        // the whole pack is unpacked before anything is made of it
+        if (!decoder.take(METHOD, METHOD_LENGTH)) {
+            throw PlanAbort.OBJECT;
         }
         long dict = Decoder.copyDict(template);
         long table = PyDict.keys(dict);

@@ -83,46 +83,49 @@ public abstract class MsgpackWriter {
     /** A signed integer. */
     public final void integer(long value) {
         ensure(HEAD);
-        if (value < 0) {
-            negative(value);
-        } else {
-            positive(value);
-        }
+        shortest(value);
     }
 
     /** An integer of 64 unsigned bits. */
     public final void unsigned(long value) {
         ensure(HEAD);
-        positive(value);
-    }
-
-    /** An integer above or at 0 (as unsigned bits); the caller has ensured 9 bytes. */
-    protected final void positive(long value) {
-        if (value >= 0 && value < 0x80) {
-            head((int) value);
-        } else if (value >>> 8 == 0) {
-            head8(Marker.UINT8, value);
-        } else if (value >>> 16 == 0) {
-            head16(Marker.UINT16, value);
-        } else if (value >>> 32 == 0) {
-            head32(Marker.UINT32, value);
-        } else {
+        if (value < 0) {
             head64(Marker.UINT64, value);
+        } else {
+            shortest(value);
         }
     }
 
-    /** An integer below 0; the caller has ensured 9 bytes. */
-    protected final void negative(long value) {
-        if (value >= -32) {
-            head((int) value);
-        } else if (value >= Byte.MIN_VALUE) {
-            head8(Marker.INT8, value & 0xFF);
-        } else if (value >= Short.MIN_VALUE) {
-            head16(Marker.INT16, value);
-        } else if (value >= Integer.MIN_VALUE) {
-            head32(Marker.INT32, value);
-        } else {
-            head64(Marker.INT64, value);
+    /**
+     * A signed integer; the caller has ensured 9 bytes. Without branches, since the widths of ints are hard to predict: marker and
+     * width come from tables by the number of significant bits, and eight bytes are always written.
+     */
+    protected final void shortest(long value) {
+        long sign = value >> 63;
+        int index = 64 - Long.numberOfLeadingZeros(value ^ sign) + ((int) sign & 64);
+        int width = WIDTHS[index];
+        int marker = MARKERS[index];
+        Memory.putByte(position, (byte) (marker | (int) value & TINY[index]));
+        Memory.putLong(position + 1, Long.reverseBytes(value << 64 - 8 * width));
+        position += 1 + width;
+    }
+
+    /** By significant bits, 64 added for a negative value: bytes behind the marker, marker, and what of the value is in the marker. */
+    private static final byte[] WIDTHS = new byte[128];
+
+    private static final short[] MARKERS = new short[128];
+    private static final short[] TINY = new short[128];
+
+    static {
+        for (int bits = 0; bits < 64; bits++) {
+            int width = bits < 8 ? 0 : bits == 8 ? 1 : bits <= 16 ? 2 : bits <= 32 ? 4 : 8;
+            WIDTHS[bits] = (byte) width;
+            MARKERS[bits] = (short) (width == 0 ? 0 : Marker.UINT8 + Integer.numberOfTrailingZeros(width));
+            TINY[bits] = (short) (width == 0 ? 0x7F : 0);
+            int signed = bits <= 5 ? 0 : bits <= 7 ? 1 : bits <= 15 ? 2 : bits <= 31 ? 4 : 8;
+            WIDTHS[64 + bits] = (byte) signed;
+            MARKERS[64 + bits] = (short) (signed == 0 ? 0xE0 : Marker.INT8 + Integer.numberOfTrailingZeros(signed));
+            TINY[64 + bits] = (short) (signed == 0 ? 0x1F : 0);
         }
     }
 

@@ -15,17 +15,24 @@ public final class Utf8 {
 
     /** Whether all bytes are below 128. */
     public static boolean isAscii(long data, long length) {
-        long i = 0;
-        for (; i + 8 <= length; i += 8) {
-            if ((Memory.getLong(data + i) & HIGH_BITS) != 0) {
-                return false;
-            }
-        }
         if (length >= 8) {
-            return (Memory.getLong(data + length - 8) & HIGH_BITS) == 0;
+            long last = data + length - 8;
+            long at = data;
+            for (; at + 24 < last; at += 32) {
+                long all = Memory.getLong(at) | Memory.getLong(at + 8) | Memory.getLong(at + 16) | Memory.getLong(at + 24);
+                if ((all & HIGH_BITS) != 0) {
+                    return false;
+                }
+            }
+            for (; at < last; at += 8) {
+                if ((Memory.getLong(at) & HIGH_BITS) != 0) {
+                    return false;
+                }
+            }
+            return (Memory.getLong(last) & HIGH_BITS) == 0;
         }
         int all = 0;
-        for (; i < length; i++) {
+        for (long i = 0; i < length; i++) {
             all |= Memory.getByte(data + i);
         }
         return all >= 0;
@@ -52,18 +59,27 @@ public final class Utf8 {
     private static long latin1(long data, long end, long out) {
         long from = data;
         long to = out;
+        while (from + 8 <= end) {
+            long word = Memory.getLong(from);
+            Memory.putLong(to, word);
+            long high = word & HIGH_BITS;
+            int ascii = high == 0 ? 8 : Long.numberOfTrailingZeros(high) >> 3;
+            from += ascii;
+            to += ascii;
+            if (ascii < 8) {
+                int pair = Memory.getShort(from);
+                if ((pair & 0xC0FE) != 0x80C2 || from + 2 > end) {
+                    return -1;
+                }
+                Memory.putByte(to++, (byte) (pair << 6 | pair >> 8 & 0x3F));
+                from += 2;
+            }
+        }
         while (from < end) {
             int lead = Memory.getByte(from);
             if (lead >= 0) {
-                while (from + 8 <= end && (Memory.getLong(from) & HIGH_BITS) == 0) {
-                    Memory.putLong(to, Memory.getLong(from));
-                    from += 8;
-                    to += 8;
-                }
-                while (from < end && (lead = Memory.getByte(from)) >= 0) {
-                    Memory.putByte(to++, (byte) lead);
-                    from++;
-                }
+                Memory.putByte(to++, (byte) lead);
+                from++;
             } else if ((lead & 0xFE) == 0xC2 && from + 1 < end && isTail(from + 1)) {
                 Memory.putByte(to++, (byte) (lead << 6 | Memory.getByte(from + 1) & 0x3F));
                 from += 2;
@@ -80,8 +96,19 @@ public final class Utf8 {
         while (from < end) {
             int lead = Memory.getByte(from) & 0xFF;
             if (lead < 0x80) {
-                Memory.putShort(to, (short) lead);
-                from++;
+                if (from + 8 <= end) {
+                    long word = Memory.getLong(from);
+                    long high = word & HIGH_BITS;
+                    int ascii = high == 0 ? 8 : Long.numberOfTrailingZeros(high) >> 3;
+                    Memory.putLong(to, widen(word));
+                    Memory.putLong(to + 8, widen(word >>> 32));
+                    from += ascii;
+                    to += 2L * ascii;
+                } else {
+                    Memory.putShort(to, (short) lead);
+                    from++;
+                    to += 2;
+                }
             } else if (lead >= 0xE0 && lead < 0xF0) {
                 while (from + 12 <= end && fourOfThree(from, to)) {
                     from += 12;
@@ -95,19 +122,47 @@ public final class Utf8 {
                 int word = Memory.getInt(from);
                 check((word & 0xC0C000) == 0x808000);
                 int point = (word & 0x0F) << 12 | word >> 2 & 0xFC0 | word >> 16 & 0x3F;
-                check(point >= 0x800 && (point & 0xF800) != 0xD800);
+                check(isPlain(point));
                 Memory.putShort(to, (short) point);
                 from += 3;
+                to += 2;
             } else if (lead < 0xE0) {
+                while (from + 8 <= end && fourOfTwo(from, to)) {
+                    from += 8;
+                    to += 8;
+                }
+                if (from >= end || (Memory.getByte(from) & 0xE0) != 0xC0) {
+                    continue;
+                }
+                lead = Memory.getByte(from) & 0xFF;
                 check(lead >= 0xC2 && from + 1 < end && isTail(from + 1));
                 Memory.putShort(to, (short) ((lead & 0x1F) << 6 | Memory.getByte(from + 1) & 0x3F));
                 from += 2;
+                to += 2;
             } else {
                 return ucs4(data, end, out);
             }
-            to += 2;
         }
         return to - out >> 1 << 3 | 2;
+    }
+
+    /** The low four bytes as four words of 16 bits. */
+    private static long widen(long bytes) {
+        long halves = bytes & 0xFFFFFFFFL;
+        halves = (halves | halves << 16) & 0x0000FFFF0000FFFFL;
+        return (halves | halves << 8) & 0x00FF00FF00FF00FFL;
+    }
+
+    /** Decodes four characters of two bytes each, read as one long; false where that is not what stands there. */
+    private static boolean fourOfTwo(long from, long to) {
+        long word = Memory.getLong(from);
+        long bits = word & 0x001E001E001E001EL;
+        boolean overlong = (bits + 0x7FFF7FFF7FFF7FFFL & 0x8000800080008000L) != 0x8000800080008000L;
+        if ((word & 0xC0E0C0E0C0E0C0E0L) != 0x80C080C080C080C0L || overlong) {
+            return false;
+        }
+        Memory.putLong(to, (word & 0x001F001F001F001FL) << 6 | word >>> 8 & 0x003F003F003F003FL);
+        return true;
     }
 
     /** Decodes four characters of three bytes each, read as one long and one int; false where that is not what stands there. */
