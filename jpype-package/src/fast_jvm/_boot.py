@@ -6,10 +6,12 @@ the boot starts. Whatever goes wrong on the way, the originals serve on and the 
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, Iterator
 
 from . import _settings
 from ._errors import FastJvmUnavailable
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 # What a boot costs in CPU, nanoseconds; originals that cost less never meet a JVM.
 THRESHOLD_NS = 500_000_000
+SWITCH_INTERVAL_S = 0.001
+FACTS_A_CALL = 6
 JAR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fast-jvm.jar")
 BASE_OPTIONS = (
     "-Xrs",
@@ -99,20 +103,24 @@ def unusable() -> str:
 def start() -> None:
     """Start the boot in the background, once."""
     global _triggered_in_loop
-    from . import _guard, _hosts
-
     with _changed:
         if state.phase != "idle" or _settings.get("FAST_JVM") == "off":
             return
-        _triggered_in_loop = _hosts.running_loop()
+        _triggered_in_loop = _running_loop()
         state.phase, state.working = "booting", True
         _stamp("start")
-        _guard.watch()
         try:
             threading.Thread(target=_run, name="fast-jvm-boot", daemon=True).start()
         except RuntimeError as error:
             _fail(f"no thread for the boot: {error}")
             state.working = False
+
+
+def _running_loop() -> bool:
+    """Say whether the calling thread runs an event loop."""
+    asyncio = sys.modules.get("asyncio")
+    current: Callable[[], Any] | None = getattr(asyncio, "_get_running_loop", None)
+    return current is not None and current() is not None
 
 
 def patched() -> None:
@@ -171,12 +179,31 @@ def _fail(reason: str) -> None:
                 entry.skip(reason)
 
 
+@contextlib.contextmanager
+def _gently() -> Iterator[None]:
+    """Let other threads have the GIL sooner while ours works beside them."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(min(usual, SWITCH_INTERVAL_S))
+    try:
+        yield
+    finally:
+        if sys.getswitchinterval() <= SWITCH_INTERVAL_S:
+            sys.setswitchinterval(usual)
+
+
 def _run() -> None:
+    with _gently():
+        _run_boot()
+    _make_cache()
+
+
+def _run_boot() -> None:
     from . import _guard
 
     try:
         try:
             _guard.shield_thread()
+            _guard.watch()
             _boot()
             with _changed:
                 state.phase = "up"
@@ -190,7 +217,6 @@ def _run() -> None:
             _fail(f"{type(error).__name__}: {error}")
     finally:
         _finished()
-    _make_cache()
 
 
 def _settle_late() -> None:
@@ -198,7 +224,8 @@ def _settle_late() -> None:
 
     try:
         _guard.shield_thread()
-        _settle()
+        with _gently():
+            _settle()
     finally:
         _finished()
     _make_cache()
@@ -314,7 +341,7 @@ def _make_builtins(host: Any, symbols: str) -> dict[str, Any]:
         name, method_def, counters = line.split()
         found[name] = _builtins.Builtin(name, int(method_def), int(counters))
     if "verify" in found:
-        wrong = found["verify"].function(_layout.facts())
+        wrong = _verify(found["verify"].function, _layout.facts())
         if wrong is not None:
             for builtin in found.values():
                 builtin.switch(False)
@@ -322,6 +349,16 @@ def _make_builtins(host: Any, symbols: str) -> dict[str, Any]:
                 f"this Python's memory is laid out in a way that is not known: {wrong}"
             )
     return found
+
+
+def _verify(verify: Callable[..., Any], facts: list[Any]) -> str | None:
+    """Verify a few facts at a time: Java still interprets, and the GIL is held."""
+    for start in range(0, len(facts), FACTS_A_CALL):
+        wrong: str | None = verify(facts[start : start + FACTS_A_CALL])
+        if wrong is not None:
+            return wrong
+        time.sleep(0.0002)
+    return None
 
 
 def _text(data: bytes) -> int:

@@ -43,16 +43,7 @@ def _node(target: Any) -> ast.AST:
     if isinstance(target, types.MethodType):
         target = target.__func__
     if isinstance(target, types.FunctionType):
-        code = target.__code__
-        tree = _tree(code.co_filename, target.__globals__)
-        for node in ast.walk(tree):
-            if (
-                isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
-                and node.name == code.co_name
-                and code.co_firstlineno == _first_line(node)
-            ):
-                return node
-        raise LookupError(f"{code.co_name} is not in {code.co_filename}")
+        return _function(target)
     if isinstance(target, type):
         module = sys.modules.get(target.__module__)
         filename = getattr(module, "__file__", None)
@@ -65,8 +56,34 @@ def _node(target: Any) -> ast.AST:
     raise LookupError(f"{type(target).__name__} has no Python code")
 
 
-def _first_line(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    return min([node.lineno] + [decorator.lineno for decorator in node.decorator_list])
+def _function(function: types.FunctionType) -> ast.AST:
+    """Parse just the function: a whole file would hold the GIL for milliseconds."""
+    code = function.__code__
+    lines = linecache.getlines(code.co_filename, function.__globals__)
+    if not lines:
+        raise LookupError(f"no source of {code.co_filename}")
+    start = code.co_firstlineno - 1
+    indent = _indent(lines[start]) if start < len(lines) else 0
+    for end in range(start + 1, len(lines) + 1):
+        line = lines[end] if end < len(lines) else ""
+        inside = line.strip() == "" or line.lstrip().startswith("#") or _indent(line) > indent
+        if end < len(lines) and inside:
+            continue
+        block = "".join(lines[start:end])
+        try:
+            tree = ast.parse("if 1:\n" + block if indent else block)
+        except SyntaxError:
+            continue  # a decorator's line, or a line inside of a string
+        body = tree.body[0].body if indent else tree.body  # type: ignore[attr-defined]
+        if len(body) == 1 and getattr(body[0], "name", None) == code.co_name:
+            found: ast.AST = body[0]
+            return found
+        break
+    raise LookupError(f"{code.co_name} is not in {code.co_filename}")
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _last_class(scope: ast.AST, name: str) -> ast.ClassDef:

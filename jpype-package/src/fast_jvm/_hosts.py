@@ -14,7 +14,7 @@ import logging
 import os
 import sys
 import threading
-from typing import Any, Callable, Protocol
+from typing import Any, Protocol
 
 from ._errors import FastJvmUnavailable
 from ._jre import OLDEST, Jre
@@ -60,13 +60,6 @@ def choose(wanted: str, trigger_has_loop: bool) -> str:
 def inside_jep() -> bool:
     """Say whether Java embeds this Python."""
     return "_jep" in sys.modules
-
-
-def running_loop() -> bool:
-    """Say whether the calling thread runs an event loop."""
-    asyncio = sys.modules.get("asyncio")
-    current: Callable[[], Any] | None = getattr(asyncio, "_get_running_loop", None)
-    return current is not None and current() is not None
 
 
 def open_host(name: str, jre: Jre | None, jar: str, options: list[str]) -> Host:

@@ -168,7 +168,7 @@ def _texts() -> list[str]:
 
 def _tables() -> list[dict[Any, Any]]:
     combined = {"key%d" % number: number * 1.5 for number in range(9)}
-    large = {"name%d" % number: str(number) for number in range(700)}
+    large = {"name%d" % number: str(number) for number in range(200)}
     general = {number * 1000: str(number) for number in range(6)}
     mixed = {"a": 1.25, 7.5: "b", (1, 2): None}
     holes = {"gone%d" % number: [number] for number in range(20)}
