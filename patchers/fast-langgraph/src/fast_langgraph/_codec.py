@@ -115,6 +115,11 @@ def _guards(scope: Dict[str, Any], *functions: Any) -> List[Tuple[Dict[str, Any]
     return [(scope, sys.intern(name), scope[name]) for name in sorted(used) if name in scope]
 
 
+def _attributes(*places: Tuple[str, str]) -> List[Tuple[Dict[str, Any], str, Any]]:
+    """Return (dict, name, value) for attributes of modules."""
+    return [(vars(sys.modules[module]), sys.intern(name), vars(sys.modules[module])[name]) for module, name in places]
+
+
 def prepare(builtins: Builtins, warm: Callable[[str, object, int], int]) -> None:
     """Configure Java and warm it until it beats the original."""
     from . import _load_plans, _plans, _revive, _samples
@@ -128,7 +133,7 @@ def prepare(builtins: Builtins, warm: Callable[[str, object, int], int]) -> None
         "describe": _plans.describe,
         "encode": encode,
         "encode_key": encode_key,
-        "dumps_guards": _guards(names, jsonplus._msgpack_enc, jsonplus._msgpack_default) + [(vars(ormsgpack), sys.intern("packb"), ormsgpack.packb)],
+        "dumps_guards": _guards(names, jsonplus._msgpack_enc, jsonplus._msgpack_default) + _attributes(("ormsgpack", "packb"), ("decimal", "Decimal"), ("dataclasses", "fields"), ("dataclasses", "is_dataclass"), ("pathlib", "Path"), ("re", "Pattern")),
         "describe_load": _load_plans.describe_load,
         "revive": _revive.revive,
         "allowed_modules": _revive.allowed_modules,
@@ -136,12 +141,13 @@ def prepare(builtins: Builtins, warm: Callable[[str, object, int], int]) -> None
         "listeners": events._listeners,
         "hook_code": jsonplus._msgpack_ext_hook.__code__,
         "loads_guards": _guards(names, *_functions(jsonplus._create_msgpack_ext_hook.__code__), jsonplus._reconstruction_fallback)
-        + [
-            (vars(events), sys.intern("_listeners"), events._listeners),
-            (vars(ormsgpack), sys.intern("unpackb"), ormsgpack.unpackb),
-            (vars(lists), sys.intern("SAFE_MSGPACK_TYPES"), lists.SAFE_MSGPACK_TYPES),
-            (vars(lists), sys.intern("SAFE_MSGPACK_METHODS"), lists.SAFE_MSGPACK_METHODS),
-        ],
+        + _attributes(
+            (events.__name__, "_listeners"),
+            ("ormsgpack", "unpackb"),
+            ("importlib", "import_module"),
+            (lists.__name__, "SAFE_MSGPACK_TYPES"),
+            (lists.__name__, "SAFE_MSGPACK_METHODS"),
+        ),
     }
     if builtins["langgraph_configure"](settings) is not None:
         raise RuntimeError("Java could not be configured")

@@ -14,13 +14,14 @@ import types
 from typing import Any, Tuple, Union
 
 from . import _revive
-from ._plans import Plan, Unplanned, core_schema, lookup, model_fields
+from ._plans import Plan, Unplanned, core_schema, is_genuine, lookup, model_fields
 
 _JSONPLUS = "langgraph.checkpoint.serde.jsonplus"
 _SINGLE, _POSITIONAL, _METHOD, _MODEL = 0, 1, 3, 5
 _FOUR_ITEMS = 0x94
+# Modules whose classes are called with numbers and texts; a set's members may be anything and answer to the hook once.
 _STANDARD = frozenset(
-    {"builtins", "collections", "datetime", "decimal", "ipaddress", "pathlib", "pathlib._local", "uuid", "zoneinfo"}
+    {"datetime", "decimal", "ipaddress", "pathlib", "pathlib._local", "uuid", "zoneinfo"}
 )
 
 # sha256 of the source of what runs when a message is made from its stored fields.
@@ -111,6 +112,9 @@ def _planned_model(cls: Any, guards: list[Any], base: Any) -> Plan:
     for name in ("__new__", "__setattr__", "__getattribute__", "__dict__"):
         if lookup(cls, name) is not lookup(base, name):
             raise Unplanned(name)
+    main = sys.modules["pydantic.main"]
+    if not is_genuine(base.__dict__.get("__init__"), main, "__init__") or not is_genuine(base.__dict__.get("__setattr__"), main, "__setattr__"):
+        raise Unplanned("BaseModel is patched")
     if lookup(cls, "__del__") is not lookup(object, "__del__") or lookup(cls, "__pydantic_post_init__"):
         raise Unplanned("hooks")
     for ancestor in cls.__mro__[: cls.__mro__.index(base)]:

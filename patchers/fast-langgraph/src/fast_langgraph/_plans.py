@@ -98,6 +98,16 @@ def lookup(cls: type, name: str) -> Any:
     return _MISSING
 
 
+def is_genuine(function: Any, module: Any, name: str) -> bool:
+    """Say whether a function is the one of that name that its module defined, not a wrapper or a replacement."""
+    return (
+        type(function) is types.FunctionType
+        and function.__globals__ is vars(module)
+        and function.__code__.co_name == name
+        and function.__code__.co_filename == getattr(module, "__file__", None)
+    )
+
+
 def describe(cls: type) -> Plan:
     """Return the plan of a class."""
     if not _is_plain(cls):
@@ -126,7 +136,9 @@ def _is_plain(cls: type) -> bool:
 def _standard(cls: type) -> Plan | None:
     module, name = cls.__module__, cls.__name__
     if cls is uuid.UUID:
-        return ("uuid", module, name, uuid.UUID.__dict__["int"]) if _is_slot(uuid.UUID.__dict__.get("int")) else ODD
+        hexadecimal = cls.__dict__.get("hex")
+        genuine = type(hexadecimal) is property and is_genuine(hexadecimal.fget, uuid, "hex") and _is_slot(cls.__dict__.get("int"))
+        return ("uuid", module, name, cls.__dict__["int"]) if genuine else ODD
     if cls is datetime.datetime:
         return ("datetime", module, name, datetime.timezone)
     if cls is datetime.date:
@@ -225,7 +237,7 @@ def _dataclass(cls: Any) -> Plan:
         return ODD
     names = tuple(sys.intern(field.name) for field in dataclasses.fields(cls) if type(field.name) is str)
     present = set(names)
-    if not names or present & set(_ASKED) or "__class__" in present or issubclass(cls, tuple):
+    if not names or len(present) != len(names) or present & set(_ASKED) or "__class__" in present or issubclass(cls, tuple):
         return ODD
     # isinstance(obj, SendProtocol) is a question of attributes, asked before that of dataclasses
     if all(name in present or lookup(cls, name) is not _MISSING for name in ("node", "arg")):
@@ -254,6 +266,10 @@ def _model(cls: Any) -> Plan | None:
     for name in ("model_dump", "__getattr__", "__getattribute__", "__pydantic_extra__", "__dict__"):
         if lookup(cls, name) is not lookup(base, name):
             return ODD
+    if not is_genuine(base.__dict__.get("model_dump"), main, "model_dump") or not is_genuine(base.__dict__.get("__getattr__"), main, "__getattr__"):
+        return ODD
+    if not _is_slot(base.__dict__.get("__pydantic_extra__")) or lookup(base, "__getattribute__") is not object.__dict__["__getattribute__"]:
+        return ODD
     try:
         names, shapes = model_fields(cls)
     except (Unplanned, LookupError, TypeError, AttributeError):

@@ -389,7 +389,7 @@ final class Encoder extends MsgpackWriter {
         if (PyObjects.type(key) == PyUnicode.TYPE && PyUnicode.isCompactAscii(key)) {
             str(PyUnicode.asciiData(key), PyUnicode.length(key));
             value(item, depth);
-        } else if (key(key)) {
+        } else if (key(key) || subclassKey(key)) {
             value(item, depth);
         } else {
             oddPair(key, item, depth);
@@ -416,6 +416,23 @@ final class Encoder extends MsgpackWriter {
             return false;
         }
         return true;
+    }
+
+    /** Writes a key of a known subclass of str or int: its own hash must not be asked, as handing it over would. */
+    private boolean subclassKey(long key) {
+        TypePlan plan = plans.find(PyObjects.type(key));
+        if (!(plan instanceof SubclassPlan subclass)) {
+            return false;
+        }
+        if (subclass.isStr()) {
+            if (PyUnicode.isCompactAscii(key)) {
+                str(PyUnicode.asciiData(key), PyUnicode.length(key));
+                return true;
+            }
+            return utf8(key);
+        }
+        ensure(9);
+        return subclass.isInt() && shortInteger(key);
     }
 
     private void rare(long object, long type, int depth) {
@@ -539,17 +556,32 @@ final class Encoder extends MsgpackWriter {
     }
 
     private void oddPair(long key, long item, int depth) {
+        long type = PyObjects.type(key);
         if (leaf > 0) {
+            if (plans.find(type) == null) {
+                plans.want(type);
+            }
             throw PlanAbort.OBJECT;
         }
         if (warming) {
             throw Decline.CALL;
         }
         PyObjects.incref(item);
+        PyObjects.incref(key);
         try {
+            if (plans.find(type) == null) {
+                pin();
+                epoch++;
+                plans.learn(type);
+                if (subclassKey(key)) {
+                    value(item, depth);
+                    return;
+                }
+            }
             splice(dumps.keyFallback(), key, depth - 1, depth, 1);
             value(item, depth);
         } finally {
+            PyObjects.decref(key);
             PyObjects.decref(item);
         }
     }

@@ -16,6 +16,14 @@ final class SubclassPlan extends TypePlan {
         this.builtin = builtin;
     }
 
+    boolean isStr() {
+        return builtin == Base.STR;
+    }
+
+    boolean isInt() {
+        return builtin == Base.INT;
+    }
+
     @Override
     void encode(Encoder encoder, long object, long type, int depth) {
         switch (builtin) {
