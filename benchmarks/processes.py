@@ -21,6 +21,8 @@ from benchmarks.harness import Result, Row, at_least, at_most
 
 SHORT = at_least(0.97)
 """Within 3 % of the original."""
+ATTEMPTS = 3
+"""So often a row that other work on the machine may have spoilt is measured on; all runs count."""
 
 
 class Run(NamedTuple):
@@ -71,40 +73,33 @@ def _orphans() -> Iterator[float]:
 def imports(pairs: int = 15) -> List[Result]:
     """`import fast_langgraph` before langgraph, and what it must not bring along."""
     run("imports", "ours")
-    runs: Dict[str, List[Run]] = {"original": [], "ours": []}
-    for _ in range(pairs):
-        for side, done in runs.items():
-            done.append(run("imports", side, FAST_JVM="auto"))
-    answers = {side: [one.answer for one in done] for side, done in runs.items()}
-    extra = [
-        ours["wall"] - original["wall"]
-        for original, ours in zip(answers["original"], answers["ours"])
-    ]
-    best = {side: min(answer["wall"] for answer in of_side) for side, of_side in answers.items()}
-    last = answers["ours"][-1]
-    brought = [
-        name
-        for name in ("numpy", "jvm", "jpype")
-        if last[name] and not answers["original"][-1][name]
-    ]
-    return [
-        Result(
-            "import fast_langgraph, beyond importing langgraph",
-            original=best["original"],
-            ours=best["ours"],
-            note="langgraph alone and with us",
-        ),
-        Result(
+    answers: Dict[str, List[Dict[str, Any]]] = {"original": [], "ours": []}
+    for _ in range(ATTEMPTS):
+        for _ in range(pairs):
+            for side, done in answers.items():
+                done.append(run("imports", side, FAST_JVM="auto").answer)
+        best = {side: min(answer["wall"] for answer in done) for side, done in answers.items()}
+        extra = [
+            ours["wall"] - original["wall"]
+            for original, ours in zip(answers["original"], answers["ours"])
+        ]
+        difference = Result(
             "  difference",
             ours=max(best["ours"] - best["original"], 0.0),
             ours_median=statistics.median(extra),
             bar=at_most(0.030),
-            equal=not brought,
-            note="brings " + ", ".join(brought)
-            if brought
-            else "median of pairs %.1f ms" % (1e3 * statistics.median(extra)),
-        ),
+            note="median of %d pairs: %.1f ms" % (len(extra), 1e3 * statistics.median(extra)),
+        )
+        if difference.met:
+            break
+    last = {side: done[-1] for side, done in answers.items()}
+    brought = [
+        name for name in ("numpy", "jvm", "jpype") if last["ours"][name] > last["original"][name]
     ]
+    if brought:
+        difference.equal, difference.note = False, "brings " + ", ".join(brought)
+    name = "import langgraph, alone and after fast_langgraph"
+    return [Result(name, original=best["original"], ours=best["ours"]), difference]
 
 
 def short_scripts(pairs: int = 10) -> List[Result]:
@@ -122,7 +117,7 @@ def short_scripts(pairs: int = 10) -> List[Result]:
 def _short(name: str, cache: str, warm: Optional[str], pairs: int, *size: str) -> List[Result]:
     runs: Dict[str, List[Run]] = {"original": [], "ours": []}
     results: List[Result] = []
-    for _attempt in range(3):
+    for _ in range(ATTEMPTS):
         for _ in range(pairs):
             for side, done in runs.items():
                 with tempfile.TemporaryDirectory(prefix="cache-") as folder:
@@ -130,6 +125,7 @@ def _short(name: str, cache: str, warm: Optional[str], pairs: int, *size: str) -
                         run("script", side, *size, FAST_JVM="auto", FAST_JVM_CACHE=warm or folder)
                     )
         results = []
+        booted = sum(one.answer["jvm"] for one in runs["ours"])
         for kind in ("wall", "cpu"):
             amounts = {side: [getattr(one, kind) for one in done] for side, done in runs.items()}
             ratios = [
@@ -143,8 +139,10 @@ def _short(name: str, cache: str, warm: Optional[str], pairs: int, *size: str) -
                     original_median=statistics.median(amounts["original"]),
                     ours_median=statistics.median(amounts["ours"]),
                     bar=SHORT,
-                    equal=not any(one.answer["jvm"] for one in runs["ours"]),
-                    note="%d pairs, median ratio %.3f" % (len(ratios), statistics.median(ratios)),
+                    equal=not booted,
+                    note="%d of %d booted a JVM" % (booted, len(ratios))
+                    if booted
+                    else "%d pairs, median ratio %.3f" % (len(ratios), statistics.median(ratios)),
                 )
             )
         if all(result.met for result in results):
