@@ -16,8 +16,9 @@ Builtins = Dict[str, Callable[..., Any]]
 Meter = Callable[[int], None]
 Activate = Callable[[Optional[Builtins]], None]
 
-#: Packs below this many bytes cost less in ormsgpack than the way into Java.
+#: Short maps and arrays below this many bytes cost less in ormsgpack than the way into Java.
 SMALL = 24
+FIXSTR = 0xA0
 
 #: First bytes of a pack that is one number, str or bin: ormsgpack's vector instructions have nothing above them to win back.
 LEAVES = frozenset(range(256)).difference(range(0x81, 0xA0), range(0xC7, 0xCA), range(0xD4, 0xD9), range(0xDC, 0xE0))
@@ -76,9 +77,10 @@ def make_loads_typed(original: Callable[..., Any], meter: Meter) -> Tuple[Callab
         type_, data_ = data
         if type_ == "msgpack":
             try:
-                if len(data_) < SMALL or data_[0] in LEAVES:
+                head = data_[0]
+                if head in LEAVES or (head < FIXSTR and len(data_) < SMALL):
                     return ormsgpack.unpackb(data_, ext_hook=self._unpack_ext_hook, option=ormsgpack.OPT_NON_STR_KEYS)
-            except TypeError:
+            except (TypeError, IndexError):
                 return original(self, (type_, data_))
             value = loads(data_, self._unpack_ext_hook)
             if value is not declined:

@@ -39,6 +39,10 @@ final class Decoder extends MsgpackReader {
     /** Native room for decoded text that is kept. */
     private static final long SCRATCH = 1 << 16;
 
+    /** Ints in a list from which on it may be left to the original. */
+    private static final long MANY = 512;
+
+    private static final int LOOK = 32;
     private static final long LONGEST_CACHED_KEY = 64;
     private static final int CACHED_KEYS = 2048;
 
@@ -48,6 +52,7 @@ final class Decoder extends MsgpackReader {
     private final MapTemplates templates = new MapTemplates();
     private final long scratch = Memory.allocate(SCRATCH);
 
+    private long total;
     private long hook;
     private boolean revives;
     private boolean effects;
@@ -67,6 +72,7 @@ final class Decoder extends MsgpackReader {
     long decode(long data, long length, long hook, boolean revives) {
         position = data;
         end = data + length;
+        total = length;
         this.hook = hook;
         this.revives = revives;
         effects = false;
@@ -206,6 +212,10 @@ final class Decoder extends MsgpackReader {
     }
 
     private long list(long length, int depth) {
+        if (length >= MANY && nesting == 0 && !effects && 8 * length > total && isIntegers()) {
+            // nothing but calls to make ints: ormsgpack makes them a little faster
+            throw Decline.CALL;
+        }
         long trusted = Math.min(length, TRUSTED);
         if (trusted > remaining()) {
             throw MsgpackFormatException.END;
@@ -234,8 +244,22 @@ final class Decoder extends MsgpackReader {
         }
         long word = Long.reverseBytes(Memory.getLong(position + 1));
         long value = marker >= Marker.INT8 ? word >> 64 - 8 * width : word >>> 64 - 8 * width;
+        value = width == 0 ? (byte) marker : value;
         position += 1 + width;
-        return check(width == 0 ? PyLong.of((byte) marker) : marker == Marker.UINT64 ? PyLong.ofUnsigned(value) : PyLong.of(value));
+        return check(marker == Marker.UINT64 ? PyLong.ofUnsigned(value) : CApi.Leaf.PyLong_FromLongLong(value));
+    }
+
+    /** Whether the next items are integers. */
+    private boolean isIntegers() {
+        long at = position;
+        for (int i = 0; i < LOOK && at < end; i++) {
+            int width = INT_WIDTHS[Memory.getByte(at) & 0xFF];
+            if (width < 0) {
+                return false;
+            }
+            at += 1 + width;
+        }
+        return true;
     }
 
     /** By marker: bytes behind it of an integer, -1 for any other value. */
