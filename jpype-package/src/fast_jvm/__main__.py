@@ -61,11 +61,11 @@ def doctor() -> int:
     """Boot, and print what was found: settings, Java, host, cache, one line per patch."""
     import fast_jvm
 
-    from . import _boot, _cache, _jre, _layout, _registry, _settings
+    from . import _boot, _cache, _jre, _python, _registry, _settings
 
     print(f"fast_jvm    {fast_jvm.__version__} ({os.path.dirname(os.path.abspath(__file__))})")
     print(
-        f"python      {sys.version.split()[0]} ({sys.executable}): {_layout.unsupported() or 'served'}"
+        f"python      {sys.version.split()[0]} ({sys.executable}): {_python.unsupported() or 'served'}"
     )
     for setting in _settings.SETTINGS:
         if os.environ.get(setting.name):

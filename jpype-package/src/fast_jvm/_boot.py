@@ -32,6 +32,8 @@ BASE_OPTIONS = (
     "--enable-native-access=ALL-UNNAMED",
     "-XX:-UsePerfData",
     "-Xms8m",
+    # walks over nested data are recursive
+    "-XX:MaxRecursiveInlineLevel=2",
     # a JVM that talks does so on stdout
     "-Xlog:disable",
     "-XX:+DisplayVMOutputToStderr",
@@ -93,22 +95,25 @@ def last_failure() -> str:
 
 def unusable() -> str:
     """Say why this process will never boot; empty while it may."""
-    from . import _layout
+    from . import _python
 
     if state.phase == "failed":
         return state.reason
-    return _layout.unsupported()
+    return _python.unsupported()
 
 
 def start() -> None:
     """Start the boot in the background, once."""
     global _triggered_in_loop
+    from . import _process
+
     with _changed:
         if state.phase != "idle" or _settings.get("FAST_JVM") == "off":
             return
         _triggered_in_loop = _running_loop()
         state.phase, state.working = "booting", True
         _stamp("start")
+        _process.watch()
         try:
             threading.Thread(target=_run, name="fast-jvm-boot", daemon=True).start()
         except RuntimeError as error:
@@ -125,7 +130,13 @@ def _running_loop() -> bool:
 
 def patched() -> None:
     """Called when patches were placed: once Java is up they go live as soon as they are ready."""
+    from . import _registry
+
     with _changed:
+        if state.phase == "failed":
+            for entry in _registry.entries():
+                if entry.state == "patched":
+                    _registry.give_up(entry, state.reason)
         if state.phase != "up" or state.working or state.stopping:
             return
         state.working = True
@@ -176,7 +187,7 @@ def _fail(reason: str) -> None:
         state.phase, state.reason = "failed", reason
         for entry in _registry.entries():
             if entry.state in ("patched", "warming", "waiting"):
-                entry.skip(reason)
+                _registry.give_up(entry, reason)
 
 
 @contextlib.contextmanager
@@ -203,7 +214,6 @@ def _run_boot() -> None:
     try:
         try:
             _guard.shield_thread()
-            _guard.watch()
             _boot()
             with _changed:
                 state.phase = "up"
@@ -240,6 +250,10 @@ def _finished() -> None:
     with _changed:
         state.working = False
         _changed.notify_all()
+    from . import _registry
+
+    if any(entry.state == "patched" for entry in _registry.entries()):
+        patched()  # placed while this thread was about to end
 
 
 def _stack_kib() -> int:
@@ -270,9 +284,9 @@ def jvm_options(cache: str) -> list[str]:
 def _boot() -> None:
     import ctypes
 
-    from . import _guard, _hosts, _layout, _registry
+    from . import _guard, _hosts, _python, _registry
 
-    reason = _layout.unsupported() or _guard.forbidden()
+    reason = _python.unsupported() or _guard.forbidden()
     if reason:
         raise FastJvmUnavailable(reason)
     if not os.path.isfile(JAR):
@@ -284,6 +298,7 @@ def _boot() -> None:
     _stop_point()
     before = _guard.before_start()
     state.host = _hosts.open_host(state.host_name, jre, JAR, state.options)
+    state.java = state.host.java
     _guard.started(before)
     _stamp("jvm")
     _stop_point()
@@ -447,13 +462,15 @@ def _prepare(package: str, path: str) -> str:
 
 
 def _go_live(entry: Any, reason: str) -> None:
+    from . import _registry
+
     if state.stopping or entry.state != "warming":
         return
     missing = [name for name in entry.patch.builtins if name not in state.builtins]
     if missing:
         reason = f"Java has no {', '.join(missing)}"
     if reason:
-        entry.skip(reason)
+        _registry.give_up(entry, reason)
         return
     entry.activate({name: state.builtins[name].function for name in entry.patch.builtins})
     entry.state = "live"

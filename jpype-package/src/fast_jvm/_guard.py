@@ -9,21 +9,19 @@ without Java would have.
 
 from __future__ import annotations
 
-import atexit
 import ctypes
 import functools
 import importlib
-import os
 import signal
 import sys
 import threading
 from typing import Any, Callable, Dict
 
+from . import _process
 from ._log import log
 
 SMALLEST_STACK = 128 * 1024
 EXIT_WAIT_S = 5.0
-FORK_WAIT_S = 5.0
 JVM_SIGNALS = tuple(
     int(getattr(signal, name))
     for name in ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL")
@@ -37,8 +35,6 @@ Actions = Dict[int, bytes]
 _jvm_actions: Actions = {}
 _first_actions: Actions = {}  # before the boot
 _other_actions: Actions = {}  # what a process without Java would have now
-_switched_off = ""
-_threads_before = 1
 _enabled_with: tuple[tuple[Any, ...], dict[str, Any]] | None = None
 
 
@@ -127,8 +123,7 @@ def started(before: Actions) -> None:
         _other_actions.update(_first_actions)
         _guard_faulthandler()
     _guard_stack_size()
-    atexit.unregister(at_exit)
-    atexit.register(at_exit)  # again, to run before JPype's
+    _process.last_in_first_out()
 
 
 def _wrap(module: Any, name: str, after: Callable[..., None]) -> None:
@@ -215,77 +210,24 @@ def _check_stack_size(*_: Any) -> None:
         switch_off(f"threading.stack_size({size}): a call into Java needs {SMALLEST_STACK}")
 
 
-# -- fork and exit
-
-
-def watch() -> None:
-    """Stand guard over fork and exit; called once, when the boot begins."""
-    global _threads_before
-    _threads_before = _os_threads()
-    atexit.register(at_exit)
-    _quiet_fork()
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
-
-
-def _os_threads() -> int:
-    try:
-        return len(os.listdir("/proc/self/task"))
-    except OSError:
-        return 1
-
-
-def _quiet_fork() -> None:
-    """CPython warns of a fork beside other threads; the JVM's are not the user's."""
-    for name in ("fork", "forkpty"):
-        if hasattr(os, name) and sys.version_info >= (3, 12):
-            setattr(os, name, _without_our_warning(name, getattr(os, name)))
-
-
-def _without_our_warning(name: str, original: Callable[[], Any]) -> Callable[[], Any]:
-    @functools.wraps(original)
-    def wrapped() -> Any:
-        import warnings
-
-        theirs = [
-            thread for thread in threading.enumerate() if not thread.name.startswith("fast-jvm-")
-        ]
-        with warnings.catch_warnings():
-            warnings.filterwarnings(
-                "ignore", "This process .*is multi-threaded", DeprecationWarning
-            )
-            result = original()
-        pid = result[0] if isinstance(result, tuple) else result
-        if pid and (len(theirs) > 1 or _threads_before > 1):
-            text = (
-                f"This process (pid={os.getpid()}) is multi-threaded, "
-                f"use of {name}() may lead to deadlocks in the child."
-            )
-            try:
-                warnings.warn(text, DeprecationWarning, stacklevel=2)
-            except DeprecationWarning:
-                pass  # as CPython does: the child is there already
-        return result
-
-    return wrapped
+# -- the ends: a forked child, a process that exits
 
 
 def switch_off(reason: str) -> None:
     """Let every builtin decline from now on, for the rest of this process."""
-    global _switched_off
     from . import _boot, _registry
 
     for builtin in _boot.state.builtins.values():
         builtin.switch(False)
-    _switched_off = _switched_off or reason
     _boot.state.stopping = True
     for entry in _registry.entries():
-        if entry.state in ("patched", "warming", "live"):
-            entry.skip(reason)
+        if entry.state in ("waiting", "patched", "warming", "live"):
+            _registry.give_up(entry, reason)
     log.info("originals serve: %s", reason)
 
 
-def _after_fork() -> None:
+def in_child() -> None:
+    """In a forked child no Java thread lives on: nothing of ours may enter Java."""
     from . import _boot, _registry
 
     _boot.renew_lock()
@@ -310,17 +252,6 @@ def _calm_jpype() -> None:
     gc.callbacks[:] = [
         callback for callback in gc.callbacks if getattr(callback, "__self__", None) is not native
     ]
-
-
-def _before_fork() -> None:
-    """Let a boot under way end first: its locks would stay locked in the child."""
-    from . import _boot
-
-    if not threading.current_thread().name.startswith("fast-jvm-"):
-        _boot.wait_idle(FORK_WAIT_S)
-    if _boot.state.phase == "up" and _boot.state.host_name == "jpype":
-        # Java objects that are freed in the child then find their thread attached, and take no lock
-        _boot.state.host.attach()
 
 
 def at_exit() -> None:

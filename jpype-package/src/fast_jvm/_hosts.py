@@ -27,6 +27,7 @@ class Host(Protocol):
     """A way to call the static methods of Boot."""
 
     name: str
+    java: str  # its version
 
     def call(self, method: str, argument: int | None = None) -> int:
         """Call ``long method()`` or ``long method(long)`` without the GIL."""
@@ -98,6 +99,7 @@ class JpypeHost:
 
         self._jpype = jpype
         self._boot = jpype.JClass(BOOT_CLASS)
+        self.java = ".".join(map(str, jpype.getJVMVersion()))
 
     @classmethod
     def start(cls, jre: Jre, jar: str, options: list[str]) -> JpypeHost:
@@ -194,11 +196,13 @@ class JepHost:
     def __init__(self) -> None:
         try:
             from dev.fastjvm import Boot  # type: ignore[import-not-found]
+            from java.lang import System  # type: ignore[import-not-found]
         except ImportError as error:
             raise FastJvmUnavailable(
                 f"the jar is not on the class path of the Java that embeds this Python: {error}"
             ) from error
         self._boot = Boot
+        self.java = str(System.getProperty("java.version"))
 
     def call(self, method: str, argument: int | None = None) -> int:
         """Call a method of Boot; Jep drops the GIL."""
@@ -252,6 +256,7 @@ class JniHost:
     name = "jni"
 
     def __init__(self, jre: Jre, jar: str, options: list[str]) -> None:
+        self.java = jre.version
         arguments = [f"-Djava.class.path={jar}", *options]
         table = (_Option * len(arguments))()
         for slot, argument in zip(table, arguments):

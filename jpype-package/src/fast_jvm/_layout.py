@@ -1,4 +1,4 @@
-"""What the running CPython looks like: whether it is served at all, the spec, and the facts.
+"""What the running CPython looks like: the spec and the facts.
 
 The facts are known objects with the bytes the Java side must read from their memory. Only when
 all of them agree are builtins used.
@@ -11,40 +11,9 @@ import sys
 import types
 from typing import Any
 
-SERVED = ((3, 10), (3, 11), (3, 12), (3, 13))
+from ._python import has_gil
 
 _kept: list[Any] = []
-
-
-def unsupported() -> str:
-    """Say why this interpreter is not served; empty when it is."""
-    if sys.implementation.name != "cpython":
-        return f"{sys.implementation.name} is not CPython"
-    if sys.version_info[:2] not in SERVED:
-        return "Python %d.%d is not served (%s)" % (
-            sys.version_info[0],
-            sys.version_info[1],
-            ", ".join("%d.%d" % pair for pair in SERVED),
-        )
-    if sys.version_info.releaselevel not in ("final", "candidate"):
-        return f"Python {sys.version.split()[0]} is a preview"
-    if sys.maxsize < 2**32:
-        return "this Python is a 32-bit build"
-    if sys.byteorder != "little":
-        return "this machine is big endian"
-    if hasattr(sys, "gettotalrefcount") or hasattr(sys, "getobjects"):
-        return "this Python is a debug build"
-    if not _has_gil():
-        return "this Python is a free-threaded build"
-    return ""
-
-
-def _has_gil() -> bool:
-    if sys.version_info < (3, 13):
-        return True
-    import sysconfig
-
-    return not sysconfig.get_config_var("Py_GIL_DISABLED")
 
 
 def spec(addresses: dict[str, int]) -> bytes:
@@ -83,7 +52,7 @@ def spec(addresses: dict[str, int]) -> bytes:
     values["unicode.ascii"] = sys.getsizeof("") - 1
     values["type.basicsize"] = type.__basicsize__  # type: ignore[assignment]
     values["debug"] = int(hasattr(sys, "gettotalrefcount"))
-    values["gil"] = int(_has_gil())
+    values["gil"] = int(has_gil())
     return "".join(f"{key}={value}\n" for key, value in values.items()).encode()
 
 

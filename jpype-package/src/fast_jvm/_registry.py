@@ -1,9 +1,9 @@
 """The patch registry: hooks, gates, patching, undoing, and each patch's way to live.
 
 waiting (its module is not imported yet) -> patched (the original serves and its cost is metered)
--> warming (Java is up) -> live, or skipped with the reason. Registering imports no target. The
-version is looked at when the target is imported; fingerprints, which need the source, only when
-somebody asks or a boot is near, so that short scripts never pay for them.
+-> warming (Java is up) -> live, or skipped with the reason. Registering imports no target. Gates
+(versions, fingerprints of code) are looked at when a boot is near or somebody asks, and what does
+not pass is undone: until then the original serves anyhow, and short scripts never pay for them.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ import functools
 import importlib
 import sys
 import threading
-from dataclasses import dataclass, field
-from types import MappingProxyType, ModuleType
-from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, Tuple, Union
+from types import ModuleType
+from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Tuple, Union
 
 from . import _settings
 from ._log import log
@@ -26,23 +25,20 @@ Activate = Callable[[Union[Builtins, None]], None]
 Meter = Callable[[int], None]
 
 
-@dataclass(frozen=True)
-class Patch:
+class Patch(NamedTuple):
     """One function of a library, and what may serve in its place."""
 
-    name: str
-    package: str
-    target: str
+    name: str  # "langgraph.dumps_typed"
+    package: str  # its switch is this name in capitals
+    target: str  # "module:Class.function"
     distribution: str
     versions: str
-    codes: FrozenSet[str]
+    codes: FrozenSet[str]  # fingerprints of the originals that were studied
     builtins: Tuple[str, ...]
-    make: str
-    prepare: str
-    also: Mapping[str, Union[str, FrozenSet[str]]] = field(
-        default_factory=lambda: MappingProxyType({})
-    )
-    requires: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    make: str  # "module:function": (original, meter) -> (replacement, activate)
+    prepare: str  # "module:function": (builtins, warm) -> measured ns or None
+    also: Mapping[str, Union[str, FrozenSet[str]]] = {}  # other code it leans on: fingerprints
+    requires: Mapping[str, str] = {}  # distribution -> versions; "!..." = must be installed
 
 
 class Entry:
@@ -122,10 +118,10 @@ def register(patches: Iterable[Patch]) -> None:
 
 
 def _hook(module: str) -> None:
-    import wrapt
-
     _hooked.add(module)
     if module not in sys.modules or _initializing(sys.modules[module]):
+        import wrapt
+
         wrapt.register_post_import_hook(lambda loaded: _imported(module), module)
 
 
@@ -134,21 +130,27 @@ def _initializing(module: ModuleType) -> bool:
 
 
 def _imported(module: str) -> None:
-    """Patch what is registered for a module; an import must never fail because of us."""
+    """Patch what is registered for a module; an import must never fail because of us.
+
+    Nothing is imported while the lock is held: importing threads hold locks of their own.
+    """
     from . import _boot
 
-    patched = []
     with _lock:
-        for entry in entries():
-            if entry.state != "waiting" or entry.patch.target.partition(":")[0] != module:
-                continue
-            try:
-                if _place(entry):
-                    patched.append(entry)
-            except Exception as error:
-                entry.skip(f"could not be patched: {error!r}")
-                log.debug("%s", entry.patch.name, exc_info=True)
-    if patched:
+        claimed = [
+            entry
+            for entry in entries()
+            if entry.state == "waiting" and entry.patch.target.partition(":")[0] == module
+        ]
+        for entry in claimed:
+            entry.state = "placing"
+    for entry in claimed:
+        try:
+            _place(entry)
+        except Exception as error:
+            entry.skip(f"could not be patched: {error!r}")
+            log.debug("%s", entry.patch.name, exc_info=True)
+    if any(entry.state == "patched" for entry in claimed):
         _boot.patched()
 
 
@@ -161,22 +163,19 @@ def retry_waiting() -> None:
             _imported(module)
 
 
-def _place(entry: Entry) -> bool:
+def _place(entry: Entry) -> None:
     patch = entry.patch
     module_name, _, qualname = patch.target.partition(":")
-    reason = _version_gate(entry)
-    if reason:
-        entry.skip(reason)
-        return False
     owner: Any = sys.modules[module_name]
     *path, attribute = qualname.split(".")
     for name in path:
         owner = getattr(owner, name, None)
     if not hasattr(owner, attribute):
         if _initializing(sys.modules[module_name]):
-            return False
-        entry.skip(f"{patch.target} does not exist")
-        return False
+            entry.state = "waiting"
+        else:
+            entry.skip(f"{patch.target} does not exist")
+        return
     raw = vars(owner).get(attribute, ABSENT)
     wrap = type(raw) if isinstance(raw, (staticmethod, classmethod)) else None
     original = (
@@ -189,7 +188,6 @@ def _place(entry: Entry) -> bool:
     entry.activate = activate
     setattr(owner, attribute, entry.placed)
     entry.state = "patched"  # marked last: all that is needed to undo it is there
-    return True
 
 
 def unpatch(package: str | None = None) -> None:
@@ -199,6 +197,13 @@ def unpatch(package: str | None = None) -> None:
             if package in (None, entry.patch.package):
                 _undo(entry)
                 entry.state, entry.reason = "undone", "unpatched"
+
+
+def give_up(entry: Entry, reason: str) -> None:
+    """Put the original back for good and say why."""
+    with _lock:
+        _undo(entry)
+        entry.skip(reason)
 
 
 def _undo(entry: Entry) -> None:
@@ -272,18 +277,19 @@ def check_gates() -> None:
     """Look at fingerprints and requirements of what is patched; undo what does not pass."""
     from . import _fingerprint
 
-    with _lock:
-        waiting = [entry for entry in entries() if entry.state == "patched" and not entry.gated]
-        for entry in waiting:
-            try:
-                reason = _code_gate(entry) or _requirements_gate(entry.patch)
-            except Exception as error:
-                reason = f"gates could not be looked at: {error!r}"
-            entry.gated = True
-            if reason:
-                _undo(entry)
-                entry.skip(reason)
-        _fingerprint.forget()
+    for entry in entries():
+        if entry.state != "patched" or entry.gated:
+            continue
+        try:
+            reason = _version_gate(entry) or _code_gate(entry) or _requirements_gate(entry.patch)
+        except Exception as error:
+            reason = f"gates could not be looked at: {error!r}"
+        with _lock:
+            if entry.state == "patched" and not entry.gated:
+                entry.gated = True
+                if reason:
+                    give_up(entry, reason)
+    _fingerprint.forget()
 
 
 def _code_gate(entry: Entry) -> str:

@@ -1,0 +1,93 @@
+"""Hooks of fork and exit, in place from the moment a boot begins.
+
+A fork waits for a boot under way, whose locks would stay locked in the child. CPython 3.12 warns
+of a fork beside other threads; the JVM's are not the user's, so the warning is given for those alone.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import sys
+import threading
+from typing import Any, Callable
+
+FORK_WAIT_S = 5.0
+
+_threads_before = 1
+
+
+def watch() -> None:
+    """Stand guard over fork and exit; called once, before the thread of the boot starts."""
+    global _threads_before
+    _threads_before = _os_threads()
+    atexit.register(_at_exit)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=_before_fork, after_in_child=_in_child)
+    for name in ("fork", "forkpty"):
+        if hasattr(os, name) and sys.version_info >= (3, 12):
+            setattr(os, name, _without_our_warning(name, getattr(os, name)))
+
+
+def last_in_first_out() -> None:
+    """Run our exit before the exits that were registered during the boot: JPype's."""
+    atexit.unregister(_at_exit)
+    atexit.register(_at_exit)
+
+
+def _at_exit() -> None:
+    from . import _guard
+
+    _guard.at_exit()
+
+
+def _before_fork() -> None:
+    from . import _boot
+
+    if not threading.current_thread().name.startswith("fast-jvm-"):
+        _boot.wait_idle(FORK_WAIT_S)
+    if _boot.state.phase == "up" and _boot.state.host_name == "jpype":
+        # Java objects that are freed in the child then find their thread attached: no lock is taken
+        _boot.state.host.attach()
+
+
+def _in_child() -> None:
+    from . import _guard
+
+    _guard.in_child()
+
+
+def _os_threads() -> int:
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        return 1
+
+
+def _without_our_warning(name: str, original: Callable[[], Any]) -> Callable[[], Any]:
+    @functools.wraps(original)
+    def wrapped() -> Any:
+        import warnings
+
+        theirs = [
+            thread for thread in threading.enumerate() if not thread.name.startswith("fast-jvm-")
+        ]
+        with warnings.catch_warnings():
+            warnings.filterwarnings(
+                "ignore", "This process .*is multi-threaded", DeprecationWarning
+            )
+            result = original()
+        pid = result[0] if isinstance(result, tuple) else result
+        if pid and (len(theirs) > 1 or _threads_before > 1):
+            text = (
+                f"This process (pid={os.getpid()}) is multi-threaded, "
+                f"use of {name}() may lead to deadlocks in the child."
+            )
+            try:
+                warnings.warn(text, DeprecationWarning, stacklevel=2)
+            except DeprecationWarning:
+                pass  # as CPython does: the child is there already
+        return result
+
+    return wrapped
