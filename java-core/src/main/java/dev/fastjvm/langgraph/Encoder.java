@@ -51,6 +51,8 @@ final class Encoder extends MsgpackWriter {
 
     private long scratch;
     private long scratchSize;
+    /** About the size of the last result: a large one is likely followed by another. */
+    private long expected;
     /** The bytes object that is written to directly once the scratch is too small, or 0. */
     private long bytes;
 
@@ -84,6 +86,9 @@ final class Encoder extends MsgpackWriter {
         start();
         topLevel = true;
         try {
+            if (expected > SCRATCH && isContainer(object)) {
+                grow(expected);
+            }
             value(object, 0);
             return finish();
         } finally {
@@ -120,9 +125,15 @@ final class Encoder extends MsgpackWriter {
         epoch = 0;
     }
 
+    private static boolean isContainer(long object) {
+        long type = PyObjects.type(object);
+        return type == PyDict.TYPE && PyDict.size(object) > 0 || type == PyList.TYPE && PyList.size(object) > 0;
+    }
+
     private long finish() {
         long length = length();
-        if (bytes == 0) {
+        expected = length + (length >> 4);
+        if (bytes == 0 || length < SCRATCH / 4) {
             return PythonError.check(CApi.Leaf.PyBytes_FromStringAndSize(base, length));
         }
         Memory.putLong(pair, bytes);
@@ -143,7 +154,7 @@ final class Encoder extends MsgpackWriter {
     @Override
     protected void grow(long room) {
         long length = length();
-        long size = top == 0 && nesting == 0 ? length + room : Math.max(2 * (limit - base), length + room + (length + room >> 1));
+        long size = top == 0 && nesting == 0 || length == 0 ? length + room : Math.max(2 * (limit - base), length + room + (length + room >> 1));
         if (warming) {
             scratch = Memory.reallocate(scratch, size);
             scratchSize = size;

@@ -105,6 +105,20 @@ public final class Memory {
         }
     }
 
+    /**
+     * Copies {@code length} bytes and up to seven more, eight at a time, so that short texts of any length take the same way: both
+     * regions must reach to the next multiple of eight bytes. Objects of CPython's do, being allocated in multiples of 16.
+     */
+    public static void copyWords(long from, long to, long length) {
+        if (length > BULK) {
+            move(from, to, length);
+            return;
+        }
+        for (long i = 0; i < length; i += 8) {
+            putLong(to + i, getLong(from + i));
+        }
+    }
+
     /** C's {@code memmove}, which beats the JVM's own copy from some hundred bytes on. */
     public static void move(long from, long to, long length) {
         try {

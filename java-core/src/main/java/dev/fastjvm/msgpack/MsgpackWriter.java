@@ -129,9 +129,9 @@ public abstract class MsgpackWriter {
         }
     }
 
-    /** A str of UTF-8 at an address. */
+    /** A str of UTF-8 at an address whose memory may be read up to the next multiple of eight bytes. */
     public final void str(long utf8, long length) {
-        ensure(length + HEAD);
+        ensure(length + HEAD + 8);
         if (length < 32) {
             head((int) (Marker.FIXSTR | length));
         } else if (length < 256) {
@@ -141,7 +141,7 @@ public abstract class MsgpackWriter {
         } else {
             head32(Marker.STR32, length);
         }
-        Memory.copy(utf8, position, length);
+        Memory.copyWords(utf8, position, length);
         position += length;
     }
 
