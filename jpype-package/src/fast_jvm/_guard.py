@@ -264,6 +264,11 @@ def at_exit() -> None:
     _boot.wait_idle(EXIT_WAIT_S)
     for builtin in _boot.state.builtins.values():
         builtin.switch(False)
+    if _boot.state.phase == "up":
+        try:
+            _boot.state.host.exit()
+        except Exception:
+            log.debug("exit", exc_info=True)
     faulthandler = sys.modules.get("faulthandler")
     if _jvm_actions and faulthandler is not None and faulthandler.is_enabled():
         # the interpreter would disable it later, behind our back

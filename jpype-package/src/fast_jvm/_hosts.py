@@ -35,6 +35,9 @@ class Host(Protocol):
     def close(self) -> None:
         """Detach the calling thread from the JVM."""
 
+    def exit(self) -> None:
+        """Prepare for the end of the interpreter; the JVM lives on until the process ends."""
+
 
 def choose(wanted: str, trigger_has_loop: bool) -> str:
     """Return the host to use: the one asked for, or the one that fits this process."""
@@ -156,6 +159,10 @@ class JpypeHost:
         """Detach, or the process would wait for this thread at exit."""
         self._jpype.java.lang.Thread.detach()
 
+    def exit(self) -> None:
+        """Stop the Java thread that frees Python objects: ending on its way to the GIL it would abort."""
+        self._jpype.JClass("org.jpype.ref.JPypeReferenceQueue").getInstance().stop()
+
 
 def _share(jpype: Any) -> None:
     """Let user code start "its" JVM once: the class path is added to the one that runs already."""
@@ -211,6 +218,9 @@ class JepHost:
 
     def close(self) -> None:
         """Nothing: Jep owns the thread."""
+
+    def exit(self) -> None:
+        """Nothing: Java goes on."""
 
 
 class _Option(ctypes.Structure):
@@ -301,6 +311,9 @@ class JniHost:
     def close(self) -> None:
         """Detach the calling thread; builtins attach their threads by themselves."""
         self._invocation(_DETACH, ctypes.c_int32)(self._vm)
+
+    def exit(self) -> None:
+        """Nothing: no Java thread wants the GIL."""
 
     def destroy(self) -> None:
         """End the JVM in order: only a child that writes an AOT cache does this."""
