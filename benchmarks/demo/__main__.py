@@ -217,7 +217,7 @@ def _print(
     for line in unequal:
         console.print("[red]%s[/red]" % line)
     console.print(
-        "equal: %s (%d rows of the databases compared in all columns, every final state and every state of the histories)"
+        "equal: %s (%d rows of the databases in all columns, every final state, every state of some histories)"
         % ("yes" if result["equal"] else "[red]no[/red]", result["rows_compared"])
     )
 
