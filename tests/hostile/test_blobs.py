@@ -282,6 +282,68 @@ def test_utf8_of_every_shape() -> None:
     VOLUME.count(n)
 
 
+_ALPHABETS = [
+    "abc xyz0",
+    "aé",
+    "éüöàß",
+    "яжщ ",
+    "ж",
+    "中文字",
+    "中a",
+    "a中é",
+    "😀",
+    "a😀中я",
+    "\x7f\x80\u07ff\u0800\ud7ff\ue000\uffff\U00010000\U0010ffff",
+]
+
+
+def test_broken_text() -> None:
+    """Long text of every mix, whole, cut, and with one byte changed, at every offset into the blob."""
+    r = random.Random(9)
+    ours, theirs = default_pair().ours.loads_typed, default_pair().theirs.loads_typed
+    n = 0
+    for alphabet in _ALPHABETS:
+        for length in (*range(1, 20), 24, 31, 33, 40, 64, 80):
+            for _ in range(12):
+                raw = bytearray("".join(r.choice(alphabet) for _ in range(length)).encode())
+                how = r.randrange(5)
+                if how == 1:
+                    raw[r.randrange(len(raw))] ^= 1 << r.randrange(8)
+                elif how == 2:
+                    raw[r.randrange(len(raw))] = r.choice(_UTF8)
+                elif how == 3:
+                    del raw[r.randrange(len(raw)) :]
+                elif how == 4:
+                    del raw[r.randrange(len(raw))]
+                head = (
+                    bytes([0xD9, len(raw)])
+                    if len(raw) < 256
+                    else b"\xda" + len(raw).to_bytes(2, "big")
+                )
+                pad = r.randrange(12)
+                for blob in (
+                    bytes([0x90 + pad + 2]) + b"\xff" * pad + head + raw + b"\x01",
+                    bytes([0x80 + pad + 1])
+                    + bytes(x for i in range(pad) for x in (i, 0xFF))
+                    + head
+                    + raw
+                    + b"\x01",
+                    b"\x91" + head + raw,
+                ):
+                    results = []
+                    for side in (ours, theirs):
+                        try:
+                            results.append(side(("msgpack", blob)))
+                        except ValueError as e:
+                            results.append((type(e), str(e)))
+                    try:
+                        assert_same(*results)
+                    except AssertionError as e:
+                        raise AssertionError(f"{blob!r}: {e}") from None
+                    n += 1
+    VOLUME.count(n)
+
+
 def test_keys_twice() -> None:
     """The last value wins, the first place stays; keys equal across types meet."""
     for body in (

@@ -1191,7 +1191,6 @@ _PATCHES: dict[str, tuple[Any, str, Any]] = {
         "__init__",
         lambda self, content="", **k: lc.BaseMessage.__init__(self, f"{content}!", **k),
     ),
-    "HumanMessage.__new__": (lc.HumanMessage, "__new__", staticmethod(lambda cls, *a, **k: "new")),
     "HumanMessage.model_post_init": (
         lc.HumanMessage,
         "model_post_init",
