@@ -296,10 +296,11 @@ def _boot() -> None:
     _registry.check_gates()
     _stamp("open")
     _stop_point()
-    before = _guard.before_start()
-    state.host = _hosts.open_host(state.host_name, jre, JAR, state.options)
-    state.java = state.host.java
-    _guard.started(before)
+    with _guard.handlers_in_motion:
+        before = _guard.before_start()
+        state.host = _hosts.open_host(state.host_name, jre, JAR, state.options)
+        state.java = state.host.java
+        _guard.started(before)
     _stamp("jvm")
     _stop_point()
     symbols = ctypes.string_at(state.host.call("symbols")).decode()

@@ -107,9 +107,16 @@ def shield_thread() -> None:
         )
 
 
+# Held while the JVM sets its handlers and until they are noted: faulthandler waits for that.
+handlers_in_motion = threading.RLock()
+
+
 def before_start() -> Actions:
     """Note every signal's action just before the JVM starts."""
-    return _actions(_all_signals()) if _POSIX else {}
+    if not _POSIX:
+        return {}
+    _guard_faulthandler()
+    return _actions(_all_signals())
 
 
 def started(before: Actions) -> None:
@@ -121,7 +128,6 @@ def started(before: Actions) -> None:
             {number: before[number] for number in JVM_SIGNALS if number in before}
         )
         _other_actions.update(_first_actions)
-        _guard_faulthandler()
     _guard_stack_size()
     _process.last_in_first_out()
 
@@ -133,8 +139,9 @@ def _wrap(module: Any, name: str, after: Callable[..., None]) -> None:
 
     @functools.wraps(original)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        result = original(*args, **kwargs)
-        after(*args, **kwargs)
+        with handlers_in_motion:
+            result = original(*args, **kwargs)
+            after(*args, **kwargs)
         return result
 
     wrapped.__fast_jvm__ = True  # type: ignore[attr-defined]
@@ -162,6 +169,8 @@ def _disabled(*_: Any, **__: Any) -> None:
 
 def _take_back() -> None:
     """Put the JVM's handlers back; what a process without Java would have instead is noted."""
+    if not _jvm_actions:
+        return
     for number, action in _actions(JVM_SIGNALS).items():
         if action != _jvm_actions.get(number):
             _other_actions[number] = action
@@ -230,8 +239,11 @@ def in_child() -> None:
     """In a forked child no Java thread lives on: nothing of ours may enter Java."""
     from . import _boot, _registry
 
+    global handlers_in_motion
+
     _boot.renew_lock()
     _registry.renew_lock()
+    handlers_in_motion = threading.RLock()
     switch_off("a forked child of a process that runs Java")
     _boot.state.phase, _boot.state.reason = "failed", "a forked child of a process that runs Java"
     _boot.state.working = False
