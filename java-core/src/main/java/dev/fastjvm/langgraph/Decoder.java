@@ -80,6 +80,7 @@ final class Decoder extends MsgpackReader {
         leaf = 0;
         nesting = 0;
         reserved = 0;
+        templates.sweep();
         try {
             return value(0);
         } catch (MsgpackFormatException malformed) {

@@ -210,7 +210,9 @@ final class Encoder extends MsgpackWriter {
                 odd(str, depth);
                 return;
             }
-            makeWay(length);
+            if (length > LONG_ALONE) {
+                makeWay(length);
+            }
             str(PyUnicode.asciiData(str), length);
         } else {
             wideText(str, depth);
@@ -249,7 +251,9 @@ final class Encoder extends MsgpackWriter {
         if (length >>> 32 != 0) {
             return false;
         }
-        makeWay(length);
+        if (length > LONG_ALONE) {
+            makeWay(length);
+        }
         str(data, length);
         return true;
     }
@@ -304,8 +308,15 @@ final class Encoder extends MsgpackWriter {
                 throw changed();
             }
             long item = PyList.item(list, i);
-            if (PyObjects.type(item) == PyLong.TYPE) {
+            long type = PyObjects.type(item);
+            if (type == PyLong.TYPE) {
                 i = integers(list, i, Math.min(size, i + INT_RUN), depth);
+            } else if (type == PyUnicode.TYPE) {
+                text(item, depth + 1);
+            } else if (type == PyFloat.TYPE) {
+                float64(PyFloat.bits(item));
+            } else if (type == PyBytes.TYPE) {
+                bin(PyBytes.data(item), PyBytes.length(item));
             } else {
                 value(item, depth + 1);
             }

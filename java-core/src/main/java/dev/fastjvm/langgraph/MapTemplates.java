@@ -5,6 +5,8 @@ import dev.fastjvm.cpython.PyDict;
 import dev.fastjvm.cpython.PyObjects;
 import dev.fastjvm.cpython.PyUnicode;
 import dev.fastjvm.memory.Memory;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Key sequences that came twice, each as a dict to copy: {@code PyDict_Copy} of a table costs less than growing one by
@@ -15,7 +17,10 @@ final class MapTemplates {
     static final int LEAST = 3;
     static final int MOST = 15;
 
-    private static final int SLOTS = 128;
+    private static final int SLOTS = 512;
+
+    /** Templates that one decode may replace: what it uses must outlive it. */
+    private static final int MOST_RETIRED = 64;
 
     /** One key sequence. */
     static final class Template {
@@ -72,11 +77,12 @@ final class MapTemplates {
 
     private final Template[] templates = new Template[SLOTS];
     private final long[] signatures = new long[SLOTS];
+    private final List<Template> retired = new ArrayList<>();
 
     /** The slot for a map of {@code length} pairs whose first key starts at {@code position}. */
     int slot(long position, long remaining, int length) {
         long first = remaining >= 8 ? Memory.getLong(position) : 0;
-        return (int) ((first ^ length) * 0x9E3779B97F4A7C15L >>> 57);
+        return (int) ((first ^ length) * 0x9E3779B97F4A7C15L >>> 55);
     }
 
     Template at(int slot) {
@@ -103,6 +109,9 @@ final class MapTemplates {
     }
 
     private void make(int slot, long entry, long stride, int length) {
+        if (templates[slot] != null && retired.size() >= MOST_RETIRED) {
+            return;
+        }
         long[] names = new long[length];
         byte[][] texts = new byte[length][];
         int[] sizes = new int[length];
@@ -130,11 +139,21 @@ final class MapTemplates {
         Template former = templates[slot];
         templates[slot] = new Template(dict, names, sizes, Shape.pack(texts));
         if (former != null) {
-            former.free();
+            // a map around this one may be reading by it
+            retired.add(former);
+        }
+    }
+
+    /** Frees the templates that were replaced; nothing may be reading by them. */
+    void sweep() {
+        if (!retired.isEmpty()) {
+            retired.forEach(Template::free);
+            retired.clear();
         }
     }
 
     void free() {
+        sweep();
         for (Template template : templates) {
             if (template != null) {
                 template.free();

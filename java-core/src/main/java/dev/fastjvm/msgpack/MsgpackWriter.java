@@ -145,9 +145,9 @@ public abstract class MsgpackWriter {
         position += length;
     }
 
-    /** A bin of bytes at an address. */
+    /** A bin of bytes at an address; see {@link #str}. */
     public final void bin(long data, long length) {
-        ensure(length + HEAD);
+        ensure(length + HEAD + 8);
         if (length < 256) {
             head8(Marker.BIN8, length);
         } else if (length < 65536) {
@@ -155,7 +155,7 @@ public abstract class MsgpackWriter {
         } else {
             head32(Marker.BIN32, length);
         }
-        Memory.copy(data, position, length);
+        Memory.copyWords(data, position, length);
         position += length;
     }
 
