@@ -260,10 +260,15 @@ def _calm_jpype() -> None:
     if config is None:
         return
     config.onexit = False  # type: ignore[attr-defined]
-    native = sys.modules.get("_jpype")
+    native: Any = sys.modules.get("_jpype")
     gc.callbacks[:] = [
         callback for callback in gc.callbacks if getattr(callback, "__self__", None) is not native
     ]
+    try:
+        # neither destroys nor unloads: JPype forgets its JVM, and frees its objects without Java
+        native.shutdown(False, False)
+    except Exception:
+        log.debug("jpype", exc_info=True)
 
 
 def at_exit() -> None:

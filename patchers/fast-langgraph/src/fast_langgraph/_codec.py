@@ -16,12 +16,8 @@ Builtins = Dict[str, Callable[..., Any]]
 Meter = Callable[[int], None]
 Activate = Callable[[Optional[Builtins]], None]
 
-#: Short maps and arrays below this many bytes cost less in ormsgpack than the way into Java.
-SMALL = 24
-FIXSTR = 0xA0
-
-#: First bytes of a pack that is one number, str or bin: ormsgpack's vector instructions have nothing above them to win back.
-LEAVES = frozenset(range(256)).difference(range(0x81, 0xA0), range(0xC7, 0xCA), range(0xD4, 0xD9), range(0xDC, 0xE0))
+#: Packs below this many bytes hold little: ormsgpack is done before Java is entered.
+SMALL = 40
 
 
 def make_dumps_typed(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
@@ -65,7 +61,8 @@ def make_loads_typed(original: Callable[..., Any], meter: Meter) -> Tuple[Callab
     loads: Callable[[Any, Any], Any] | None = None
     clock = time.perf_counter_ns
     declined = NotImplemented
-    ormsgpack = original.__globals__["ormsgpack"]  # type: ignore[attr-defined]
+    scope = original.__globals__  # type: ignore[attr-defined]
+    ormsgpack = scope["ormsgpack"]
 
     def loads_typed(self: Any, data: tuple[str, bytes]) -> Any:
         if loads is None:
@@ -75,17 +72,19 @@ def make_loads_typed(original: Callable[..., Any], meter: Meter) -> Tuple[Callab
             finally:
                 meter(clock() - start)
         type_, data_ = data
-        if type_ == "msgpack":
-            try:
-                head = data_[0]
-                if head in LEAVES or (head < FIXSTR and len(data_) < SMALL):
-                    return ormsgpack.unpackb(data_, ext_hook=self._unpack_ext_hook, option=ormsgpack.OPT_NON_STR_KEYS)
-            except (TypeError, IndexError):
-                return original(self, (type_, data_))
-            value = loads(data_, self._unpack_ext_hook)
-            if value is not declined:
-                return value
-        return original(self, (type_, data_))
+        if type_ != "msgpack":
+            return original(self, (type_, data_))
+        try:
+            if len(data_) < SMALL:
+                return ormsgpack.unpackb(data_, ext_hook=self._unpack_ext_hook, option=ormsgpack.OPT_NON_STR_KEYS)
+        except TypeError:
+            return original(self, (type_, data_))
+        value = loads(data_, self._unpack_ext_hook)
+        if value is declined:
+            # what the original does with this type, behind its questions for the others
+            module = scope["ormsgpack"]
+            return module.unpackb(data_, ext_hook=self._unpack_ext_hook, option=module.OPT_NON_STR_KEYS)
+        return value
 
     def activate(builtins: Builtins | None) -> None:
         nonlocal loads

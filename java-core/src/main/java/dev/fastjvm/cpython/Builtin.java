@@ -81,7 +81,8 @@ public abstract class Builtin {
         }
     }
 
-    private long decline() {
+    /** Counts a decline; NotImplemented, owned. */
+    protected final long decline() {
         Memory.putLong(counters + 8, Memory.getLong(counters + 8) + 1);
         return PyObjects.incref(PyObjects.NOT_IMPLEMENTED);
     }

@@ -1,13 +1,13 @@
 package dev.fastjvm.langgraph;
 
 import dev.fastjvm.cpython.Builtin;
-import dev.fastjvm.cpython.Decline;
 import dev.fastjvm.cpython.DictGuards;
 import dev.fastjvm.cpython.Interpreter;
 import dev.fastjvm.cpython.PyBytes;
 import dev.fastjvm.cpython.PyFunction;
 import dev.fastjvm.cpython.PyObjects;
 import dev.fastjvm.memory.Memory;
+import dev.fastjvm.msgpack.Marker;
 
 /**
  * The builtin {@code langgraph_loads(data, ext_hook)}: {@code ormsgpack.unpackb} with a hook of {@code _create_msgpack_ext_hook}.
@@ -44,14 +44,11 @@ public final class Loads extends Builtin {
 
     @Override
     protected long call(long args, long nargs) {
-        if (nargs != 2 || plans == null || !guards.hold()) {
-            throw Decline.CALL;
-        }
         long data = Memory.getLong(args);
-        long hook = Memory.getLong(args + 8);
-        if (PyObjects.type(data) != PyBytes.TYPE) {
-            throw Decline.CALL;
+        if (nargs != 2 || plans == null || PyObjects.type(data) != PyBytes.TYPE || !mayGain(data) || !guards.hold()) {
+            return decline();
         }
+        long hook = Memory.getLong(args + 8);
         Decoder decoder = idle;
         idle = null;
         if (decoder == null) {
@@ -70,6 +67,16 @@ public final class Loads extends Builtin {
                 decoder.free();
             }
         }
+    }
+
+    /** Whether the pack is more than one number, str or bin, which ormsgpack's vector instructions make sooner. */
+    private static boolean mayGain(long data) {
+        if (PyBytes.length(data) == 0) {
+            return false;
+        }
+        int marker = Memory.getByte(PyBytes.data(data)) & 0xFF;
+        return marker >= Marker.FIXMAP && marker < Marker.FIXSTR || marker >= Marker.EXT8 && marker <= Marker.EXT32
+                || marker >= Marker.FIXEXT1 && marker <= Marker.FIXEXT16 || marker >= Marker.ARRAY16 && marker <= Marker.MAP32;
     }
 
     LoadPlans plans() {
