@@ -127,6 +127,7 @@ public final class Utf8 {
                 from += 3;
                 to += 2;
             } else if (lead < 0xE0) {
+                check(lead >= 0xC2);
                 while (from + 8 <= end && fourOfTwo(from, to)) {
                     from += 8;
                     to += 8;
