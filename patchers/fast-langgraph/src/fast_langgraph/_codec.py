@@ -19,6 +19,9 @@ Activate = Callable[[Optional[Builtins]], None]
 #: Packs below this many bytes hold little: ormsgpack is done before Java is entered.
 SMALL = 40
 
+#: And a pack that is one long str is all copying.
+STR8, STR32 = 0xD9, 0xDB
+
 
 def make_dumps_typed(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
     """Return the replacement of dumps_typed and its switch."""
@@ -75,7 +78,7 @@ def make_loads_typed(original: Callable[..., Any], meter: Meter) -> Tuple[Callab
         if type_ != "msgpack":
             return original(self, (type_, data_))
         try:
-            if len(data_) < SMALL:
+            if len(data_) < SMALL or STR8 <= data_[0] <= STR32:
                 return ormsgpack.unpackb(data_, ext_hook=self._unpack_ext_hook, option=ormsgpack.OPT_NON_STR_KEYS)
         except TypeError:
             return original(self, (type_, data_))

@@ -204,31 +204,40 @@ final class Encoder extends MsgpackWriter {
 
     /** Writes a str, exact or of a subclass. */
     void text(long str, int depth) {
+        long data;
+        long length;
+        if (PyUnicode.isCompactAscii(str)) {
+            data = PyUnicode.asciiData(str);
+            length = PyUnicode.length(str);
+        } else {
+            data = PyUnicode.cachedUtf8(str);
+            length = data == 0 ? -1 : PyUnicode.utf8Length(str);
+        }
+        if (length >= 0 && length <= LONG_ALONE) {
+            str(data, length);
+        } else {
+            unusualText(str, depth);
+        }
+    }
+
+    private void unusualText(long str, int depth) {
         if (PyUnicode.isCompactAscii(str)) {
             long length = PyUnicode.length(str);
-            if (length >>> 32 != 0) {
-                odd(str, depth);
+            if (length >>> 32 == 0) {
+                makeWay(length);
+                str(PyUnicode.asciiData(str), length);
                 return;
             }
-            if (length > LONG_ALONE) {
-                makeWay(length);
-            }
-            str(PyUnicode.asciiData(str), length);
-        } else {
-            wideText(str, depth);
+        } else if (utf8(str)) {
+            return;
         }
+        odd(str, depth);
     }
 
     /** Has a long text written to the bytes object itself: copying it twice is all that it costs. */
     private void makeWay(long length) {
         if (bytes == 0 && length > (top == 0 && nesting == 0 ? LONG_ALONE : LONG_INSIDE) && !warming) {
             grow(length + 9);
-        }
-    }
-
-    private void wideText(long str, int depth) {
-        if (!utf8(str)) {
-            odd(str, depth);
         }
     }
 

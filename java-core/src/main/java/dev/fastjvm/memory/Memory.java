@@ -26,7 +26,7 @@ public final class Memory {
     private static final VarHandle LONG_IN_BYTES = java.lang.invoke.MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
 
     /** Above this many bytes a call beats the word loop. */
-    private static final long BULK = 160;
+    private static final long BULK = 64;
 
     private Memory() {}
 
@@ -106,17 +106,39 @@ public final class Memory {
     }
 
     /**
-     * Copies {@code length} bytes and up to seven more, eight at a time, so that short texts of any length take the same way: both
-     * regions must reach to the next multiple of eight bytes. Objects of CPython's do, being allocated in multiples of 16.
+     * Copies {@code length} bytes, of up to seven bytes a whole word: both regions must reach to the next multiple of eight bytes, as
+     * objects of CPython's do, being allocated in multiples of 16. Like C's {@code memcpy} it branches on the size class alone, since
+     * the lengths of texts are hard to predict.
      */
     public static void copyWords(long from, long to, long length) {
-        if (length > BULK) {
+        if (length <= 16) {
+            putLong(to, getLong(from));
+            if (length > 8) {
+                putLong(to + length - 8, getLong(from + length - 8));
+            }
+        } else {
+            copyMore(from, to, length);
+        }
+    }
+
+    private static void copyMore(long from, long to, long length) {
+        if (length <= 32) {
+            pair(from, to);
+            pair(from + length - 16, to + length - 16);
+        } else if (length <= BULK) {
+            pair(from, to);
+            pair(from + 16, to + 16);
+            pair(from + length - 32, to + length - 32);
+            pair(from + length - 16, to + length - 16);
+        } else {
             move(from, to, length);
-            return;
         }
-        for (long i = 0; i < length; i += 8) {
-            putLong(to + i, getLong(from + i));
-        }
+    }
+
+    private static void pair(long from, long to) {
+        long second = getLong(from + 8);
+        putLong(to, getLong(from));
+        putLong(to + 8, second);
     }
 
     /** C's {@code memmove}, which beats the JVM's own copy from some hundred bytes on. */
