@@ -1,0 +1,42 @@
+"""The library's own tests pass with us as they pass without."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from support import sides
+from upstream.suites import SUITES, Suite, fetch, run
+
+TABLE: list[str] = []
+
+
+@pytest.mark.skipif(not sides.ACCELERATED, reason="nothing to compare: both sides are the original")
+@pytest.mark.parametrize("suite", SUITES, ids=lambda s: s.distribution)
+def test_same_tests_pass(suite: Suite) -> None:
+    """The set that passed is the recorded one; where it differs, the difference must be this machine's, not ours."""
+    assert suite.record.exists(), (
+        f"no record for {suite.version}: run `python -m upstream.record` in tests/"
+    )
+    record = json.loads(suite.record.read_text())
+    _, digest = fetch(suite)
+    assert digest == record["sdist_sha256"], "the sdist is not the one that was recorded"
+    with_us = run(suite, live=True)
+    for name, (calls, declines, callbacks) in with_us.patches.items():
+        TABLE.append(
+            f"{suite.distribution} {suite.version}: {len(with_us.passed)} of {len(with_us.outcomes)} passed; "
+            f"{name}: {calls} calls, {declines} declines, {callbacks} callbacks"
+        )
+    assert with_us.patches, "the patches were not live"
+    assert all(calls > declines for calls, declines, _ in with_us.patches.values()), with_us.patches
+    differing = sorted(with_us.passed ^ set(record["passed"]))
+    if not differing:
+        return
+    # another Python or SQLite than the record's, or a test that hangs on the clock: ask both once more, here
+    again, without_us = (run(suite, live=live, only=differing) for live in (True, False))
+    ours = sorted(t for t in differing if (t in again.passed) != (t in without_us.passed))
+    assert not ours, f"with us these end differently: {ours}"
+    TABLE.append(
+        f"{suite.distribution}: {len(differing)} tests differ from the record, with us and without: {differing[0]} …"
+    )
