@@ -151,10 +151,6 @@ class JpypeHost:
         target = getattr(self._boot, method)
         return int(target() if argument is None else target(argument))
 
-    def attach(self) -> None:
-        """Attach the calling thread, for as long as it lives."""
-        self._jpype.java.lang.Thread.attachAsDaemon()
-
     def close(self) -> None:
         """Detach, or the process would wait for this thread at exit."""
         self._jpype.java.lang.Thread.detach()

@@ -23,13 +23,15 @@ SMALL = 40
 STR8, STR32 = 0xD9, 0xDB
 
 
-def make_dumps_typed(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+def make_dumps_typed(
+    original: Callable[..., Any], meter: Meter
+) -> Tuple[Callable[..., Any], Activate]:
     """Return the replacement of dumps_typed and its switch."""
     dumps: Callable[[Any], Any] | None = None
     clock = time.perf_counter_ns
     declined = NotImplemented
 
-    def dumps_typed(self: Any, obj: Any) -> tuple[str, bytes]:
+    def dumps_typed(self: Any, obj: Any) -> tuple[str, Any]:
         if dumps is None:
             start = clock()
             try:
@@ -59,12 +61,14 @@ def make_dumps_typed(original: Callable[..., Any], meter: Meter) -> Tuple[Callab
     return dumps_typed, activate
 
 
-def make_loads_typed(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+def make_loads_typed(
+    original: Callable[..., Any], meter: Meter
+) -> Tuple[Callable[..., Any], Activate]:
     """Return the replacement of loads_typed and its switch."""
     loads: Callable[[Any, Any], Any] | None = None
     clock = time.perf_counter_ns
     declined = NotImplemented
-    scope = original.__globals__  # type: ignore[attr-defined]
+    scope: Dict[str, Any] = vars(sys.modules[original.__module__])
     ormsgpack = scope["ormsgpack"]
 
     def loads_typed(self: Any, data: tuple[str, bytes]) -> Any:
@@ -79,14 +83,18 @@ def make_loads_typed(original: Callable[..., Any], meter: Meter) -> Tuple[Callab
             return original(self, (type_, data_))
         try:
             if len(data_) < SMALL or STR8 <= data_[0] <= STR32:
-                return ormsgpack.unpackb(data_, ext_hook=self._unpack_ext_hook, option=ormsgpack.OPT_NON_STR_KEYS)
+                return ormsgpack.unpackb(
+                    data_, ext_hook=self._unpack_ext_hook, option=ormsgpack.OPT_NON_STR_KEYS
+                )
         except TypeError:
             return original(self, (type_, data_))
         value = loads(data_, self._unpack_ext_hook)
         if value is declined:
             # what the original does with this type, behind its questions for the others
             module = scope["ormsgpack"]
-            return module.unpackb(data_, ext_hook=self._unpack_ext_hook, option=module.OPT_NON_STR_KEYS)
+            return module.unpackb(
+                data_, ext_hook=self._unpack_ext_hook, option=module.OPT_NON_STR_KEYS
+            )
         return value
 
     def activate(builtins: Builtins | None) -> None:
@@ -110,18 +118,28 @@ def encode_key(key: Any, depth: int) -> bytes:
 
 def _functions(code: Any) -> List[Any]:
     """Return a code object and all that are nested in it."""
-    return [code] + [inner for const in code.co_consts if hasattr(const, "co_consts") for inner in _functions(const)]
+    return [code] + [
+        inner
+        for const in code.co_consts
+        if hasattr(const, "co_consts")
+        for inner in _functions(const)
+    ]
 
 
 def _guards(scope: Dict[str, Any], *functions: Any) -> List[Tuple[Dict[str, Any], str, Any]]:
     """Return (dict, name, value) for every global that the functions use."""
-    used = {name for function in functions for name in getattr(function, "__code__", function).co_names}
+    used = {
+        name for function in functions for name in getattr(function, "__code__", function).co_names
+    }
     return [(scope, sys.intern(name), scope[name]) for name in sorted(used) if name in scope]
 
 
 def _attributes(*places: Tuple[str, str]) -> List[Tuple[Dict[str, Any], str, Any]]:
     """Return (dict, name, value) for attributes of modules."""
-    return [(vars(sys.modules[module]), sys.intern(name), vars(sys.modules[module])[name]) for module, name in places]
+    return [
+        (vars(sys.modules[module]), sys.intern(name), vars(sys.modules[module])[name])
+        for module, name in places
+    ]
 
 
 def prepare(builtins: Builtins, warm: Callable[[str, object, int], int]) -> None:
@@ -137,14 +155,26 @@ def prepare(builtins: Builtins, warm: Callable[[str, object, int], int]) -> None
         "describe": _plans.describe,
         "encode": encode,
         "encode_key": encode_key,
-        "dumps_guards": _guards(names, jsonplus._msgpack_enc, jsonplus._msgpack_default) + _attributes(("ormsgpack", "packb"), ("decimal", "Decimal"), ("dataclasses", "fields"), ("dataclasses", "is_dataclass"), ("pathlib", "Path"), ("re", "Pattern")),
+        "dumps_guards": _guards(names, jsonplus._msgpack_enc, jsonplus._msgpack_default)
+        + _attributes(
+            ("ormsgpack", "packb"),
+            ("decimal", "Decimal"),
+            ("dataclasses", "fields"),
+            ("dataclasses", "is_dataclass"),
+            ("pathlib", "Path"),
+            ("re", "Pattern"),
+        ),
         "describe_load": _load_plans.describe_load,
         "revive": _revive.revive,
         "allowed_modules": _revive.allowed_modules,
         "warned": jsonplus._warned_unregistered_types,
         "listeners": events._listeners,
         "hook_code": jsonplus._msgpack_ext_hook.__code__,
-        "loads_guards": _guards(names, *_functions(jsonplus._create_msgpack_ext_hook.__code__), jsonplus._reconstruction_fallback)
+        "loads_guards": _guards(
+            names,
+            *_functions(jsonplus._create_msgpack_ext_hook.__code__),
+            jsonplus._reconstruction_fallback,
+        )
         + _attributes(
             (events.__name__, "_listeners"),
             ("ormsgpack", "unpackb"),

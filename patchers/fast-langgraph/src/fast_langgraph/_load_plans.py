@@ -113,12 +113,19 @@ def _planned_model(cls: Any, guards: list[Any], base: Any) -> Plan:
         if lookup(cls, name) is not lookup(base, name):
             raise Unplanned(name)
     main = sys.modules["pydantic.main"]
-    if not is_genuine(base.__dict__.get("__init__"), main, "__init__") or not is_genuine(base.__dict__.get("__setattr__"), main, "__setattr__"):
+    if not is_genuine(base.__dict__.get("__init__"), main, "__init__") or not is_genuine(
+        base.__dict__.get("__setattr__"), main, "__setattr__"
+    ):
         raise Unplanned("BaseModel is patched")
-    if lookup(cls, "__del__") is not lookup(object, "__del__") or lookup(cls, "__pydantic_post_init__"):
+    if lookup(cls, "__del__") is not lookup(object, "__del__") or lookup(
+        cls, "__pydantic_post_init__"
+    ):
         raise Unplanned("hooks")
     for ancestor in cls.__mro__[: cls.__mro__.index(base)]:
-        if "__init__" in ancestor.__dict__ and source_hash(ancestor.__dict__["__init__"]) not in _INIT:
+        if (
+            "__init__" in ancestor.__dict__
+            and source_hash(ancestor.__dict__["__init__"]) not in _INIT
+        ):
             raise Unplanned("__init__")
     if cls.__private_attributes__:
         raise Unplanned("private attributes")
@@ -138,12 +145,25 @@ def _planned_model(cls: Any, guards: list[Any], base: Any) -> Plan:
         _require_free(schema["fields"][name]["schema"], definitions, 0)
         if "validation_alias" in schema["fields"][name]:
             raise Unplanned("alias")
-    template = dict.fromkeys(names)
-    template[names[0]] = []  # type: ignore[assignment]  # has the GC track its copies
-    slots = tuple(lookup(base, f"__pydantic_{name}__") for name in ("fields_set", "extra", "private"))
+    template: dict[str, Any] = dict.fromkeys(names)
+    template[names[0]] = []  # has the GC track its copies
+    slots = tuple(
+        lookup(base, f"__pydantic_{name}__") for name in ("fields_set", "extra", "private")
+    )
     allows = cls.model_config.get("extra") == "allow"
     adapted = tuple(_adapt(name, shape, studied) for name, shape in zip(names, shapes))
-    return ("model", cls, guards, names, adapted, template, set(names), slots, allows, sys.intern("__dict__"))
+    return (
+        "model",
+        cls,
+        guards,
+        names,
+        adapted,
+        template,
+        set(names),
+        slots,
+        allows,
+        sys.intern("__dict__"),
+    )
 
 
 def source_hash(function: Any) -> str:

@@ -25,7 +25,7 @@ Plan = Tuple[Any, ...]
 ODD: Plan = ("odd",)
 
 _MISSING: Any = object()
-_ASDICT = collections.namedtuple("_ASDICT", "a")._asdict.__code__
+_ASDICT = vars(collections.namedtuple("_ASDICT", "a"))["_asdict"].__code__
 _ENUM_VALUE = enum.Enum.__dict__["value"]
 
 # _msgpack_default asks every object for these first.
@@ -137,7 +137,11 @@ def _standard(cls: type) -> Plan | None:
     module, name = cls.__module__, cls.__name__
     if cls is uuid.UUID:
         hexadecimal = cls.__dict__.get("hex")
-        genuine = type(hexadecimal) is property and is_genuine(hexadecimal.fget, uuid, "hex") and _is_slot(cls.__dict__.get("int"))
+        genuine = (
+            type(hexadecimal) is property
+            and is_genuine(hexadecimal.fget, uuid, "hex")
+            and _is_slot(cls.__dict__.get("int"))
+        )
         return ("uuid", module, name, cls.__dict__["int"]) if genuine else ODD
     if cls is datetime.datetime:
         return ("datetime", module, name, datetime.timezone)
@@ -167,7 +171,10 @@ def _is_slot(descriptor: Any) -> bool:
 
 
 def _reads_plainly(cls: type) -> bool:
-    return lookup(cls, "__getattribute__") is object.__dict__["__getattribute__"] and lookup(cls, "__getattr__") is _MISSING
+    return (
+        lookup(cls, "__getattribute__") is object.__dict__["__getattribute__"]
+        and lookup(cls, "__getattr__") is _MISSING
+    )
 
 
 def _enum(cls: type) -> Plan:
@@ -218,7 +225,9 @@ def _is_namedtuple(cls: type) -> bool:
 
 
 def _namedtuple(cls: Any) -> Plan:
-    if _has_any(cls, ("model_dump", "get_secret_value", "dict")) or len(set(cls._fields)) != len(cls._fields):
+    if _has_any(cls, ("model_dump", "get_secret_value", "dict")) or len(set(cls._fields)) != len(
+        cls._fields
+    ):
         return ODD
     return ("namedtuple", cls.__module__, cls.__name__, lookup(cls, "_fields"))
 
@@ -226,18 +235,32 @@ def _namedtuple(cls: Any) -> Plan:
 def _send(cls: type) -> Plan:
     slots = [name for name in ("node", "arg", "timeout") if name in cls.__dict__]
     descriptors = tuple(cls.__dict__[name] for name in slots)
-    if len(slots) < 2 or not all(map(_is_slot, descriptors)) or cls.__dict__.get("__slots__") != tuple(slots):
+    if (
+        len(slots) < 2
+        or not all(map(_is_slot, descriptors))
+        or cls.__dict__.get("__slots__") != tuple(slots)
+    ):
         return ODD
     return ("send", cls.__module__, cls.__name__, descriptors)
 
 
 def _dataclass(cls: Any) -> Plan:
     fields = lookup(cls, "__dataclass_fields__")
-    if type(fields) is not dict or not all(isinstance(field, dataclasses.Field) for field in fields.values()):
+    if type(fields) is not dict or not all(
+        isinstance(field, dataclasses.Field) for field in fields.values()
+    ):
         return ODD
-    names = tuple(sys.intern(field.name) for field in dataclasses.fields(cls) if type(field.name) is str)
+    names = tuple(
+        sys.intern(field.name) for field in dataclasses.fields(cls) if type(field.name) is str
+    )
     present = set(names)
-    if not names or len(present) != len(names) or present & set(_ASKED) or "__class__" in present or issubclass(cls, tuple):
+    if (
+        not names
+        or len(present) != len(names)
+        or present & set(_ASKED)
+        or "__class__" in present
+        or issubclass(cls, tuple)
+    ):
         return ODD
     # isinstance(obj, SendProtocol) is a question of attributes, asked before that of dataclasses
     if all(name in present or lookup(cls, name) is not _MISSING for name in ("node", "arg")):
@@ -246,7 +269,9 @@ def _dataclass(cls: Any) -> Plan:
     slots = [attribute if _is_slot(attribute) else None for attribute in attributes]
     if all(slot is not None for slot in slots):
         return ("dataclass", cls.__module__, cls.__name__, names, tuple(slots))
-    if any(slot is not None for slot in slots) or any(_is_data_descriptor(attribute) for attribute in attributes):
+    if any(slot is not None for slot in slots) or any(
+        _is_data_descriptor(attribute) for attribute in attributes
+    ):
         return ODD
     return ("dataclass", cls.__module__, cls.__name__, names, (None,) * len(names))
 
@@ -266,15 +291,27 @@ def _model(cls: Any) -> Plan | None:
     for name in ("model_dump", "__getattr__", "__getattribute__", "__pydantic_extra__", "__dict__"):
         if lookup(cls, name) is not lookup(base, name):
             return ODD
-    if not is_genuine(base.__dict__.get("model_dump"), main, "model_dump") or not is_genuine(base.__dict__.get("__getattr__"), main, "__getattr__"):
+    if not is_genuine(base.__dict__.get("model_dump"), main, "model_dump") or not is_genuine(
+        base.__dict__.get("__getattr__"), main, "__getattr__"
+    ):
         return ODD
-    if not _is_slot(base.__dict__.get("__pydantic_extra__")) or lookup(base, "__getattribute__") is not object.__dict__["__getattribute__"]:
+    if (
+        not _is_slot(base.__dict__.get("__pydantic_extra__"))
+        or lookup(base, "__getattribute__") is not object.__dict__["__getattribute__"]
+    ):
         return ODD
     try:
         names, shapes = model_fields(cls)
     except (Unplanned, LookupError, TypeError, AttributeError):
         return ODD
-    return ("model", cls.__module__, cls.__name__, names, shapes, lookup(base, "__pydantic_extra__"))
+    return (
+        "model",
+        cls.__module__,
+        cls.__name__,
+        names,
+        shapes,
+        lookup(base, "__pydantic_extra__"),
+    )
 
 
 def core_schema(cls: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -302,7 +339,12 @@ def model_fields(cls: Any) -> tuple[tuple[str, ...], tuple[Plan, ...]]:
         raise Unplanned("serializers")
     schema, definitions = core_schema(cls)
     while schema["type"] != "model-fields":
-        if "serialization" in schema or schema["type"] not in ("model", "function-before", "function-after", "function-wrap"):
+        if "serialization" in schema or schema["type"] not in (
+            "model",
+            "function-before",
+            "function-after",
+            "function-wrap",
+        ):
             raise Unplanned(schema["type"])
         schema = schema["schema"]
     if schema.get("computed_fields") or "serialization" in schema:
@@ -371,7 +413,9 @@ def _shape(schema: dict[str, Any], definitions: dict[str, Any], depth: int) -> P
     if kind == "typed-dict":
         return _typed_dict(schema, definitions, depth)
     if kind == "union":
-        choices = [choice[0] if isinstance(choice, tuple) else choice for choice in schema["choices"]]
+        choices = [
+            choice[0] if isinstance(choice, tuple) else choice for choice in schema["choices"]
+        ]
         return ("union", tuple(_shape(choice, definitions, depth + 1) for choice in choices))
     if kind == "model" and not schema.get("root_model"):
         return ("model", schema["cls"])
@@ -382,7 +426,11 @@ def _dict(schema: dict[str, Any], definitions: dict[str, Any], depth: int) -> Pl
     keys = _shape(schema.get("keys_schema", {"type": "any"}), definitions, depth + 1)
     if keys not in (("any",), ("str",)):
         raise Unplanned("keys")
-    return ("dict", keys == ("str",), _shape(schema.get("values_schema", {"type": "any"}), definitions, depth + 1))
+    return (
+        "dict",
+        keys == ("str",),
+        _shape(schema.get("values_schema", {"type": "any"}), definitions, depth + 1),
+    )
 
 
 def _typed_dict(schema: dict[str, Any], definitions: dict[str, Any], depth: int) -> Plan:

@@ -60,7 +60,9 @@ def by_code() -> Dict[int, Callable[[Any, Any], Any]]:
     lines = linecache.getlines(code.co_filename)
     functions = {}
     for ext, (text, which, source) in _BRANCHES.items():
-        places = [i for i in range(code.co_firstlineno, len(lines) + 1) if lines[i - 1].strip() == text]
+        places = [
+            i for i in range(code.co_firstlineno, len(lines) + 1) if lines[i - 1].strip() == text
+        ]
         number = places[which] if which < len(places) else code.co_firstlineno + 3
         made: Dict[str, Any] = {}
         exec(compile("\n" * (number - 3) + source, code.co_filename, "exec"), vars(jsonplus), made)
@@ -69,7 +71,10 @@ def by_code() -> Dict[int, Callable[[Any, Any], Any]]:
 
 
 def _closure(function: Any) -> dict[str, Any]:
-    return {name: cell.cell_contents for name, cell in zip(function.__code__.co_freevars, function.__closure__)}
+    return {
+        name: cell.cell_contents
+        for name, cell in zip(function.__code__.co_freevars, function.__closure__)
+    }
 
 
 def allowed_modules(hook: Any) -> Any:

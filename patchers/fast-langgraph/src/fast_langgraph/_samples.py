@@ -38,7 +38,10 @@ def plain() -> Dict[str, Any]:
         "step": 3,
         "name": "agent",
         "text": "a somewhat longer text with é and 日本語" * 3,
-        "items": [{"id": i, "score": i / 3, "ok": i % 2 == 0, "note": None, "tags": ["a", "b"]} for i in range(12)],
+        "items": [
+            {"id": i, "score": i / 3, "ok": i % 2 == 0, "note": None, "tags": ["a", "b"]}
+            for i in range(12)
+        ],
         "numbers": list(range(-40, 400, 7)) + [2**20, 2**40, -(2**40)],
         "raw": b"bytes",
         "pair": (1, "two"),
@@ -56,15 +59,41 @@ def messages() -> List[Any]:
         return []
     made: List[Any] = []
     for i in range(4):
-        call = {"name": "search", "args": {"query": "weather", "limit": i}, "id": f"call_{i}", "type": "tool_call"}
+        call = {
+            "name": "search",
+            "args": {"query": "weather", "limit": i},
+            "id": f"call_{i}",
+            "type": "tool_call",
+        }
         usage = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}
         made.append(human.HumanMessage(content=f"What is the weather in city {i}?", id=f"h{i}"))
-        made.append(ai.AIMessage(content="", id=f"a{i}", tool_calls=[call], usage_metadata=usage, response_metadata={"model": "m"}))
-        made.append(tool.ToolMessage(content="Sunny, 21 degrees, light wind.", tool_call_id=f"call_{i}", name="search", id=f"t{i}"))
+        made.append(
+            ai.AIMessage(
+                content="",
+                id=f"a{i}",
+                tool_calls=[call],
+                usage_metadata=usage,
+                response_metadata={"model": "m"},
+            )
+        )
+        made.append(
+            tool.ToolMessage(
+                content="Sunny, 21 degrees, light wind.",
+                tool_call_id=f"call_{i}",
+                name="search",
+                id=f"t{i}",
+            )
+        )
     return made
 
 
-def warm_up(builtins: Builtins, warm: Callable[[str, object, int], int], original: Callable[[Any], bytes], undo: Callable[[bytes], Any], hook: Any) -> None:
+def warm_up(
+    builtins: Builtins,
+    warm: Callable[[str, object, int], int],
+    original: Callable[[Any], bytes],
+    undo: Callable[[bytes], Any],
+    hook: Any,
+) -> None:
     """Run the builtins on samples until they beat the original; NotReady where they never do."""
     sample: List[Any] = [messages() or plain(), plain()]
     dumps, loads = builtins["langgraph_dumps"], builtins["langgraph_loads"]

@@ -37,7 +37,8 @@ public final class Boot {
                 Bridge.prelink(builtins);
             }
             return Memory.immortalText(builtins.stream()
-                    .map(builtin -> builtin.name() + " " + builtin.methodDef() + " " + builtin.counters())
+                    .map(builtin -> builtin.name() + " " + builtin.methodDef() + " "
+                            + builtin.counters())
                     .collect(Collectors.joining("\n")));
         } catch (Throwable thrown) {
             return Memory.immortalText("error " + thrown);
@@ -54,7 +55,8 @@ public final class Boot {
         try {
             Map<String, String> task = Memory.text(spec).lines()
                     .filter(line -> line.contains("="))
-                    .collect(Collectors.toMap(line -> line.substring(0, line.indexOf('=')), line -> line.substring(line.indexOf('=') + 1)));
+                    .collect(Collectors.toMap(line -> line.substring(0, line.indexOf('=')),
+                            line -> line.substring(line.indexOf('=') + 1)));
             long object = Long.parseLong(task.get("object"));
             long end = System.nanoTime() + Long.parseLong(task.get("millis")) * 1_000_000;
             for (Builtin builtin : builtins) {

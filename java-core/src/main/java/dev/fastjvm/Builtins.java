@@ -14,6 +14,7 @@ final class Builtins {
     static List<Builtin> make() {
         Dumps dumps = new Dumps();
         Loads loads = new Loads();
-        return List.of(new Noop(), new LayoutCheck(), new Dumps.Configure(dumps, loads), dumps, loads);
+        return List.of(new Noop(), new LayoutCheck(), new Dumps.Configure(dumps, loads), dumps,
+                loads);
     }
 }

@@ -22,7 +22,8 @@ import java.lang.invoke.MethodType;
  */
 public abstract class Builtin {
     private static final FunctionDescriptor FASTCALL =
-            FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG);
+            FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG,
+                    ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG);
     private static final int METH_FASTCALL = 0x80;
 
     private final String name;
@@ -44,7 +45,8 @@ public abstract class Builtin {
     private long stub() {
         try {
             MethodHandle enter = MethodHandles.lookup()
-                    .findVirtual(Builtin.class, "enter", MethodType.methodType(long.class, long.class, long.class, long.class))
+                    .findVirtual(Builtin.class, "enter",
+                            MethodType.methodType(long.class, long.class, long.class, long.class))
                     .bindTo(this);
             return Linker.nativeLinker().upcallStub(enter, FASTCALL, Arena.global()).address();
         } catch (ReflectiveOperationException impossible) {
@@ -136,7 +138,8 @@ public abstract class Builtin {
     /** Enters the upcall stub once without the GIL, so that the first real call finds it linked. */
     @SuppressWarnings("restricted")
     final void prelink() throws Throwable {
-        MethodHandle call = Linker.nativeLinker().downcallHandle(MemorySegment.ofAddress(Memory.getLong(methodDef() + 8)), FASTCALL);
+        MethodHandle call = Linker.nativeLinker()
+                .downcallHandle(MemorySegment.ofAddress(Memory.getLong(methodDef() + 8)), FASTCALL);
         long answer = (long) call.invokeExact(0L, 0L, 0L);
         assert answer == 0;
     }

@@ -22,9 +22,11 @@ public final class CApi {
      * in registers that the callee may ignore, and leave the upper half of an int answer undefined: it is cut off here. Each
      * shape costs tens of ms to link at boot.
      */
-    private static final FunctionDescriptor WORDS = FunctionDescriptor.of(LONG, LONG, LONG, LONG, LONG);
+    private static final FunctionDescriptor WORDS =
+            FunctionDescriptor.of(LONG, LONG, LONG, LONG, LONG);
 
-    private static final FunctionDescriptor OF_DOUBLE = FunctionDescriptor.of(LONG, ValueLayout.JAVA_DOUBLE);
+    private static final FunctionDescriptor OF_DOUBLE =
+            FunctionDescriptor.of(LONG, ValueLayout.JAVA_DOUBLE);
 
     public static final long PyExc_TypeError = Spec.get("PyExc_TypeError");
     public static final long PyExc_ValueError = Spec.get("PyExc_ValueError");
@@ -43,8 +45,10 @@ public final class CApi {
 
     private CApi() {}
 
-    private static MethodHandle handle(long address, FunctionDescriptor descriptor, Linker.Option... options) {
-        return Linker.nativeLinker().downcallHandle(MemorySegment.ofAddress(address), descriptor, options);
+    private static MethodHandle handle(long address, FunctionDescriptor descriptor,
+            Linker.Option... options) {
+        return Linker.nativeLinker().downcallHandle(MemorySegment.ofAddress(address), descriptor,
+                options);
     }
 
     private static MethodHandle ordinary(String name) {
@@ -180,7 +184,8 @@ public final class CApi {
         private static final MethodHandle BYTES_RESIZE = critical("_PyBytes_Resize");
         private static final MethodHandle FROM_LONG = critical("PyLong_FromLongLong");
         private static final MethodHandle FROM_UNSIGNED = critical("PyLong_FromUnsignedLongLong");
-        private static final MethodHandle FROM_DOUBLE = handle(Spec.get("PyFloat_FromDouble"), OF_DOUBLE, Linker.Option.critical(false));
+        private static final MethodHandle FROM_DOUBLE =
+                handle(Spec.get("PyFloat_FromDouble"), OF_DOUBLE, Linker.Option.critical(false));
         private static final MethodHandle LIST_NEW = critical("PyList_New");
         private static final MethodHandle TUPLE_NEW = critical("PyTuple_New");
         private static final MethodHandle LIST_APPEND = critical("PyList_Append");

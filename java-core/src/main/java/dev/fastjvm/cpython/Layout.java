@@ -111,7 +111,8 @@ final class Layout {
     /** Throws IllegalStateException where this interpreter is none of those drawn above. */
     static void require() {
         if (!(V310 || V311 || V312 || V313)) {
-            throw new IllegalStateException("CPython " + (VERSION >> 8) + "." + (VERSION & 255) + " is not known");
+            throw new IllegalStateException(
+                    "CPython " + (VERSION >> 8) + "." + (VERSION & 255) + " is not known");
         }
         check("header", 16);
         check("unicode.ascii", UNICODE_ASCII_DATA);

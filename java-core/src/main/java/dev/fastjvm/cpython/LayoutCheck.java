@@ -13,7 +13,8 @@ import java.util.Arrays;
  */
 public final class LayoutCheck extends Builtin {
     public LayoutCheck() {
-        super("verify", "verify($module, facts, /)\n--\n\nCompare the layout that Java reads with known objects.");
+        super("verify",
+                "verify($module, facts, /)\n--\n\nCompare the layout that Java reads with known objects.");
     }
 
     @Override
@@ -27,7 +28,8 @@ public final class LayoutCheck extends Builtin {
             String kind = PyUnicode.string(PyTuple.item(fact, 0));
             long object = PyTuple.item(fact, 1);
             long expected = PyTuple.item(fact, 2);
-            byte[] wanted = Memory.bytes(PyBytes.data(expected), Math.toIntExact(PyBytes.length(expected)));
+            byte[] wanted =
+                    Memory.bytes(PyBytes.data(expected), Math.toIntExact(PyBytes.length(expected)));
             byte[] read;
             try {
                 read = read(kind, object);
@@ -35,7 +37,8 @@ public final class LayoutCheck extends Builtin {
                 return PyUnicode.of(kind + " " + i + ": " + unreadable);
             }
             if (!Arrays.equals(read, wanted)) {
-                return PyUnicode.of(kind + " " + i + " is read as " + Arrays.toString(read) + ", not " + Arrays.toString(wanted));
+                return PyUnicode.of(kind + " " + i + " is read as " + Arrays.toString(read)
+                        + ", not " + Arrays.toString(wanted));
             }
         }
         return PyObjects.incref(PyObjects.NONE);
@@ -46,13 +49,15 @@ public final class LayoutCheck extends Builtin {
             case "str" -> PyUnicode.utf8(object);
             case "int" -> word(PyLong.value(object));
             case "float" -> word(PyFloat.bits(object));
-            case "bytes" -> Memory.bytes(PyBytes.data(object), Math.toIntExact(PyBytes.length(object)));
+            case "bytes" ->
+                Memory.bytes(PyBytes.data(object), Math.toIntExact(PyBytes.length(object)));
             case "list" -> items(PyList.size(object), i -> PyList.item(object, i));
             case "tuple" -> items(PyTuple.size(object), i -> PyTuple.item(object, i));
             case "dict" -> dict(object);
             case "set" -> set(object);
             case "attrs" -> attributes(object);
-            case "immortal" -> new byte[] {(byte) (Layout.AT_LEAST_312 ? Memory.getInt(object) < 0 ? 1 : 0 : 0)};
+            case "immortal" ->
+                new byte[] {(byte) (Layout.AT_LEAST_312 ? Memory.getInt(object) < 0 ? 1 : 0 : 0)};
             case "name" -> PyUnicode.utf8(PyType.heapName(object));
             case "code" -> word(PyFunction.code(object));
             default -> throw new IllegalArgumentException("unknown fact");

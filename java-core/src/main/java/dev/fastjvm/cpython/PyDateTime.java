@@ -37,12 +37,15 @@ public final class PyDateTime {
     }
 
     public static int microsecond(long object, int first) {
-        return octet(object, first + 3) << 16 | octet(object, first + 4) << 8 | octet(object, first + 5);
+        return octet(object, first + 3) << 16 | octet(object, first + 4) << 8
+                | octet(object, first + 5);
     }
 
     /** The tzinfo of a datetime, borrowed, or 0. */
     public static long tzinfo(long datetime) {
-        return Memory.getByte(datetime + Layout.DATETIME_HASTZINFO) != 0 ? Memory.getLong(datetime + Layout.DATETIME_TZINFO) : 0;
+        return Memory.getByte(datetime + Layout.DATETIME_HASTZINFO) != 0
+                ? Memory.getLong(datetime + Layout.DATETIME_TZINFO)
+                : 0;
     }
 
     /** The timedelta of a {@code timezone}, borrowed. */

@@ -43,7 +43,9 @@ public final class PyInstance {
             return 0;
         }
         long embedded = object + Memory.getLong(type + Layout.TYPE_BASICSIZE);
-        return Memory.getByte(embedded + Layout.EMBEDDED_VALUES_VALID) != 0 ? embedded + Layout.EMBEDDED_VALUES_ITEMS : 0;
+        return Memory.getByte(embedded + Layout.EMBEDDED_VALUES_VALID) != 0
+                ? embedded + Layout.EMBEDDED_VALUES_ITEMS
+                : 0;
     }
 
     /** The shared keys object that names the values, or 0. */

@@ -13,11 +13,14 @@ public final class PyType {
 
     /** Address of the {@code __name__} str of a class made in Python (renaming leaves the version tag), 0 for others. */
     public static long heapName(long type) {
-        return (Memory.getLong(type + Layout.TYPE_FLAGS) & Layout.FLAG_HEAPTYPE) != 0 ? Memory.getLong(type + Layout.HEAPTYPE_NAME) : 0;
+        return (Memory.getLong(type + Layout.TYPE_FLAGS) & Layout.FLAG_HEAPTYPE) != 0
+                ? Memory.getLong(type + Layout.HEAPTYPE_NAME)
+                : 0;
     }
 
     /** Offset that a slot's member descriptor reads, in bytes. */
     public static long memberOffset(long descriptor) {
-        return Memory.getLong(Memory.getLong(descriptor + Layout.MEMBER_DESCR_DEF) + Layout.MEMBER_OFFSET);
+        return Memory.getLong(
+                Memory.getLong(descriptor + Layout.MEMBER_DESCR_DEF) + Layout.MEMBER_OFFSET);
     }
 }

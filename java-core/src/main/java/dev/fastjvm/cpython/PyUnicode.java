@@ -11,7 +11,8 @@ public final class PyUnicode {
 
     /** Whether the text lies as ASCII bytes behind the header: then {@link #asciiData} and {@link #length} are all of it. */
     public static boolean isCompactAscii(long str) {
-        return (Memory.getInt(str + Layout.UNICODE_STATE) & Layout.STATE_COMPACT_ASCII) == Layout.STATE_COMPACT_ASCII;
+        return (Memory.getInt(str + Layout.UNICODE_STATE)
+                & Layout.STATE_COMPACT_ASCII) == Layout.STATE_COMPACT_ASCII;
     }
 
     /** Length in code points. */
@@ -68,7 +69,8 @@ public final class PyUnicode {
      */
     public static long utf8(long str, long size) {
         if (length(str) < SHORT) {
-            return mayHoldSurrogates(str) ? 0 : PythonError.check(CApi.Leaf.PyUnicode_AsUTF8AndSize(str, size));
+            return mayHoldSurrogates(str) ? 0
+                    : PythonError.check(CApi.Leaf.PyUnicode_AsUTF8AndSize(str, size));
         }
         long data = CApi.PyUnicode_AsUTF8AndSize(str, size);
         if (data == 0) {

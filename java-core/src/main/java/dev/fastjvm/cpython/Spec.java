@@ -14,7 +14,8 @@ public final class Spec {
         for (String line : text.split("\n")) {
             int equals = line.indexOf('=');
             if (equals > 0) {
-                FACTS.put(line.substring(0, equals), Long.parseLong(line.substring(equals + 1).strip()));
+                FACTS.put(line.substring(0, equals),
+                        Long.parseLong(line.substring(equals + 1).strip()));
             }
         }
     }

@@ -24,12 +24,14 @@ final class CallPlan extends LoadPlan {
 
     /** Whether what was unpacked has the form of {@code [module, name, payload]} or {@code [module, name, payload, method]}. */
     boolean fits(long unpacked) {
-        if (PyObjects.type(unpacked) != PyList.TYPE || PyList.size(unpacked) != (method == 0 ? 3 : 4)) {
+        if (PyObjects.type(unpacked) != PyList.TYPE
+                || PyList.size(unpacked) != (method == 0 ? 3 : 4)) {
             return false;
         }
         if (method != 0) {
             long given = PyList.item(unpacked, 3);
-            if (PyObjects.type(given) != PyUnicode.TYPE || !Shape.sameAscii(method, given) || !PyUnicode.isCompactAscii(given)) {
+            if (PyObjects.type(given) != PyUnicode.TYPE || !Shape.sameAscii(method, given)
+                    || !PyUnicode.isCompactAscii(given)) {
                 return false;
             }
         }

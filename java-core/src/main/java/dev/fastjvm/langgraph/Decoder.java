@@ -151,8 +151,10 @@ final class Decoder extends MsgpackReader {
             case Marker.ARRAY32 -> list(u32(), depth);
             case Marker.MAP16 -> map(u16(), depth);
             case Marker.MAP32 -> map(u32(), depth);
-            case Marker.FIXEXT1, Marker.FIXEXT2, Marker.FIXEXT4, Marker.FIXEXT8, Marker.FIXEXT16, Marker.EXT8, Marker.EXT16,
-                    Marker.EXT32 -> ext(extLength(marker));
+            case Marker.FIXEXT1, Marker.FIXEXT2, Marker.FIXEXT4, Marker.FIXEXT8, Marker.FIXEXT16,
+                    Marker.EXT8, Marker.EXT16,
+                    Marker.EXT32 ->
+                ext(extLength(marker));
             default -> scalar(marker);
         };
     }
@@ -224,10 +226,13 @@ final class Decoder extends MsgpackReader {
         long list = check(CApi.Leaf.PyList_New(trusted));
         try {
             for (long i = 0; i < trusted; i++) {
-                PyList.setItem(list, i, remaining() >= 9 && depth + 1 < DEPTH_LIMIT ? item(depth + 1) : value(depth + 1));
+                PyList.setItem(list, i,
+                        remaining() >= 9 && depth + 1 < DEPTH_LIMIT ? item(depth + 1)
+                                : value(depth + 1));
             }
             for (long i = trusted; i < length; i++) {
-                append(list, remaining() >= 9 && depth + 1 < DEPTH_LIMIT ? item(depth + 1) : value(depth + 1));
+                append(list, remaining() >= 9 && depth + 1 < DEPTH_LIMIT ? item(depth + 1)
+                        : value(depth + 1));
             }
         } catch (Throwable thrown) {
             PyObjects.decref(list);
@@ -247,7 +252,8 @@ final class Decoder extends MsgpackReader {
         long value = marker >= Marker.INT8 ? word >> 64 - 8 * width : word >>> 64 - 8 * width;
         value = width == 0 ? (byte) marker : value;
         position += 1 + width;
-        return check(marker == Marker.UINT64 ? PyLong.ofUnsigned(value) : CApi.Leaf.PyLong_FromLongLong(value));
+        return check(marker == Marker.UINT64 ? PyLong.ofUnsigned(value)
+                : CApi.Leaf.PyLong_FromLongLong(value));
     }
 
     /** Whether the next items are integers. */
@@ -270,8 +276,9 @@ final class Decoder extends MsgpackReader {
         for (int marker = 0; marker < 256; marker++) {
             INT_WIDTHS[marker] = (byte) (marker < 0x80 || marker >= 0xE0 ? 0
                     : marker >= Marker.UINT8 && marker <= Marker.UINT64 ? 1 << marker - Marker.UINT8
-                    : marker >= Marker.INT8 && marker <= Marker.INT64 ? 1 << marker - Marker.INT8
-                    : -1);
+                            : marker >= Marker.INT8 && marker <= Marker.INT64
+                                    ? 1 << marker - Marker.INT8
+                                    : -1);
         }
     }
 
@@ -285,7 +292,8 @@ final class Decoder extends MsgpackReader {
     }
 
     private long map(long length, int depth) {
-        if (length >= MapTemplates.LEAST && length <= MapTemplates.MOST && depth + 1 < DEPTH_LIMIT) {
+        if (length >= MapTemplates.LEAST && length <= MapTemplates.MOST
+                && depth + 1 < DEPTH_LIMIT) {
             return shortMap((int) length, depth);
         }
         long dict = check(CApi.Leaf.PyDict_New());
@@ -374,13 +382,16 @@ final class Decoder extends MsgpackReader {
 
     /** Whether a value is one that the cyclic GC may have to see. */
     private static boolean isContainer(int marker) {
-        return marker >= Marker.FIXMAP && marker < Marker.FIXSTR || marker >= Marker.ARRAY16 && marker <= Marker.MAP32
-                || marker >= Marker.EXT8 && marker <= Marker.EXT32 || marker >= Marker.FIXEXT1 && marker <= Marker.FIXEXT16;
+        return marker >= Marker.FIXMAP && marker < Marker.FIXSTR
+                || marker >= Marker.ARRAY16 && marker <= Marker.MAP32
+                || marker >= Marker.EXT8 && marker <= Marker.EXT32
+                || marker >= Marker.FIXEXT1 && marker <= Marker.FIXEXT16;
     }
 
     /** Stores an owned pair. */
     void put(long dict, long key, long value) {
-        int failed = foreign ? CApi.PyDict_SetItem(dict, key, value) : CApi.Leaf.PyDict_SetItem(dict, key, value);
+        int failed = foreign ? CApi.PyDict_SetItem(dict, key, value)
+                : CApi.Leaf.PyDict_SetItem(dict, key, value);
         PyObjects.decref(key);
         PyObjects.decref(value);
         if (failed != 0) {
@@ -419,8 +430,9 @@ final class Decoder extends MsgpackReader {
                 u8();
                 throw MsgpackFormatException.VALUE;
             }
-            case Marker.FIXEXT1, Marker.FIXEXT2, Marker.FIXEXT16, Marker.EXT16, Marker.EXT32, Marker.MAP16, Marker.MAP32 ->
-                    throw MsgpackFormatException.type(marker);
+            case Marker.FIXEXT1, Marker.FIXEXT2, Marker.FIXEXT16, Marker.EXT16, Marker.EXT32,
+                    Marker.MAP16, Marker.MAP32 ->
+                throw MsgpackFormatException.type(marker);
             default -> {
                 if (marker < 0x90) {
                     throw MsgpackFormatException.type(marker);
@@ -459,7 +471,8 @@ final class Decoder extends MsgpackReader {
         int slot = (int) (mixed >>> 53);
         long cached = keys[slot];
         if (cached != 0) {
-            if (PyUnicode.length(cached) == length && Memory.equal(PyUnicode.asciiData(cached), data, length)) {
+            if (PyUnicode.length(cached) == length
+                    && Memory.equal(PyUnicode.asciiData(cached), data, length)) {
                 return PyObjects.incref(cached);
             }
             PyObjects.decref(cached);

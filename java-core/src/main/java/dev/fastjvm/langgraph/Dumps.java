@@ -28,7 +28,8 @@ public final class Dumps extends Builtin {
     private Encoder warm;
 
     public Dumps() {
-        super("langgraph_dumps", "langgraph_dumps($module, obj, /)\n--\n\nEncode as _msgpack_enc does; NotImplemented is a decline.");
+        super("langgraph_dumps",
+                "langgraph_dumps($module, obj, /)\n--\n\nEncode as _msgpack_enc does; NotImplemented is a decline.");
     }
 
     /** Takes what Python set up, see {@code fast_langgraph._codec.prepare}. */
@@ -103,7 +104,8 @@ public final class Dumps extends Builtin {
         private final Loads loads;
 
         public Configure(Dumps dumps, Loads loads) {
-            super("langgraph_configure", "langgraph_configure($module, settings, /)\n--\n\nSet up the codec.");
+            super("langgraph_configure",
+                    "langgraph_configure($module, settings, /)\n--\n\nSet up the codec.");
             this.dumps = dumps;
             this.loads = loads;
         }
@@ -115,7 +117,8 @@ public final class Dumps extends Builtin {
                 throw Decline.CALL;
             }
             Settings read = new Settings(settings);
-            dumps.configure(read.get("describe"), read.get("encode"), read.get("encode_key"), read.list("dumps_guards"));
+            dumps.configure(read.get("describe"), read.get("encode"), read.get("encode_key"),
+                    read.list("dumps_guards"));
             loads.configure(read);
             return PyObjects.incref(PyObjects.NONE);
         }

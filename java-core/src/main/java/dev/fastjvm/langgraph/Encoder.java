@@ -127,7 +127,8 @@ final class Encoder extends MsgpackWriter {
 
     private static boolean isContainer(long object) {
         long type = PyObjects.type(object);
-        return type == PyDict.TYPE && PyDict.size(object) > 0 || type == PyList.TYPE && PyList.size(object) > 0;
+        return type == PyDict.TYPE && PyDict.size(object) > 0
+                || type == PyList.TYPE && PyList.size(object) > 0;
     }
 
     private long finish() {
@@ -154,7 +155,8 @@ final class Encoder extends MsgpackWriter {
     @Override
     protected void grow(long room) {
         long length = length();
-        long size = top == 0 && nesting == 0 || length == 0 ? length + room : Math.max(2 * (limit - base), length + room + (length + room >> 1));
+        long size = top == 0 && nesting == 0 || length == 0 ? length + room
+                : Math.max(2 * (limit - base), length + room + (length + room >> 1));
         if (warming) {
             scratch = Memory.reallocate(scratch, size);
             scratchSize = size;
@@ -236,7 +238,8 @@ final class Encoder extends MsgpackWriter {
 
     /** Has a long text written to the bytes object itself: copying it twice is all that it costs. */
     private void makeWay(long length) {
-        if (bytes == 0 && length > (top == 0 && nesting == 0 ? LONG_ALONE : LONG_INSIDE) && !warming) {
+        if (bytes == 0 && length > (top == 0 && nesting == 0 ? LONG_ALONE : LONG_INSIDE)
+                && !warming) {
             grow(length + 9);
         }
     }
@@ -667,7 +670,8 @@ final class Encoder extends MsgpackWriter {
         throw PythonError.SET;
     }
 
-    private static final long CHANGED = Memory.immortalText("container changed size while it was encoded");
+    private static final long CHANGED =
+            Memory.immortalText("container changed size while it was encoded");
 
     /** Opens an ext and writes the plan's prefix; answers what {@link #close} takes. */
     long open(TypePlan plan) {
@@ -727,7 +731,8 @@ final class Encoder extends MsgpackWriter {
         }
     }
 
-    private static final byte[] HEX = "0123456789abcdef".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+    private static final byte[] HEX =
+            "0123456789abcdef".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
 
     /** Makes room for an ISO 8601 timestamp. */
     void ensure40() {

@@ -32,10 +32,12 @@ final class LoadPlans {
         if (length < 8 || length > 256) {
             return null;
         }
-        long mixed = (Memory.getLong(head + length - 8) ^ Memory.getLong(head + (length >> 1) - 4) ^ length << 8 ^ code) * 0x9E3779B97F4A7C15L;
+        long mixed = (Memory.getLong(head + length - 8) ^ Memory.getLong(head + (length >> 1) - 4)
+                ^ length << 8 ^ code) * 0x9E3779B97F4A7C15L;
         int slot = (int) (mixed >>> 55);
         byte[] name = names[slot];
-        if (name != null && name.length == length + 1 && name[(int) length] == code && Memory.equal(copies[slot], head, length)) {
+        if (name != null && name.length == length + 1 && name[(int) length] == code
+                && Memory.equal(copies[slot], head, length)) {
             LoadPlan plan = plans[slot];
             if (plan == null || plan.holds(loads.epoch())) {
                 return plan;

@@ -28,7 +28,8 @@ public final class Loads extends Builtin {
     private int epoch;
 
     public Loads() {
-        super("langgraph_loads", "langgraph_loads($module, data, ext_hook, /)\n--\n\nDecode as ormsgpack.unpackb does; NotImplemented is a decline.");
+        super("langgraph_loads",
+                "langgraph_loads($module, data, ext_hook, /)\n--\n\nDecode as ormsgpack.unpackb does; NotImplemented is a decline.");
     }
 
     /** Takes what Python set up, see {@code fast_langgraph._codec.prepare}. */
@@ -37,7 +38,8 @@ public final class Loads extends Builtin {
         revive = PyObjects.incref(settings.get("revive"));
         hookCode = PyObjects.incref(settings.get("hook_code"));
         guards = new DictGuards(settings.list("loads_guards"));
-        allowList = new AllowList(settings.get("allowed_modules"), settings.get("warned"), settings.get("listeners"));
+        allowList = new AllowList(settings.get("allowed_modules"), settings.get("warned"),
+                settings.get("listeners"));
         plans = new LoadPlans(this);
         idle = new Decoder(this);
     }
@@ -45,7 +47,8 @@ public final class Loads extends Builtin {
     @Override
     protected long call(long args, long nargs) {
         long data = Memory.getLong(args);
-        if (nargs != 2 || plans == null || PyObjects.type(data) != PyBytes.TYPE || !mayGain(data) || !guards.hold()) {
+        if (nargs != 2 || plans == null || PyObjects.type(data) != PyBytes.TYPE || !mayGain(data)
+                || !guards.hold()) {
             return decline();
         }
         long hook = Memory.getLong(args + 8);
@@ -57,7 +60,8 @@ public final class Loads extends Builtin {
         epoch++;
         boolean gc = Interpreter.pauseGc();
         try {
-            boolean revives = PyObjects.type(hook) == PyFunction.TYPE && PyFunction.code(hook) == hookCode;
+            boolean revives =
+                    PyObjects.type(hook) == PyFunction.TYPE && PyFunction.code(hook) == hookCode;
             return decoder.decode(PyBytes.data(data), PyBytes.length(data), hook, revives);
         } finally {
             Interpreter.resumeGc(gc);
@@ -75,8 +79,10 @@ public final class Loads extends Builtin {
             return false;
         }
         int marker = Memory.getByte(PyBytes.data(data)) & 0xFF;
-        return marker >= Marker.FIXMAP && marker < Marker.FIXSTR || marker >= Marker.EXT8 && marker <= Marker.EXT32
-                || marker >= Marker.FIXEXT1 && marker <= Marker.FIXEXT16 || marker >= Marker.ARRAY16 && marker <= Marker.MAP32;
+        return marker >= Marker.FIXMAP && marker < Marker.FIXSTR
+                || marker >= Marker.EXT8 && marker <= Marker.EXT32
+                || marker >= Marker.FIXEXT1 && marker <= Marker.FIXEXT16
+                || marker >= Marker.ARRAY16 && marker <= Marker.MAP32;
     }
 
     LoadPlans plans() {

@@ -117,7 +117,8 @@ final class MapTemplates {
         int[] sizes = new int[length];
         for (int i = 0; i < length; i++) {
             long name = PyDict.entryKey(entry + i * stride);
-            if (PyObjects.type(name) != PyUnicode.TYPE || !PyUnicode.isCompactAscii(name) || PyUnicode.length(name) > 64) {
+            if (PyObjects.type(name) != PyUnicode.TYPE || !PyUnicode.isCompactAscii(name)
+                    || PyUnicode.length(name) > 64) {
                 return;
             }
             names[i] = name;

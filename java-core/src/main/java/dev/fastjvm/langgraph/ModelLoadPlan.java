@@ -33,7 +33,8 @@ final class ModelLoadPlan extends LoadPlan {
      * @param extra whether the model allows extra fields: they are an empty dict then, else None
      */
     ModelLoadPlan(
-            DictGuards guards, long type, byte[][] keys, Shape[] shapes, long template, long fieldsSet, long[] slots, boolean extra, long dictName) {
+            DictGuards guards, long type, byte[][] keys, Shape[] shapes, long template,
+            long fieldsSet, long[] slots, boolean extra, long dictName) {
         super(guards, type);
         this.type = type;
         this.keys = keys;
@@ -83,7 +84,8 @@ final class ModelLoadPlan extends LoadPlan {
         }
         PyObjects.decref(dict);
         Memory.putLong(object + slots[0], PythonError.check(CApi.Leaf.PySet_New(fieldsSet)));
-        Memory.putLong(object + slots[1], extra ? PythonError.check(CApi.Leaf.PyDict_New()) : PyObjects.incref(PyObjects.NONE));
+        Memory.putLong(object + slots[1], extra ? PythonError.check(CApi.Leaf.PyDict_New())
+                : PyObjects.incref(PyObjects.NONE));
         Memory.putLong(object + slots[2], PyObjects.incref(PyObjects.NONE));
         return object;
     }

@@ -48,11 +48,13 @@ final class ModelPlan extends TypePlan {
 
     private void fields(Encoder encoder, long object, long type, int depth) {
         long dict = PyInstance.dict(object, type);
-        if (dict == 0 || PyDict.isSplit(dict) || PyDict.size(dict) != names.length || depth >= Shape.DEPTH_LIMIT) {
+        if (dict == 0 || PyDict.isSplit(dict) || PyDict.size(dict) != names.length
+                || depth >= Shape.DEPTH_LIMIT) {
             throw PlanAbort.OBJECT;
         }
         long extra = Memory.getLong(object + extraOffset);
-        if (extra != 0 && extra != PyObjects.NONE && (PyObjects.type(extra) != PyDict.TYPE || PyDict.size(extra) != 0)) {
+        if (extra != 0 && extra != PyObjects.NONE
+                && (PyObjects.type(extra) != PyDict.TYPE || PyDict.size(extra) != 0)) {
             throw PlanAbort.OBJECT;
         }
         long table = PyDict.keys(dict);

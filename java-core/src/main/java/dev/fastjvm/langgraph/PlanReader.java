@@ -21,13 +21,15 @@ final class PlanReader {
             case "int" -> new SubclassPlan(SubclassPlan.Base.INT);
             case "list" -> new SubclassPlan(SubclassPlan.Base.LIST);
             case "dict" -> new SubclassPlan(SubclassPlan.Base.DICT);
-            case "uuid" -> new UuidPlan(prefix(tuple, 3), PyType.memberOffset(PyTuple.item(tuple, 3)));
+            case "uuid" ->
+                new UuidPlan(prefix(tuple, 3), PyType.memberOffset(PyTuple.item(tuple, 3)));
             case "datetime" -> new DateTimePlan(prefix(tuple, 4), keep(PyTuple.item(tuple, 3)));
             case "date" -> new DatePlan(prefix(tuple, 3));
             case "timedelta" -> new TimeDeltaPlan(prefix(tuple, 3));
             case "decimal" -> new DecimalPlan(prefix(tuple, 3));
             case "set" -> new SetPlan(prefix(tuple, 3));
-            case "namedtuple" -> new NamedTuplePlan(prefix(tuple, 3), packed(PyTuple.item(tuple, 3)));
+            case "namedtuple" ->
+                new NamedTuplePlan(prefix(tuple, 3), packed(PyTuple.item(tuple, 3)));
             case "delta" -> new DeltaPlan();
             case "send" -> new SendPlan(prefix(tuple, 3), offsets(PyTuple.item(tuple, 3)));
             case "enum" -> new EnumPlan(prefix(tuple, 3), keep(PyTuple.item(tuple, 3)));
@@ -45,23 +47,28 @@ final class PlanReader {
         DictGuards guards = new DictGuards(PyTuple.item(tuple, 2));
         if (kind.equals("call")) {
             long method = PyTuple.item(tuple, 5);
-            return new CallPlan(guards, type, keep(PyTuple.item(tuple, 3)), PyTuple.item(tuple, 4) == PyObjects.TRUE,
+            return new CallPlan(guards, type, keep(PyTuple.item(tuple, 3)),
+                    PyTuple.item(tuple, 4) == PyObjects.TRUE,
                     method == PyObjects.NONE ? 0 : keep(method));
         }
         if (kind.equals("revive")) {
-            return new RevivePlan(guards, keep(PyTuple.item(tuple, 3)), keep(PyTuple.item(tuple, 4)), PyTuple.item(tuple, 5) == PyObjects.TRUE,
+            return new RevivePlan(guards, keep(PyTuple.item(tuple, 3)),
+                    keep(PyTuple.item(tuple, 4)), PyTuple.item(tuple, 5) == PyObjects.TRUE,
                     keep(PyTuple.item(tuple, 6)));
         }
         if (!kind.equals("model")) {
             throw new IllegalArgumentException(kind);
         }
-        return new ModelLoadPlan(guards, type, packed(PyTuple.item(tuple, 3)), shapes(PyTuple.item(tuple, 4)), keep(PyTuple.item(tuple, 5)),
-                keep(PyTuple.item(tuple, 6)), offsets(PyTuple.item(tuple, 7)), PyTuple.item(tuple, 8) == PyObjects.TRUE,
+        return new ModelLoadPlan(guards, type, packed(PyTuple.item(tuple, 3)),
+                shapes(PyTuple.item(tuple, 4)), keep(PyTuple.item(tuple, 5)),
+                keep(PyTuple.item(tuple, 6)), offsets(PyTuple.item(tuple, 7)),
+                PyTuple.item(tuple, 8) == PyObjects.TRUE,
                 keep(PyTuple.item(tuple, 9)));
     }
 
     private static byte[] prefix(long tuple, int items) {
-        return TypePlan.prefix(items, PyUnicode.utf8(PyTuple.item(tuple, 1)), PyUnicode.utf8(PyTuple.item(tuple, 2)));
+        return TypePlan.prefix(items, PyUnicode.utf8(PyTuple.item(tuple, 1)),
+                PyUnicode.utf8(PyTuple.item(tuple, 2)));
     }
 
     private static long keep(long object) {
@@ -106,7 +113,8 @@ final class PlanReader {
     private TypePlan model(long tuple) {
         long names = PyTuple.item(tuple, 3);
         long extra = PyType.memberOffset(PyTuple.item(tuple, 5));
-        return new ModelPlan(prefix(tuple, 4), kept(names), packed(names), shapes(PyTuple.item(tuple, 4)), extra);
+        return new ModelPlan(prefix(tuple, 4), kept(names), packed(names),
+                shapes(PyTuple.item(tuple, 4)), extra);
     }
 
     private Shape[] shapes(long tuple) {
@@ -127,12 +135,14 @@ final class PlanReader {
             case "nullable" -> new Shape.Nullable(shape(PyTuple.item(tuple, 1)));
             case "literal" -> new Shape.Literal(kept(PyTuple.item(tuple, 1)));
             case "list" -> new Shape.ListOf(shape(PyTuple.item(tuple, 1)));
-            case "dict" -> new Shape.DictOf(PyTuple.item(tuple, 1) == PyObjects.TRUE, shape(PyTuple.item(tuple, 2)));
+            case "dict" -> new Shape.DictOf(PyTuple.item(tuple, 1) == PyObjects.TRUE,
+                    shape(PyTuple.item(tuple, 2)));
             case "typed-dict" -> typedDict(tuple);
             case "union" -> new Shape.Union(shapes(PyTuple.item(tuple, 1)));
             case "model" -> new Shape.Model(keep(PyTuple.item(tuple, 1)));
             case "empty-list" -> new Shape.EmptyList();
-            case "dict-without" -> new Shape.DictWithout(TypePlan.str(PyUnicode.utf8(PyTuple.item(tuple, 1))));
+            case "dict-without" ->
+                new Shape.DictWithout(TypePlan.str(PyUnicode.utf8(PyTuple.item(tuple, 1))));
             default -> throw new IllegalArgumentException(kind);
         };
     }
@@ -148,7 +158,8 @@ final class PlanReader {
             }
         }
         long extra = PyTuple.item(tuple, 4);
-        return new Shape.TypedDict(kept(names), packed(names), shapes(PyTuple.item(tuple, 2)), required,
+        return new Shape.TypedDict(kept(names), packed(names), shapes(PyTuple.item(tuple, 2)),
+                required,
                 extra == PyObjects.NONE ? null : shape(extra));
     }
 }

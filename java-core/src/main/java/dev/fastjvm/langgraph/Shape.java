@@ -66,7 +66,8 @@ abstract class Shape {
 
         @Override
         boolean starts(int marker) {
-            return marker >= 0xA0 && marker < 0xC0 || marker >= Marker.STR8 && marker <= Marker.STR32;
+            return marker >= 0xA0 && marker < 0xC0
+                    || marker >= Marker.STR8 && marker <= Marker.STR32;
         }
 
         @Override
@@ -107,7 +108,8 @@ abstract class Shape {
         @Override
         boolean starts(int marker) {
             if (type == PyLong.TYPE) {
-                return marker < 0x80 || marker >= 0xE0 || marker >= Marker.UINT8 && marker <= Marker.INT64;
+                return marker < 0x80 || marker >= 0xE0
+                        || marker >= Marker.UINT8 && marker <= Marker.INT64;
             }
             if (type == PyFloat.TYPE) {
                 return marker == Marker.FLOAT64;
@@ -239,7 +241,8 @@ abstract class Shape {
 
         @Override
         boolean starts(int marker) {
-            return (marker & 0xF0) == Marker.FIXARRAY || marker == Marker.ARRAY16 || marker == Marker.ARRAY32;
+            return (marker & 0xF0) == Marker.FIXARRAY || marker == Marker.ARRAY16
+                    || marker == Marker.ARRAY32;
         }
 
         @Override
@@ -299,7 +302,8 @@ abstract class Shape {
 
         @Override
         boolean starts(int marker) {
-            return (marker & 0xF0) == Marker.FIXMAP || marker == Marker.MAP16 || marker == Marker.MAP32;
+            return (marker & 0xF0) == Marker.FIXMAP || marker == Marker.MAP16
+                    || marker == Marker.MAP32;
         }
 
         @Override
@@ -403,7 +407,8 @@ abstract class Shape {
 
         @Override
         boolean starts(int marker) {
-            return (marker & 0xF0) == Marker.FIXMAP || marker == Marker.MAP16 || marker == Marker.MAP32;
+            return (marker & 0xF0) == Marker.FIXMAP || marker == Marker.MAP16
+                    || marker == Marker.MAP32;
         }
 
         /** All required fields, in the order of the schema, and no others: any other order or item is rewritten by validation. */

@@ -3,10 +3,7 @@ package dev.fastjvm.langgraph;
 /** A subclass of str, int, list or dict: ormsgpack reads its storage as that of the base and asks none of its methods. */
 final class SubclassPlan extends TypePlan {
     enum Base {
-        STR,
-        INT,
-        LIST,
-        DICT
+        STR, INT, LIST, DICT
     }
 
     private final Base builtin;

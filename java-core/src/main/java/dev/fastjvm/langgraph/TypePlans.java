@@ -36,7 +36,7 @@ final class TypePlans {
 
     /** The plan of a class as it is now, or null. */
     TypePlan find(long type) {
-        for (int i = slot(type); ; i = i + 1 & CAPACITY - 1) {
+        for (int i = slot(type);; i = i + 1 & CAPACITY - 1) {
             if (types[i] == type) {
                 TypePlan plan = plans[i];
                 return plan.isCurrent(type) ? plan : null;
@@ -90,7 +90,8 @@ final class TypePlans {
             return new OddPlan();
         }
         try {
-            return PyObjects.type(description) == PyTuple.TYPE ? reader.plan(description) : new OddPlan();
+            return PyObjects.type(description) == PyTuple.TYPE ? reader.plan(description)
+                    : new OddPlan();
         } catch (RuntimeException unreadable) {
             return new OddPlan();
         } finally {

@@ -24,7 +24,8 @@ final class UuidPlan extends ObjectPlan {
             throw PlanAbort.OBJECT;
         }
         long digits = PyLong.signedDigits(number);
-        if (digits < 0 || digits > 5 || digits == 5 && PyLong.digit(number, 4) >>> BITS - 4 * DIGIT_BITS != 0) {
+        if (digits < 0 || digits > 5
+                || digits == 5 && PyLong.digit(number, 4) >>> BITS - 4 * DIGIT_BITS != 0) {
             throw PlanAbort.OBJECT;
         }
         long low = 0;

@@ -23,7 +23,8 @@ public final class Memory {
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
     private static final ValueLayout.OfDouble DOUBLE = ValueLayout.JAVA_DOUBLE_UNALIGNED;
-    private static final VarHandle LONG_IN_BYTES = java.lang.invoke.MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
+    private static final VarHandle LONG_IN_BYTES = java.lang.invoke.MethodHandles
+            .byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
 
     /** Above this many bytes a call beats the word loop. */
     private static final long BULK = 64;
@@ -40,7 +41,8 @@ public final class Memory {
         private static MethodHandle handle(String name) {
             FunctionDescriptor descriptor = FunctionDescriptor.of(WORD, WORD, WORD, WORD, WORD);
             Linker linker = Linker.nativeLinker();
-            return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), descriptor, Linker.Option.critical(false));
+            return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), descriptor,
+                    Linker.Option.critical(false));
         }
     }
 

@@ -3,12 +3,16 @@ package dev.fastjvm.msgpack;
 /** Bytes that are no msgpack, in ormsgpack's words; preallocated, without a stack trace. */
 public final class MsgpackFormatException extends RuntimeException {
     private static final long serialVersionUID = 1;
-    public static final MsgpackFormatException END = new MsgpackFormatException("unexpected end of file");
-    public static final MsgpackFormatException UTF8 = new MsgpackFormatException("invalid UTF-8 string");
+    public static final MsgpackFormatException END =
+            new MsgpackFormatException("unexpected end of file");
+    public static final MsgpackFormatException UTF8 =
+            new MsgpackFormatException("invalid UTF-8 string");
     public static final MsgpackFormatException VALUE = new MsgpackFormatException("invalid value");
-    public static final MsgpackFormatException DEPTH = new MsgpackFormatException("Recursion limit reached");
+    public static final MsgpackFormatException DEPTH =
+            new MsgpackFormatException("Recursion limit reached");
     public static final MsgpackFormatException HOOK = new MsgpackFormatException("ext_hook failed");
-    public static final MsgpackFormatException INTERNAL = new MsgpackFormatException("internal error");
+    public static final MsgpackFormatException INTERNAL =
+            new MsgpackFormatException("internal error");
 
     private MsgpackFormatException(String message) {
         super(message, null, false, false);

@@ -120,11 +120,13 @@ public abstract class MsgpackWriter {
         for (int bits = 0; bits < 64; bits++) {
             int width = bits < 8 ? 0 : bits == 8 ? 1 : bits <= 16 ? 2 : bits <= 32 ? 4 : 8;
             WIDTHS[bits] = (byte) width;
-            MARKERS[bits] = (short) (width == 0 ? 0 : Marker.UINT8 + Integer.numberOfTrailingZeros(width));
+            MARKERS[bits] =
+                    (short) (width == 0 ? 0 : Marker.UINT8 + Integer.numberOfTrailingZeros(width));
             TINY[bits] = (short) (width == 0 ? 0x7F : 0);
             int signed = bits <= 5 ? 0 : bits <= 7 ? 1 : bits <= 15 ? 2 : bits <= 31 ? 4 : 8;
             WIDTHS[64 + bits] = (byte) signed;
-            MARKERS[64 + bits] = (short) (signed == 0 ? 0xE0 : Marker.INT8 + Integer.numberOfTrailingZeros(signed));
+            MARKERS[64 + bits] = (short) (signed == 0 ? 0xE0
+                    : Marker.INT8 + Integer.numberOfTrailingZeros(signed));
             TINY[64 + bits] = (short) (signed == 0 ? 0x1F : 0);
         }
     }
@@ -213,13 +215,14 @@ public abstract class MsgpackWriter {
         long length = position - base - start - head;
         int marker = length == 1 ? Marker.FIXEXT1
                 : length == 2 ? Marker.FIXEXT2
-                : length == 4 ? Marker.FIXEXT4
-                : length == 8 ? Marker.FIXEXT8
-                : length == 16 ? Marker.FIXEXT16
-                : length < 256 ? Marker.EXT8
-                : length < 65536 ? Marker.EXT16
-                : Marker.EXT32;
-        int size = marker >= Marker.FIXEXT1 ? 2 : marker == Marker.EXT8 ? 3 : marker == Marker.EXT16 ? EXT16_HEAD : 6;
+                        : length == 4 ? Marker.FIXEXT4
+                                : length == 8 ? Marker.FIXEXT8
+                                        : length == 16 ? Marker.FIXEXT16
+                                                : length < 256 ? Marker.EXT8
+                                                        : length < 65536 ? Marker.EXT16
+                                                                : Marker.EXT32;
+        int size = marker >= Marker.FIXEXT1 ? 2
+                : marker == Marker.EXT8 ? 3 : marker == Marker.EXT16 ? EXT16_HEAD : 6;
         if (size != head) {
             ensure(HEAD);
             Memory.move(base + start + head, base + start + size, length);

@@ -19,7 +19,8 @@ public final class Utf8 {
             long last = data + length - 8;
             long at = data;
             for (; at + 24 < last; at += 32) {
-                long all = Memory.getLong(at) | Memory.getLong(at + 8) | Memory.getLong(at + 16) | Memory.getLong(at + 24);
+                long all = Memory.getLong(at) | Memory.getLong(at + 8) | Memory.getLong(at + 16)
+                        | Memory.getLong(at + 24);
                 if ((all & HIGH_BITS) != 0) {
                     return false;
                 }
@@ -158,7 +159,8 @@ public final class Utf8 {
     private static boolean fourOfTwo(long from, long to) {
         long word = Memory.getLong(from);
         long bits = word & 0x001E001E001E001EL;
-        boolean overlong = (bits + 0x7FFF7FFF7FFF7FFFL & 0x8000800080008000L) != 0x8000800080008000L;
+        boolean overlong =
+                (bits + 0x7FFF7FFF7FFF7FFFL & 0x8000800080008000L) != 0x8000800080008000L;
         if ((word & 0xC0E0C0E0C0E0C0E0L) != 0x80C080C080C080C0L || overlong) {
             return false;
         }
@@ -170,7 +172,8 @@ public final class Utf8 {
     private static boolean fourOfThree(long from, long to) {
         long low = Memory.getLong(from);
         long high = Memory.getInt(from + 8);
-        if ((low & 0xC0F0C0C0F0C0C0F0L) != 0x80E08080E08080E0L || (high & 0xC0C0F0C0L) != 0x8080E080L) {
+        if ((low & 0xC0F0C0C0F0C0C0F0L) != 0x80E08080E08080E0L
+                || (high & 0xC0C0F0C0L) != 0x8080E080L) {
             return false;
         }
         long first = (low & 0x0F) << 12 | low >>> 2 & 0xFC0 | low >>> 16 & 0x3F;
@@ -213,7 +216,8 @@ public final class Utf8 {
                 check(from + 3 < end);
                 int word = Memory.getInt(from);
                 check((word & 0xC0C0C000) == 0x80808000);
-                int point = (word & 0x07) << 18 | word << 4 & 0x3F000 | word >> 10 & 0xFC0 | word >> 24 & 0x3F;
+                int point = (word & 0x07) << 18 | word << 4 & 0x3F000 | word >> 10 & 0xFC0
+                        | word >> 24 & 0x3F;
                 check(lead < 0xF5 && point >= 0x10000 && point <= 0x10FFFF);
                 Memory.putInt(to, point);
                 from += 4;
