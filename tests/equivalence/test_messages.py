@@ -23,7 +23,7 @@ def test_class(cls: Any, data: st.DataObject) -> None:
     check_all(data.draw(st.lists(o.messages_of(cls), min_size=6, max_size=6)))
 
 
-@examples(700)
+@examples(1000)
 @given(st.lists(o.mutated_messages(), min_size=6, max_size=6))
 def test_mutated(values: list[Any]) -> None:
     """Changed after creation in every way; pydantic's warnings are compared too."""

@@ -29,7 +29,7 @@ def test_behaviour(values: list[Any]) -> None:
     check_all(values)
 
 
-@examples(350)
+@examples(700)
 @given(st.lists(o.mutated_models(), min_size=10, max_size=10))
 def test_content_that_does_not_fit(values: list[Any]) -> None:
     """Warnings and errors are the original's."""

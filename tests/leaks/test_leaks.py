@@ -66,7 +66,7 @@ def _counts(objects: list[Any]) -> list[int]:
 def _quiet(fn: Callable[[Any], Any], arg: Any) -> None:
     try:
         fn(arg)
-    except (TypeError, ValueError, RecursionError):
+    except (TypeError, ValueError, RecursionError, NotImplementedError):
         pass
 
 

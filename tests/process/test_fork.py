@@ -40,24 +40,59 @@ sys.exit(8)
 
 @pytest.mark.parametrize("host", ["jni", "jpype"])
 def test_java_is_not_entered_in_the_child(run, java: str, host: str) -> None:
-    for _ in range(5):  # what the JVM's own threads did at the fork differs
-        done = run(
-            "import fast_jvm, fast_shapes, shapes, os, sys",
-            "assert fast_jvm.wait_ready(40)",
-            "before = fast_jvm.status().builtins['noop'].calls",
-            "if os.fork():",
-            "    sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))",
-            "noop = fast_jvm._boot.state.builtins['noop']",
-            "assert noop.function() is NotImplemented",
-            "assert not fast_jvm.wait_ready(5)",
-            "status = fast_jvm.status()",
-            "assert status.builtins['noop'].calls == before",
-            "assert status.reason == 'a forked child of a process that runs Java', status.reason",
-            "assert {patch.state for patch in status.patches} == {'skipped'}",
-            "sys.exit(11)",
-            FAST_JVM_HOST=host,
-        )
-        assert (done.returncode, done.stdout, done.stderr) == (11, "", "")
+    done = run(
+        "import fast_jvm, fast_shapes, shapes, os, sys",
+        "assert fast_jvm.wait_ready(40)",
+        "before = fast_jvm.status().builtins['noop'].calls",
+        "if os.fork():",
+        "    sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))",
+        "noop = fast_jvm._boot.state.builtins['noop']",
+        "assert noop.function() is NotImplemented",
+        "assert not fast_jvm.wait_ready(5)",
+        "status = fast_jvm.status()",
+        "assert status.builtins['noop'].calls == before",
+        "assert status.reason == 'a forked child of a process that runs Java', status.reason",
+        "assert {patch.state for patch in status.patches} == {'skipped'}",
+        "sys.exit(11)",
+        FAST_JVM_HOST=host,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (11, "", "")
+
+
+def test_many_children_while_java_compiles(same) -> None:
+    """A compiler thread may hold any of HotSpot's locks at the fork; the child's exit takes none."""
+    done = same("""
+live()
+for number in range(25):
+    for _ in range(300):
+        shapes.nothing()
+    pid = os.fork()
+    if pid == 0:
+        shapes.nothing()
+        sys.exit(number)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == number
+print("all")
+""")
+    assert done.stdout == "all\n"
+
+
+def test_jpype_in_a_child_raises(run, java: str) -> None:
+    done = run(
+        "import fast_jvm, fast_shapes, shapes, os, sys",
+        "assert fast_jvm.wait_ready(40)",
+        "import jpype",
+        "String = jpype.JClass('java.lang.String')",
+        "kept = String('kept')",
+        "if os.fork():",
+        "    sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))",
+        "try:",
+        "    String('x')",
+        "except Exception as error:",
+        "    print('refused')",
+        "sys.exit(5)",
+        FAST_JVM_HOST="jpype",
+    )
+    assert (done.returncode, done.stdout) == (5, "refused\n")
 
 
 def test_signals_of_the_child(same) -> None:

@@ -71,8 +71,34 @@ def counters() -> dict[str, Counters]:
 
     return {
         p.name.rpartition(".")[2]: Counters(p.calls, p.declines, p.callbacks)
+        - ASIDE.get(p.name.rpartition(".")[2], Counters())
         for p in fast_jvm.status().patches
     }
+
+
+ASIDE: dict[str, Counters] = {}
+"""Calls that are not part of any comparison."""
+
+
+@contextmanager
+def aside(name: str, patch: str) -> Iterator[None]:
+    """What builtin *name* does inside is not counted for *patch*."""
+    from fast_jvm import _boot
+
+    counted = _boot.state.builtins[name]
+    before = Counters(*counted.counters)
+    try:
+        yield
+    finally:
+        ASIDE[patch] = ASIDE.get(patch, Counters()) + (Counters(*counted.counters) - before)
+
+
+@functools.cache
+def builtin(name: str) -> Any:
+    """One of Java's builtins itself, without the Python function around it."""
+    from fast_jvm import _boot
+
+    return _boot.state.builtins[name].function
 
 
 def start() -> None:

@@ -300,7 +300,7 @@ def _boot() -> None:
         before = _guard.before_start()
         state.host = _hosts.open_host(state.host_name, jre, JAR, state.options)
         state.java = state.host.java
-        _guard.started(before)
+        _guard.started(before, state.host.vm)
     _stamp("jvm")
     _stop_point()
     symbols = ctypes.string_at(state.host.call("symbols")).decode()

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import importlib
+import os
 import signal
 import sys
 import threading
@@ -35,6 +36,7 @@ Actions = Dict[int, bytes]
 _jvm_actions: Actions = {}
 _first_actions: Actions = {}  # before the boot
 _other_actions: Actions = {}  # what a process without Java would have now
+_sealed: tuple[int, Any] | None = None
 _enabled_with: tuple[tuple[Any, ...], dict[str, Any]] | None = None
 
 
@@ -119,7 +121,7 @@ def before_start() -> Actions:
     return _actions(_all_signals())
 
 
-def started(before: Actions) -> None:
+def started(before: Actions, vm: int) -> None:
     """Give back the signals the JVM does not need, keep what it needs, and stand guard."""
     if _POSIX and before:
         _put({number: action for number, action in before.items() if number not in JVM_SIGNALS})
@@ -128,6 +130,7 @@ def started(before: Actions) -> None:
             {number: before[number] for number in JVM_SIGNALS if number in before}
         )
         _other_actions.update(_first_actions)
+    _seal(vm)
     _guard_stack_size()
     _process.last_in_first_out()
 
@@ -219,6 +222,15 @@ def _check_stack_size(*_: Any) -> None:
         switch_off(f"threading.stack_size({size}): a call into Java needs {SMALLEST_STACK}")
 
 
+def _seal(vm: int) -> None:
+    """Keep at hand what a forked child puts in the place of the JavaVM's functions."""
+    global _sealed
+    if vm and hasattr(os, "register_at_fork"):
+        from ._hosts import sealed
+
+        _sealed = vm, sealed(vm)
+
+
 # -- the ends: a forked child, a process that exits
 
 
@@ -249,6 +261,9 @@ def in_child() -> None:
     _boot.state.working = False
     if _jvm_actions:
         _restore_faulthandler()
+    if _sealed is not None:
+        vm, functions = _sealed
+        ctypes.c_void_p.from_address(vm).value = ctypes.addressof(functions)
     _calm_jpype()
 
 
@@ -260,15 +275,10 @@ def _calm_jpype() -> None:
     if config is None:
         return
     config.onexit = False  # type: ignore[attr-defined]
-    native: Any = sys.modules.get("_jpype")
+    native = sys.modules.get("_jpype")
     gc.callbacks[:] = [
         callback for callback in gc.callbacks if getattr(callback, "__self__", None) is not native
     ]
-    try:
-        # neither destroys nor unloads: JPype forgets its JVM, and frees its objects without Java
-        native.shutdown(False, False)
-    except Exception:
-        log.debug("jpype", exc_info=True)
 
 
 def at_exit() -> None:

@@ -28,6 +28,7 @@ class Host(Protocol):
 
     name: str
     java: str  # its version
+    vm: int  # address of the JavaVM, 0 where it is not known
 
     def call(self, method: str, argument: int | None = None) -> int:
         """Call ``long method()`` or ``long method(long)`` without the GIL."""
@@ -103,6 +104,7 @@ class JpypeHost:
         self._jpype = jpype
         self._boot = jpype.JClass(BOOT_CLASS)
         self.java = ".".join(map(str, jpype.getJVMVersion()))
+        self.vm = _created_vm()
 
     @classmethod
     def start(cls, jre: Jre, jar: str, options: list[str]) -> JpypeHost:
@@ -206,6 +208,7 @@ class JepHost:
             ) from error
         self._boot = Boot
         self.java = str(System.getProperty("java.version"))
+        self.vm = _created_vm()
 
     def call(self, method: str, argument: int | None = None) -> int:
         """Call a method of Boot; Jep drops the GIL."""
@@ -252,7 +255,7 @@ JNI_ERRORS = {
     _EXCEPTION_CHECK,
 ) = 6, 16, 17, 113, 134, 228
 _NEW_GLOBAL_REF = 21
-_DESTROY, _DETACH, _GET_ENV, _ATTACH_AS_DAEMON = 3, 5, 6, 7
+_DESTROY, _ATTACH, _DETACH, _GET_ENV, _ATTACH_AS_DAEMON = 3, 4, 5, 6, 7
 _P = ctypes.c_void_p
 
 
@@ -278,6 +281,7 @@ class JniHost:
         )
         if code:
             raise FastJvmUnavailable(f"the JVM did not start: {JNI_ERRORS.get(code, code)}")
+        self.vm = self._vm.value or 0
         found = _jni(env, _FIND_CLASS, _P, ctypes.c_char_p)(
             env, BOOT_CLASS.replace(".", "/").encode()
         )
@@ -327,6 +331,33 @@ class JniHost:
 
     def _invocation(self, place: int, result: Any, *arguments: Any) -> Any:
         return _jni(self._vm, place, result, *arguments)
+
+
+def _created_vm() -> int:
+    """Return the address of this process's JavaVM."""
+    try:
+        with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as file:
+            paths = {line[line.index("/") :].rstrip("\n") for line in file if "/libjvm.so" in line}
+        vm, count = _P(), ctypes.c_int32()
+        for path in paths:
+            ctypes.CDLL(path).JNI_GetCreatedJavaVMs(ctypes.byref(vm), 1, ctypes.byref(count))
+        return vm.value or 0
+    except (OSError, AttributeError):
+        return 0
+
+
+def sealed(vm: int) -> Any:
+    """Return a copy of the functions behind a JavaVM in which attach and detach do nothing.
+
+    In a forked child, attaching takes locks of Java threads that are not there; JPype attaches to
+    free its objects, and HotSpot detaches at exit each thread that a builtin attached.
+    """
+    table = ctypes.cast(vm, ctypes.POINTER(ctypes.POINTER(_P)))[0]
+    copy = (_P * 8)(*[table[place] for place in range(8)])
+    refuse = ctypes.cast(ctypes.CDLL(None).getpid, _P).value  # any number but 0 is an error
+    for place in (_DESTROY, _ATTACH, _DETACH, _ATTACH_AS_DAEMON):
+        copy[place] = refuse
+    return copy
 
 
 def _jni(pointer: Any, place: int, result: Any, *arguments: Any) -> Any:

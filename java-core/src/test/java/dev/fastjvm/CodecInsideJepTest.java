@@ -36,14 +36,14 @@ class CodecInsideJepTest {
             "float('inf')", "''", "'a' * 31", "'a' * 32", "'a' * 255", "'a' * 256", "'a' * 65536",
             "'grüße'", "'中文' * 100", "chr(0x1F600)", "b''", "bytes(range(256))", "[]",
             "list(range(15))",
-            "list(range(16))", "list(range(70000))", "{}", "{str(i): i for i in range(15)}",
+            "list(range(16))", "list(range(500))", "{}", "{str(i): i for i in range(15)}",
             "{str(i): i for i in range(16)}", "{'a': [{'b': None}], 'c': {'d': [1, 2.5, 'x']}}",
             "[[[[[[]]]]]]"})
     void plainValuesEqualOrmsgpack(String expression) {
         assertEquals("True", EmbeddedPython.repr(
                 "dumps(" + expression + ") == ormsgpack.packb(" + expression + ")"), expression);
         EmbeddedPython
-                .exec("value = " + expression + "\nloaded = loads(ormsgpack.packb(value), hook)");
+                .exec("value = " + expression + "\nloaded, = loads(ormsgpack.packb([value]), hook)");
         assertEquals("True",
                 EmbeddedPython.repr("repr(loaded) == repr(value) and type(loaded) is type(value)"),
                 expression);
