@@ -39,7 +39,7 @@ public final class PyUnicode {
         return (Memory.getInt(str + Layout.UNICODE_STATE) >> 5 & 1) != 0;
     }
 
-    /** Whether a compact non-ASCII str may hold a lone surrogate, which UTF-8 can't express; true for legacy strings. */
+    /** Whether a str may hold a lone surrogate, which UTF-8 can't express; true where the text lies elsewhere, as a subclass's does. */
     public static boolean mayHoldSurrogates(long str) {
         int kind = Memory.getInt(str + Layout.UNICODE_STATE) >> 2 & 7;
         if (!isCompact(str)) {
@@ -68,7 +68,7 @@ public final class PyUnicode {
      * 0, with no error set, where UTF-8 can't express it. Leaves no borrowed reference valid but those that are pinned.
      */
     public static long utf8(long str, long size) {
-        if (length(str) < SHORT) {
+        if (length(str) < SHORT && isCompact(str)) {
             return mayHoldSurrogates(str) ? 0
                     : PythonError.check(CApi.Leaf.PyUnicode_AsUTF8AndSize(str, size));
         }

@@ -32,7 +32,7 @@ abstract class TypePlan {
 
     private int tag;
     private long name;
-    private boolean pinned;
+    private int pinned;
     private int aborts;
 
     TypePlan(byte[] prefix) {
@@ -46,13 +46,13 @@ abstract class TypePlan {
         return tag != 0;
     }
 
-    /** Makes the plan hold for ever. */
-    final void bindForEver() {
-        pinned = true;
+    /** Makes the plan hold for so many objects, whatever becomes of the class. */
+    final void bindFor(int objects) {
+        pinned = objects;
     }
 
     final boolean isCurrent(long type) {
-        return PyType.versionTag(type) == tag && PyType.heapName(type) == name || pinned;
+        return PyType.versionTag(type) == tag && PyType.heapName(type) == name || pinned > 0 && pinned-- > 0;
     }
 
     /** Whether the plan aborted so often that trying it is a waste now. */

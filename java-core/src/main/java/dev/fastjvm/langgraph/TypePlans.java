@@ -14,8 +14,10 @@ final class TypePlans {
     private static final int CAPACITY = 1 << 13;
     private static final int MOST = CAPACITY / 2;
 
-    /** A class that changes this often is left to the original. */
+    /** A class that changes this often is left to the original for a while. */
     private static final int MOST_CHANGES = 50;
+
+    private static final int WHILE = 5000;
 
     private final Dumps dumps;
     private final PlanReader reader;
@@ -74,7 +76,8 @@ final class TypePlans {
             }
             if (change > MOST_CHANGES) {
                 plan = new OddPlan();
-                plan.bindForEver();
+                plan.bindFor(WHILE);
+                changes.put(type, 0);
             }
             put(type, plan);
             return plan;
