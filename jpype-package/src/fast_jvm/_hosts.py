@@ -36,6 +36,9 @@ class Host(Protocol):
     def close(self) -> None:
         """Detach the calling thread from the JVM."""
 
+    def before_fork(self) -> None:
+        """Prepare the thread that forks for its life in the child."""
+
     def exit(self) -> None:
         """Prepare for the end of the interpreter; the JVM lives on until the process ends."""
 
@@ -157,6 +160,13 @@ class JpypeHost:
         """Detach, or the process would wait for this thread at exit."""
         self._jpype.java.lang.Thread.detach()
 
+    def before_fork(self) -> None:
+        """Attach: JPype asks Java in places of no note (isinstance with an ABC, freeing an object).
+
+        In the child it then finds its thread attached, where attaching might never end.
+        """
+        self._jpype.java.lang.Thread.attachAsDaemon()
+
     def exit(self) -> None:
         """Stop the Java thread that frees Python objects: ending on its way to the GIL it would abort."""
         self._jpype.JClass("org.jpype.ref.JPypeReferenceQueue").getInstance().stop()
@@ -217,6 +227,9 @@ class JepHost:
 
     def close(self) -> None:
         """Nothing: Jep owns the thread."""
+
+    def before_fork(self) -> None:
+        """Nothing: Jep's threads are attached."""
 
     def exit(self) -> None:
         """Nothing: Java goes on."""
@@ -312,6 +325,9 @@ class JniHost:
         """Detach the calling thread; builtins attach their threads by themselves."""
         self._invocation(_DETACH, ctypes.c_int32)(self._vm)
 
+    def before_fork(self) -> None:
+        """Nothing: the child does not enter the JVM."""
+
     def exit(self) -> None:
         """Nothing: no Java thread wants the GIL."""
 
@@ -349,8 +365,8 @@ def _created_vm() -> int:
 def sealed(vm: int) -> Any:
     """Return a copy of the functions behind a JavaVM in which attach and detach do nothing.
 
-    In a forked child, attaching takes locks of Java threads that are not there; JPype attaches to
-    free its objects, and HotSpot detaches at exit each thread that a builtin attached.
+    In a forked child both take locks of threads that are not there, and HotSpot detaches at exit
+    each thread that a builtin had attached.
     """
     table = ctypes.cast(vm, ctypes.POINTER(ctypes.POINTER(_P)))[0]
     copy = (_P * 8)(*[table[place] for place in range(8)])

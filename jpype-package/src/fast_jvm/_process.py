@@ -48,9 +48,7 @@ def _before_fork() -> None:
     if not threading.current_thread().name.startswith("fast-jvm-"):
         _boot.wait_idle(FORK_WAIT_S)
     if _boot.state.host is not None:
-        # attached by its first builtin, the thread would detach at the child's exit, and that may
-        # wait for locks of Java threads that are not there; it attaches again when it needs to
-        _boot.state.host.close()
+        _boot.state.host.before_fork()
 
 
 def _in_child() -> None:

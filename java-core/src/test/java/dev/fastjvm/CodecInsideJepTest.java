@@ -43,7 +43,8 @@ class CodecInsideJepTest {
         assertEquals("True", EmbeddedPython.repr(
                 "dumps(" + expression + ") == ormsgpack.packb(" + expression + ")"), expression);
         EmbeddedPython
-                .exec("value = " + expression + "\nloaded, = loads(ormsgpack.packb([value]), hook)");
+                .exec("value = " + expression
+                        + "\nloaded, = loads(ormsgpack.packb([value]), hook)");
         assertEquals("True",
                 EmbeddedPython.repr("repr(loaded) == repr(value) and type(loaded) is type(value)"),
                 expression);

@@ -21,7 +21,8 @@ public final class Interpreter {
 
     /** Undoes {@link #pauseGc}. */
     public static void resumeGc(boolean was) {
-        if (was) {
+        // Python code that ran meanwhile may have turned it off itself
+        if (was && paused) {
             paused = false;
             CApi.Leaf.PyGC_Enable();
         }

@@ -14,6 +14,8 @@ import dev.fastjvm.msgpack.Marker;
 import dev.fastjvm.msgpack.MsgpackFormatException;
 import dev.fastjvm.msgpack.MsgpackReader;
 import dev.fastjvm.msgpack.Utf8;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
  * Builds what {@code ormsgpack.unpackb(data, ext_hook=hook, option=OPT_NON_STR_KEYS)} builds.
@@ -49,6 +51,7 @@ final class Decoder extends MsgpackReader {
     private final Loads loads;
     private final long[] keys = new long[CACHED_KEYS];
 
+    private final Map<String, Long> messages = new HashMap<>();
     private final MapTemplates templates = new MapTemplates();
     private final long scratch = Memory.allocate(SCRATCH);
 
@@ -87,7 +90,7 @@ final class Decoder extends MsgpackReader {
             if (!effects) {
                 throw Decline.CALL;
             }
-            long message = Memory.immortalText(malformed.getMessage());
+            long message = messages.computeIfAbsent(malformed.getMessage(), Memory::immortalText);
             CApi.PyErr_SetString(CApi.PyExc_ValueError, message);
             throw PythonError.SET;
         } catch (PythonError error) {
@@ -103,6 +106,7 @@ final class Decoder extends MsgpackReader {
     void free() {
         Memory.free(scratch);
         templates.free();
+        messages.values().forEach(Memory::free);
         for (long key : keys) {
             if (key != 0) {
                 PyObjects.decref(key);

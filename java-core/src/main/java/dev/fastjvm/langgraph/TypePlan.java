@@ -52,7 +52,8 @@ abstract class TypePlan {
     }
 
     final boolean isCurrent(long type) {
-        return PyType.versionTag(type) == tag && PyType.heapName(type) == name || pinned > 0 && pinned-- > 0;
+        return PyType.versionTag(type) == tag && PyType.heapName(type) == name
+                || pinned > 0 && pinned-- > 0;
     }
 
     /** Whether the plan aborted so often that trying it is a waste now. */
