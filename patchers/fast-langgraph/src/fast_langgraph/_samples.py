@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, List, Tuple
 
 Builtins = Dict[str, Callable[..., Any]]
 
-_DUMPS_MILLIS = 70
+_DUMPS_MILLIS = 45
 _LOADS_CALLS = 60
 _BURST_NS = 800_000
 _PAUSE_SECONDS = 0.0005
