@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,7 +38,14 @@ def corpus() -> list[bytes]:
     return sorted({b for b in blobs if isinstance(b, bytes)}, key=len)
 
 
+# ormsgpack before 1.13 asks for as much memory as an array says it is long
+_TRUSTING = tuple(int(x) for x in ormsgpack.__version__.split(".")[:2]) < (1, 13)
+_HUGE_ARRAY = re.compile(rb"\xdd(?!\x00[\x00-\x0f])", re.DOTALL)
+
+
 def _same(blob: Any, sides: Any = None) -> None:
+    if _TRUSTING and _HUGE_ARRAY.search(blob):
+        return
     try:
         check_load(("msgpack", blob), sides)
     except AssertionError as e:

@@ -314,7 +314,7 @@ def bytearray_changes(log: Log) -> Any:
 def exported_memoryview(log: Log) -> Any:
     data = bytearray(b"x" * 40)
     view = memoryview(data)
-    return [view, _acting(lambda: view.release(), log), view]
+    return [view, _acting(lambda: view.release(), log), view, data]
 
 
 @case
