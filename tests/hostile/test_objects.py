@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import langchain_core.messages as lc
+import ormsgpack
 import pydantic
 import pytest
 from langgraph.checkpoint.serde.types import _DeltaSnapshot
@@ -45,6 +46,9 @@ RAISED: list[Callable[[], BaseException]] = [
     lambda: GeneratorExit(),
     lambda: StopIteration(1),
 ]
+
+# ormsgpack before 1.13 dies of keys whose own code raises
+_CRASHES = ormsgpack.__version__.startswith("1.12.")
 
 Log = list[Any]
 CASES: dict[str, Callable[[Log], Any]] = {}
@@ -492,10 +496,13 @@ def test_raising(error: Callable[[], BaseException]) -> None:
         lambda: Send("n", Raising("n")),
         lambda: lc.ToolMessage("c", tool_call_id="t", artifact=Raising("n")),
         lambda: _DeltaSnapshot([Raising("n")]),
-        lambda: {BadEnum.A: 1},
-        lambda: {Hex(int=1): 1},
-        lambda: {datetime.datetime(2024, 1, 1, tzinfo=Zone()): 1},
     ]
+    if not _CRASHES:
+        makes += [
+            lambda: {BadEnum.A: 1},
+            lambda: {Hex(int=1): 1},
+            lambda: {datetime.datetime(2024, 1, 1, tzinfo=Zone()): 1},
+        ]
     for make in makes:
         for around in (lambda x: x, lambda x: [1, x, 2]):
             try:
@@ -541,7 +548,6 @@ def test_raising_while_loading(
         __hash__ = throw  # type: ignore[assignment]
 
     blobs = []
-    import ormsgpack
     from langgraph.checkpoint.serde import jsonplus
 
     for cls in (Model, Construct, Data, New, Eq):
