@@ -11,7 +11,7 @@ WANTED = 50_000
 _SUITES = {
     f"equivalence.test_{name}"
     for name in (
-        "plain keys stdlib dataclasses pydantic pydantic_v1 messages langgraph_types arrays mixed allowlists".split()
+        "plain keys kwargs stdlib dataclasses pydantic pydantic_v1 messages langgraph_types arrays mixed allowlists".split()
     )
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import collections
 import datetime
 import gc
+import logging
 import os
 import resource
 import sys
@@ -293,3 +294,43 @@ def test_results_die() -> None:
     assert ref() is None
     data = serde.ours.dumps_typed(["x" * 1000])[1]
     assert sys.getrefcount(data) == 2
+
+
+def test_ever_new_input() -> None:
+    """Keys, strings, names and classes that were never seen before: caches are bounded."""
+    import ormsgpack
+    from langgraph.checkpoint.serde import jsonplus
+
+    serde = default_pair().ours
+    calls = CALLS // 2 if sides.ACCELERATED else CALLS // 20
+
+    def drive(start: int, n: int) -> None:
+        for i in range(start, start + n):
+            serde.dumps_typed([{f"key {i} é": f"value {i}", i: [i]}])
+            serde.loads_typed(
+                ("msgpack", ormsgpack.packb({f"key {i} é" + "x" * 40: f"v{i}", f"k{i}": {}}))
+            )
+            if i % 10 == 0:
+                pack = jsonplus._msgpack_enc((f"no_such_module_{i}", f"Name{i}", {"a": i}))
+                serde.loads_typed(
+                    (
+                        "msgpack",
+                        ormsgpack.packb([i, ormsgpack.Ext(2, pack), ormsgpack.Ext(5, pack)]),
+                    )
+                )
+
+    logging.getLogger(jsonplus.__name__).disabled = True
+    try:
+        drive(0, 5000)
+        gc.collect()
+        objects, rss = len(gc.get_objects()), _rss()
+        drive(5000, calls)
+        grown = _rss() - rss
+        gc.collect()
+        assert (
+            abs(len(gc.get_objects()) - objects) < 2500
+        )  # the library remembers a thousand names it warned of
+        assert grown < GROWTH, f"grew by {grown >> 10} KiB over {calls} calls"
+    finally:
+        logging.getLogger(jsonplus.__name__).disabled = False
+        forget_warned()

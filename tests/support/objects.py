@@ -599,7 +599,7 @@ def messages() -> Strategy:
     )
 
 
-_FIELDS = (
+FIELD_NAMES = (
     "content",
     "additional_kwargs",
     "response_metadata",
@@ -618,7 +618,8 @@ _FIELDS = (
     "tool_call_chunks",
 )
 
-_wrong = st.one_of(
+# what fits no field, or only by coercion
+wrong_values = st.one_of(
     v.small_plain(),
     v.surrogate_texts(),
     v.library_objects(),
@@ -687,8 +688,8 @@ def mutated_messages() -> Strategy:
             st.just(cls),
             st.integers(0, 9),
             _FIELDS_OF[cls],
-            st.sampled_from(_FIELDS),
-            _wrong,
+            st.sampled_from(FIELD_NAMES),
+            wrong_values,
         )
     )
 

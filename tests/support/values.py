@@ -323,6 +323,13 @@ def sized_containers() -> st.SearchStrategy[Any]:
     )
 
 
+def _moved(items: dict[Any, Any]) -> Any:
+    """An OrderedDict whose order is no longer that of the dict beneath."""
+    out = collections.OrderedDict(items)
+    out.move_to_end(next(iter(out)))
+    return out
+
+
 def subclasses() -> st.SearchStrategy[Any]:
     """Subclasses of the builtins: some are taken for their base, some go to the hook."""
     return st.one_of(
@@ -344,6 +351,7 @@ def subclasses() -> st.SearchStrategy[Any]:
         st.builds(
             lambda d: collections.OrderedDict(d), st.dictionaries(keys(), small_plain(), max_size=3)
         ),
+        st.builds(_moved, st.dictionaries(short_texts(), small_plain(), min_size=2, max_size=4)),
         st.builds(
             lambda d: collections.defaultdict(list, d),
             st.dictionaries(keys(), small_plain(), max_size=3),
