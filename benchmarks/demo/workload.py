@@ -2,10 +2,10 @@
 
 1. `grow`: each customer's conversation grows turn by turn (a turn is four messages: question, tool call,
    tool result, answer), the customers taking turns, as a server sees them. After each turn the page is
-   drawn from what is stored (`get_state`).
+   drawn from the newest states of the history, ten of them, as LangGraph's own `useStream` hook does.
 2. `resume`: the database is closed and opened again, a new graph object goes on from what is on disk.
-3. `travel`: each customer's history is read (`get_state_history`) and the ends of the last ten turns are
-   looked at (`get_state`); then the question of an older checkpoint is replaced (`update_state`) and the
+3. `travel`: each customer's history is read page by page (`get_state_history`) and the ends of the last ten
+   turns are looked at (`get_state`); then the question of an older checkpoint is replaced (`update_state`) and the
    agent runs again from there; at last the conversation goes on from its old end.
 """
 
@@ -19,6 +19,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.types import StateSnapshot
 
 from benchmarks.demo import agent
 from benchmarks.demo.driver import Stopwatch
@@ -27,6 +28,10 @@ from benchmarks.equality import canonical
 PHASES = ("grow", "resume", "travel")
 RESUMED = 3
 """So many of the turns come after the restart."""
+DRAWN = 10
+"""So many states of the history a page is drawn from: what `useStream` fetches after a run by default."""
+PAGE = 20
+"""So many states a page of the history shows."""
 BACK = 10
 """Time travel goes so many turns back."""
 
@@ -84,14 +89,22 @@ class Workload:
             self._graph.invoke({"messages": [question]}, timeline[0].config)
             yield number + 1, len(self._customers)
 
+    def _draw(self, customer: str, messages: int) -> None:
+        """The page after a turn: the newest state, and those before it that offer another branch."""
+        states = list(self._graph.get_state_history(_config(customer), limit=DRAWN))
+        if len(states[0].values["messages"]) != messages:
+            raise AssertionError("the page does not show the last turn")
+
     def _timeline(self, customer: str) -> List[Moment]:
         """What a page that shows the history needs of every state, newest first; no state is kept."""
-        timeline = []
-        for state in self._graph.get_state_history(_config(customer)):
-            messages = state.values.get("messages", ())
-            last = messages[-1].id if messages else None
-            timeline.append(Moment(state.config, state.created_at, state.next, len(messages), last))
-        return timeline
+        timeline: List[Moment] = []
+        before: Optional[RunnableConfig] = None
+        while True:
+            page = list(self._graph.get_state_history(_config(customer), before=before, limit=PAGE))
+            timeline += map(_moment, page)
+            if len(page) < PAGE:
+                return timeline
+            before = page[-1].config
 
     def states(self) -> List[Any]:
         """Every final state in full, and of some histories a digest of every state; never timed."""
@@ -116,6 +129,7 @@ class Workload:
                     raise AssertionError(
                         "the agent lost its way: %d messages" % len(state["messages"])
                     )
+                self._draw(customer, 4 * (turn + 1))
                 yield (turn - first) * len(self._customers) + number + 1, total
 
     def _open(self) -> None:
@@ -123,6 +137,12 @@ class Workload:
             sqlite3.connect(str(self._database), check_same_thread=False)
         )
         self._graph = agent.build(self._saver)
+
+
+def _moment(state: StateSnapshot) -> Moment:
+    messages = state.values.get("messages", ())
+    last = messages[-1].id if messages else None
+    return Moment(state.config, state.created_at, state.next, len(messages), last)
 
 
 def _timed(watch: Stopwatch) -> "type[SqliteSaver]":

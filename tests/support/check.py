@@ -6,10 +6,11 @@ import functools
 from typing import Any
 
 from support.outcome import Outcome, assert_same_outcome, outcome, quiet
-from support.same import Difference
+from support.same import Difference, assert_same
 from support.sides import ACCELERATED, DUMPS, VOLUME, Pair, aside, builtin, default_pair
 
-_SMALL = 256
+_SMALL = 1024
+_WRAP = b"\x81\xa1v"
 _ARGUMENTS: tuple[tuple[tuple[Any, ...], dict[str, Any]], ...] = (
     ((), {}),
     ((), {"content": "c"}),
@@ -71,7 +72,8 @@ def check_load(
 ) -> Outcome:
     """Both sides read *blob* (the original reads what ours wrote, where given).
 
-    What is small the patch leaves to ormsgpack; Java is asked all the same here.
+    What is small the patch leaves to ormsgpack, and Java leaves plain lists to it; Java is asked for it all the
+    same here, in a dict where it declines it alone.
     """
     sides = sides or default_pair()
     ours = outcome(sides.ours.loads_typed, blob)
@@ -92,6 +94,11 @@ def check_load(
             direct = outcome(builtin("langgraph_loads"), data, hook)
             if direct.value is not NotImplemented:
                 assert_same_outcome(direct, theirs)
+            elif theirs.error is None:
+                inside = outcome(builtin("langgraph_loads"), _WRAP + data, hook)
+                if inside.value is not NotImplemented:
+                    assert inside.error is None
+                    assert_same(inside.value, {"v": theirs.value})
     return theirs
 
 

@@ -7,20 +7,21 @@ code of ``jsonplus`` encodes and decodes.
 
 from __future__ import annotations
 
-import pickle
 import sys
 import time
-from typing import Any, Callable, Dict, List, Optional, Tuple
+import types
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
+
+if TYPE_CHECKING:  # names of the original's module, see _among
+    import pickle
+
+    import ormsgpack
+
+    EMPTY_BYTES = b""
 
 Builtins = Dict[str, Callable[..., Any]]
 Meter = Callable[[int], None]
 Activate = Callable[[Optional[Builtins]], None]
-
-#: Packs below this many bytes hold little: ormsgpack is done before Java is entered.
-SMALL = 40
-
-#: And a pack that is one long str is all copying.
-STR8, STR32 = 0xD9, 0xDB
 
 
 def make_dumps_typed(
@@ -28,19 +29,13 @@ def make_dumps_typed(
 ) -> Tuple[Callable[..., Any], Activate]:
     """Return the replacement of dumps_typed and its switch."""
     dumps: Callable[[Any], Any] | None = None
-    clock = time.thread_time_ns  # waiting for the GIL is no cost of the original
-    declined = NotImplemented
-    scope: Dict[str, Any] = vars(sys.modules[original.__module__])
+    metered = _metered(original, meter)
 
     def dumps_typed(self: Any, obj: Any) -> tuple[str, Any]:
         if dumps is None:
-            start = clock()
-            try:
-                return original(self, obj)  # type: ignore[no-any-return]
-            finally:
-                meter(clock() - start)
+            return metered(self, obj)  # type: ignore[no-any-return]
         if obj is None:
-            return "null", scope["EMPTY_BYTES"]
+            return "null", EMPTY_BYTES
         if isinstance(obj, bytes):
             return "bytes", obj
         if isinstance(obj, bytearray):
@@ -51,7 +46,7 @@ def make_dumps_typed(
             if self.pickle_fallback:
                 return "pickle", pickle.dumps(obj)
             raise
-        if packed is declined:
+        if packed is NotImplemented:
             return original(self, obj)  # type: ignore[no-any-return]
         return "msgpack", packed
 
@@ -59,51 +54,79 @@ def make_dumps_typed(
         nonlocal dumps
         dumps = None if builtins is None else builtins["langgraph_dumps"]
 
-    return dumps_typed, activate
+    return _among(original, dumps_typed), activate
 
 
 def make_loads_typed(
     original: Callable[..., Any], meter: Meter
 ) -> Tuple[Callable[..., Any], Activate]:
-    """Return the replacement of loads_typed and its switch."""
+    """Return the replacement of loads_typed and its switch.
+
+    Java gains by objects, which lie in exts, and by large maps. A pack below 40 bytes holds no object, one below
+    1024 only where it holds an ext's marker (0xC7, and from 256 bytes on 0xC8), and one that is a long str
+    (0xD9 to 0xDB) is all
+    copying: these stay with ormsgpack. The numbers stand in the code, for each free variable is
+    copied at each call.
+    """
     loads: Callable[[Any, Any], Any] | None = None
-    clock = time.thread_time_ns  # waiting for the GIL is no cost of the original
-    declined = NotImplemented
-    scope: Dict[str, Any] = vars(sys.modules[original.__module__])
-    ormsgpack = scope["ormsgpack"]
+    metered = _metered(original, meter)
 
     def loads_typed(self: Any, data: tuple[str, bytes]) -> Any:
         if loads is None:
-            start = clock()
-            try:
-                return original(self, data)
-            finally:
-                meter(clock() - start)
+            return metered(self, data)
         type_, data_ = data
         if type_ != "msgpack":
             return original(self, (type_, data_))
         try:
-            small = len(data_) < SMALL or STR8 <= data_[0] <= STR32
+            size = len(data_)
         except TypeError:
-            small = False
-        if small:
+            size = 1024
+        if size < 40:
             return ormsgpack.unpackb(
                 data_, ext_hook=self._unpack_ext_hook, option=ormsgpack.OPT_NON_STR_KEYS
             )
-        value = loads(data_, self._unpack_ext_hook)
-        if value is declined:
-            # what the original does with this type, behind its questions for the others
-            module = scope["ormsgpack"]
-            return module.unpackb(
-                data_, ext_hook=self._unpack_ext_hook, option=module.OPT_NON_STR_KEYS
-            )
-        return value
+        try:
+            if size < 1024:
+                gains = 0xC7 in data_ or size >= 256 and 0xC8 in data_
+            else:
+                gains = data_ < b"\xd9" or data_ >= b"\xdc"
+        except TypeError:
+            gains = True
+        if gains:
+            value = loads(data_, self._unpack_ext_hook)
+            if value is not NotImplemented:
+                return value
+        return ormsgpack.unpackb(
+            data_, ext_hook=self._unpack_ext_hook, option=ormsgpack.OPT_NON_STR_KEYS
+        )
 
     def activate(builtins: Builtins | None) -> None:
         nonlocal loads
         loads = None if builtins is None else builtins["langgraph_loads"]
 
-    return loads_typed, activate
+    return _among(original, loads_typed), activate
+
+
+def _metered(original: Callable[..., Any], meter: Meter) -> Callable[..., Any]:
+    """Return the original with its cost told to the meter."""
+    clock = time.thread_time_ns  # waiting for the GIL is no cost of the original
+
+    def metered(self: Any, argument: Any) -> Any:
+        start = clock()
+        try:
+            return original(self, argument)
+        finally:
+            meter(clock() - start)
+
+    return metered
+
+
+def _among(original: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function with the original's globals: it uses the names that the original uses, as they are then."""
+    assert isinstance(function, types.FunctionType) and isinstance(original, types.FunctionType)
+    return types.FunctionType(
+        function.__code__, original.__globals__, function.__name__, None, function.__closure__
+    )
 
 
 def encode(obj: Any, depth: int) -> bytes:

@@ -43,7 +43,10 @@ def plain() -> Dict[str, Any]:
             for i in range(12)
         ],
         "numbers": list(range(-40, 400, 7)) + [2**20, 2**40, -(2**40)],
-        "raw": b"bytes",
+        "floats": [i / 7 for i in range(24)],
+        "flags": [True, None, False, None] * 6,
+        "raw": [b"", b"bytes", b"longer bytes, but not by much"] * 4,
+        "words": ["a", "für", "日本語", "two words", "some more words, in one text of a list"] * 6,
         "pair": (1, "two"),
         "by_number": {1: "one", 2: "two"},
         "note": _Note("title", ["x"], 0.5),

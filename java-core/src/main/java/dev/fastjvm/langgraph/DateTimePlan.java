@@ -39,7 +39,7 @@ final class DateTimePlan extends ObjectPlan {
             length += offset % 60 != 0 ? 9 : 6;
         }
         long start = encoder.open(this);
-        encoder.strHead(length);
+        encoder.openStr(length);
         encoder.ensure40();
         int year = PyDateTime.year(object);
         encoder.twoDigits(year / 100);

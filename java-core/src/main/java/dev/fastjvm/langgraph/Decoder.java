@@ -219,8 +219,8 @@ final class Decoder extends MsgpackReader {
     }
 
     private long list(long length, int depth) {
-        if (length >= MANY && nesting == 0 && !effects && 8 * length > total && isIntegers()) {
-            // nothing but calls to make ints: ormsgpack makes them a little faster
+        if (length >= MANY && nesting == 0 && !effects && isIntegers(length)) {
+            // hardly anything but calls to make ints: ormsgpack makes them a little faster
             throw Decline.CALL;
         }
         long trusted = Math.min(length, TRUSTED);
@@ -260,8 +260,8 @@ final class Decoder extends MsgpackReader {
                 : CApi.Leaf.PyLong_FromLongLong(value));
     }
 
-    /** Whether the next items are integers. */
-    private boolean isIntegers() {
+    /** Whether the next items are integers and, if the first are typical, {@code length} of them most of the pack. */
+    private boolean isIntegers(long length) {
         long at = position;
         for (int i = 0; i < LOOK && at < end; i++) {
             int width = INT_WIDTHS[Memory.getByte(at) & 0xFF];
@@ -270,7 +270,7 @@ final class Decoder extends MsgpackReader {
             }
             at += 1 + width;
         }
-        return true;
+        return (at - position) * length > LOOK * (total - total / 8);
     }
 
     /** By marker: bytes behind it of an integer, -1 for any other value. */

@@ -13,6 +13,7 @@ import dev.fastjvm.cpython.PyTuple;
 import dev.fastjvm.cpython.PyUnicode;
 import dev.fastjvm.cpython.PythonError;
 import dev.fastjvm.memory.Memory;
+import dev.fastjvm.msgpack.Marker;
 import dev.fastjvm.msgpack.MsgpackWriter;
 
 /**
@@ -39,7 +40,7 @@ final class Encoder extends MsgpackWriter {
     /** Packs in packs that Java's own stack is used for. */
     private static final int NESTING_LIMIT = 64;
 
-    private static final int INT_RUN = 256;
+    private static final int RUN = 256;
     private static final long SCRATCH = 1 << 16;
     private static final long LONG_ALONE = 512;
     private static final long LONG_INSIDE = 1 << 14;
@@ -88,6 +89,11 @@ final class Encoder extends MsgpackWriter {
         try {
             if (expected > SCRATCH && isContainer(object)) {
                 grow(expected);
+            } else if (PyObjects.type(object) == PyUnicode.TYPE) {
+                long alone = longText(object);
+                if (alone != 0) {
+                    return alone;
+                }
             }
             value(object, 0);
             return finish();
@@ -97,6 +103,25 @@ final class Encoder extends MsgpackWriter {
             }
             unpin(0);
         }
+    }
+
+    /** A long str that is all of the pack, written to a bytes object of its exact size; 0 for any other str. */
+    private long longText(long str) {
+        boolean ascii = PyUnicode.isCompactAscii(str);
+        long data = ascii ? PyUnicode.asciiData(str) : PyUnicode.cachedUtf8(str);
+        if (data == 0) {
+            return 0;
+        }
+        long length = ascii ? PyUnicode.length(str) : PyUnicode.utf8Length(str);
+        if (length <= LONG_ALONE || length >>> 32 != 0) {
+            return 0;
+        }
+        int head = length < 65536 ? 3 : 5;
+        long packed = PythonError.check(CApi.Leaf.PyBytes_FromStringAndSize(0, head + length));
+        position = PyBytes.data(packed);
+        strHead(length);
+        Memory.move(data, position, length);
+        return packed;
     }
 
     /** Gives the native blocks back; the encoder is not used again. */
@@ -213,9 +238,9 @@ final class Encoder extends MsgpackWriter {
             length = PyUnicode.length(str);
         } else {
             data = PyUnicode.cachedUtf8(str);
-            length = data == 0 ? -1 : PyUnicode.utf8Length(str);
+            length = data == 0 ? Long.MAX_VALUE : PyUnicode.utf8Length(str);
         }
-        if (length >= 0 && length <= LONG_ALONE) {
+        if (length <= LONG_ALONE) {
             str(data, length);
         } else {
             unusualText(str, depth);
@@ -322,11 +347,13 @@ final class Encoder extends MsgpackWriter {
             long item = PyList.item(list, i);
             long type = PyObjects.type(item);
             if (type == PyLong.TYPE) {
-                i = integers(list, i, Math.min(size, i + INT_RUN), depth);
+                i = integers(list, i, Math.min(size, i + RUN), depth);
             } else if (type == PyUnicode.TYPE) {
                 text(item, depth + 1);
             } else if (type == PyFloat.TYPE) {
-                float64(PyFloat.bits(item));
+                i = floats(list, i, Math.min(size, i + RUN));
+            } else if (type == PyBool.TYPE || item == PyObjects.NONE) {
+                i = constants(list, i, Math.min(size, i + RUN));
             } else if (type == PyBytes.TYPE) {
                 bin(PyBytes.data(item), PyBytes.length(item));
             } else {
@@ -348,6 +375,39 @@ final class Encoder extends MsgpackWriter {
             if (!shortInteger(item)) {
                 odd(item, depth + 1);
                 return i;
+            }
+        }
+        return to - 1;
+    }
+
+    /** Writes the run of floats that starts at {@code from}; returns the index of its last. */
+    private long floats(long list, long from, long to) {
+        ensure(9 * (to - from));
+        long items = PyList.items(list);
+        for (long i = from; i < to; i++) {
+            long item = Memory.getLong(items + 8 * i);
+            if (PyObjects.type(item) != PyFloat.TYPE) {
+                return i - 1;
+            }
+            shortFloat(PyFloat.bits(item));
+        }
+        return to - 1;
+    }
+
+    /** Writes the run of True, False and None that starts at {@code from}; returns the index of its last. */
+    private long constants(long list, long from, long to) {
+        ensure(to - from);
+        long items = PyList.items(list);
+        for (long i = from; i < to; i++) {
+            long item = Memory.getLong(items + 8 * i);
+            if (item == PyObjects.NONE) {
+                character(Marker.NIL);
+            } else if (item == PyObjects.TRUE) {
+                character(Marker.TRUE);
+            } else if (item == PyObjects.FALSE) {
+                character(Marker.FALSE);
+            } else {
+                return i - 1;
             }
         }
         return to - 1;
@@ -712,15 +772,10 @@ final class Encoder extends MsgpackWriter {
         }
     }
 
-    /** Head of a str of less than 256 ASCII characters that follow. */
-    void strHead(int length) {
-        ensure(2);
-        if (length < 32) {
-            character(0xA0 | length);
-        } else {
-            character(0xD9);
-            character(length);
-        }
+    /** Head of a str of {@code length} ASCII characters that follow. */
+    void openStr(int length) {
+        ensure(5);
+        strHead(length);
     }
 
     /** Sixteen hex digits. */

@@ -18,6 +18,9 @@ import dev.fastjvm.msgpack.Marker;
  * the cyclic GC, it is off while Java allocates, and as it was while Python code runs.
  */
 public final class Loads extends Builtin {
+    /** So many scalars at the start of a list stand for all of it. */
+    private static final int LOOK = 8;
+
     private DictGuards guards;
     private long describe;
     private long revive;
@@ -73,16 +76,60 @@ public final class Loads extends Builtin {
         }
     }
 
-    /** Whether the pack is more than one number, str or bin, which ormsgpack's vector instructions make sooner. */
+    /**
+     * Whether the pack is more than one number, str or bin, or a list of such alone, as far as its first items show: ormsgpack's vector
+     * instructions and its shorter way to the constructors make those sooner.
+     */
     private static boolean mayGain(long data) {
-        if (PyBytes.length(data) == 0) {
-            return false;
+        long at = PyBytes.data(data);
+        long end = at + PyBytes.length(data);
+        int marker = at < end ? Memory.getByte(at) & 0xFF : Marker.NIL;
+        while (isArray(marker)) {
+            at += marker == Marker.ARRAY16 ? 3 : marker == Marker.ARRAY32 ? 5 : 1;
+            for (int looked = 0; looked < LOOK && at < end; looked++) {
+                marker = Memory.getByte(at) & 0xFF;
+                long size = scalarSize(marker, at, end);
+                if (size < 0) {
+                    break;
+                }
+                at += size;
+            }
+            if (at >= end) {
+                return false;
+            }
         }
-        int marker = Memory.getByte(PyBytes.data(data)) & 0xFF;
-        return marker >= Marker.FIXMAP && marker < Marker.FIXSTR
+        return marker >= Marker.FIXMAP && marker < Marker.FIXARRAY
                 || marker >= Marker.EXT8 && marker <= Marker.EXT32
-                || marker >= Marker.FIXEXT1 && marker <= Marker.FIXEXT16
-                || marker >= Marker.ARRAY16 && marker <= Marker.MAP32;
+                || marker >= Marker.FIXEXT1 && marker <= Marker.FIXEXT16 || marker == Marker.MAP16
+                || marker == Marker.MAP32;
+    }
+
+    private static boolean isArray(int marker) {
+        return marker >= Marker.FIXARRAY && marker < Marker.FIXSTR || marker == Marker.ARRAY16
+                || marker == Marker.ARRAY32;
+    }
+
+    /** Bytes of the number, constant, str or bin at an address, its marker among them; -1 for other values. */
+    private static long scalarSize(int marker, long at, long end) {
+        if (marker < 0x80 || marker >= 0xE0) {
+            return 1;
+        }
+        if (marker >= Marker.FIXSTR && marker < Marker.NIL) {
+            return 1 + (marker & 0x1F);
+        }
+        return switch (marker) {
+            case Marker.NIL, Marker.TRUE, Marker.FALSE -> 1;
+            case Marker.UINT8, Marker.INT8 -> 2;
+            case Marker.UINT16, Marker.INT16 -> 3;
+            case Marker.UINT32, Marker.INT32, Marker.FLOAT32 -> 5;
+            case Marker.UINT64, Marker.INT64, Marker.FLOAT64 -> 9;
+            case Marker.STR8, Marker.BIN8 -> at + 1 < end ? 2 + (Memory.getByte(at + 1) & 0xFF) : 2;
+            case Marker.STR16, Marker.BIN16 ->
+                at + 2 < end ? 3 + (Short.reverseBytes(Memory.getShort(at + 1)) & 0xFFFF) : 3;
+            case Marker.STR32, Marker.BIN32 ->
+                at + 4 < end ? 5 + (Integer.reverseBytes(Memory.getInt(at + 1)) & 0xFFFFFFFFL) : 5;
+            default -> -1;
+        };
     }
 
     LoadPlans plans() {

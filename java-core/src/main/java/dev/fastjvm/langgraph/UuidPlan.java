@@ -43,7 +43,7 @@ final class UuidPlan extends ObjectPlan {
             }
         }
         long start = encoder.open(this);
-        encoder.strHead(HEX_DIGITS);
+        encoder.openStr(HEX_DIGITS);
         encoder.hex(high);
         encoder.hex(low);
         encoder.close(this, start, EXT_CONSTRUCTOR_SINGLE_ARG);

@@ -77,6 +77,11 @@ public abstract class MsgpackWriter {
     /** A float64 from its bits. */
     public final void float64(long bits) {
         ensure(HEAD);
+        shortFloat(bits);
+    }
+
+    /** A float64 from its bits; the caller has ensured 9 bytes. */
+    protected final void shortFloat(long bits) {
         head64(Marker.FLOAT64, bits);
     }
 
@@ -134,6 +139,13 @@ public abstract class MsgpackWriter {
     /** A str of UTF-8 at an address whose memory may be read up to the next multiple of eight bytes. */
     public final void str(long utf8, long length) {
         ensure(length + HEAD + 8);
+        strHead(length);
+        Memory.copyWords(utf8, position, length);
+        position += length;
+    }
+
+    /** Head of a str of {@code length} bytes that follow; the caller has ensured five bytes. */
+    protected final void strHead(long length) {
         if (length < 32) {
             head((int) (Marker.FIXSTR | length));
         } else if (length < 256) {
@@ -143,8 +155,6 @@ public abstract class MsgpackWriter {
         } else {
             head32(Marker.STR32, length);
         }
-        Memory.copyWords(utf8, position, length);
-        position += length;
     }
 
     /** A bin of bytes at an address; see {@link #str}. */
