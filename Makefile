@@ -1,6 +1,8 @@
 # Everything sets itself up in a virtual environment of its own; only Python >= 3.10 has to be there.
 #
 #   make test      jar, linters, type check, JUnit, pytest
+#   make matrix    every way to start and end a process, the long forms too; writes docs/matrix.md
+#   make soak      ten minutes of mixed calls from eight threads
 #   make bench     the tables of benchmarks/, original and ours side by side
 #   make demo      one agent, original and accelerated, compared row by row
 #   make wheels    wheels/dist, checked in a fresh environment
@@ -33,7 +35,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Timeouts of single steps, in seconds; `timeout` is not on every system.
 LIMIT = $(shell command -v timeout >/dev/null 2>&1 && echo 'timeout -k 20 $(1)')
 
-.PHONY: test bench demo readme wheels jar setup lint junit pytest format clean
+.PHONY: test bench demo matrix soak readme wheels jar setup lint junit pytest format clean
 
 test: lint junit pytest
 	@echo "make test: all steps passed"
@@ -64,6 +66,12 @@ junit: $(JAR)
 
 pytest: $(JAR)
 	$(call LIMIT,1500) $(PY) -m pytest
+
+matrix: $(JAR)
+	$(call LIMIT,7200) $(PY) -m pytest --long --matrix docs/matrix.md -m "line or long"
+
+soak: $(JAR)
+	$(call LIMIT,1500) $(PY) -m tests.soak
 
 bench: $(JAR)
 	$(PY) -m benchmarks

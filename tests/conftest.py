@@ -10,6 +10,14 @@ from typing import Any, Callable
 
 import pytest
 
+from support.matrix import (  # noqa: F401  (hooks)
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_runtest_logreport,
+    pytest_terminal_summary,
+)
+
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "tests" / "boot" / "library"
 TIMEOUT_S = 60

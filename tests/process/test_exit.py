@@ -52,6 +52,7 @@ atexit.register(shapes.nothing)
 """)
 
 
+@pytest.mark.line("processes", "exit in the middle of the boot", "as without us")
 @pytest.mark.parametrize("delay", [0, 0.005, 0.02, 0.06, 0.12, 0.25])
 def test_an_exit_in_the_middle_of_the_boot(same, delay: float) -> None:
     same(f"""

@@ -25,6 +25,9 @@ print(faulthandler.is_enabled())
 """
 
 
+@pytest.mark.line(
+    "processes", "faulthandler on and off, before and after the boot", "as without us"
+)
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(STEPS, STEPS)))
 def test_on_and_off(same, before: str, after: str) -> None:
     same(f"{before}\nlive()\n{after}\n{EXERCISE}")
