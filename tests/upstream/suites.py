@@ -26,6 +26,7 @@ class Suite:
     distribution: str
     parts: tuple[tuple[str, ...], ...]
     left_out: dict[str, str] = dataclasses.field(default_factory=dict)
+    served: tuple[str, ...] = ("langgraph.dumps_typed", "langgraph.loads_typed")
 
     @property
     def version(self) -> str:

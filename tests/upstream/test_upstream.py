@@ -29,7 +29,9 @@ def test_same_tests_pass(suite: Suite) -> None:
             f"{name}: {calls} calls, {declines} declines, {callbacks} callbacks"
         )
     assert with_us.patches, "the patches were not live"
-    assert all(calls > declines for calls, declines, _ in with_us.patches.values()), with_us.patches
+    for name in suite.served:
+        calls, declines, _ = with_us.patches[name]
+        assert calls > declines, with_us.patches
     differing = sorted(with_us.passed ^ set(record["passed"]))
     if not differing:
         return

@@ -160,6 +160,8 @@ def _row(entry: _registry.Entry) -> PatchStatus:
         for name in patch.builtins
         if name in _boot.state.builtins
     ]
+    if not patch.builtins:  # Python alone, which counts for itself
+        counts = [(getattr(entry.replacement, "served", 0), 0, 0)]
     calls, declines, callbacks = (sum(column) for column in zip(*counts)) if counts else (0, 0, 0)
     return PatchStatus(
         patch.name, patch.distribution, entry.version, entry.state, entry.reason, calls, declines, callbacks,

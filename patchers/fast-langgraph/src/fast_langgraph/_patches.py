@@ -7,6 +7,30 @@ from fast_jvm import Patch
 _JSONPLUS = "langgraph.checkpoint.serde.jsonplus"
 _REQUIRES = {"ormsgpack": "!>=1.10,<2", "pydantic": ">=2.7,<3", "langchain-core": ">=0.3,<2"}
 
+_EXECUTOR = "langchain_core.runnables.config"
+_POOL = "concurrent.futures.thread"
+
+
+def _threads(name: str, module: str) -> Patch:
+    """Return the patch of one module's name for langchain-core's get_executor_for_config."""
+    return Patch(
+        name=name,
+        package="fast_langgraph",
+        target=f"{module}:get_executor_for_config",
+        distribution="langchain-core",
+        versions=">=0.3,<2",
+        codes=frozenset({"dee88bc61fd12244"}),
+        also={
+            f"{_EXECUTOR}:ContextThreadPoolExecutor": frozenset({"09ad1e7a91738af1"}),
+            f"{_POOL}:ThreadPoolExecutor": frozenset({"367907537f6f6426", "95b02b309c920293"}),
+            f"{_POOL}:_worker": frozenset({"d2cf69e4ff56c3e3", "d5f8e031e6e342ec"}),
+        },
+        builtins=(),
+        make="fast_langgraph._threads:make_get_executor",
+        prepare="fast_langgraph._codec:prepare",
+    )
+
+
 PATCHES = (
     Patch(
         name="langgraph.dumps_typed",
@@ -37,4 +61,6 @@ PATCHES = (
         make="fast_langgraph._codec:make_loads_typed",
         prepare="fast_langgraph._codec:prepare",
     ),
+    _threads("langgraph.executor", "langgraph.pregel._executor"),
+    _threads("langgraph.tool_executor", "langgraph.prebuilt.tool_node"),
 )

@@ -1,0 +1,163 @@
+"""Threads that outlive a graph's executor: the next graph borrows them instead of starting its own.
+
+LangGraph makes a ThreadPoolExecutor for each run of a graph, and another for each step that calls tools. The executor
+here is the original's in all but where its threads come from: bounds, queue, contexts, names, errors and shutdown are
+the standard library's and langchain-core's own code. A thread is lent to one executor at a time, so nested graphs can't
+wait for each other's threads. What a node leaves in a threading.local is seen by a later node on that thread, as it is
+within one run of the original.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures.thread as futures
+import os
+import queue
+import threading
+import weakref
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+Builtins = Dict[str, Callable[..., Any]]
+Meter = Callable[[int], None]
+Activate = Callable[[Optional[Builtins]], None]
+
+#: A thread that nobody borrowed for so long ends.
+IDLE_SECONDS = 5.0
+
+_threading: Any = threading
+_futures: Any = futures
+_idle: List[Lender] = []
+_closing = False
+
+
+class Loan:
+    """Work for one borrowed thread; like a Thread, it can be joined."""
+
+    __slots__ = ("__weakref__", "_arguments", "_done", "_target", "name")
+
+    def __init__(self, name: str, target: Callable[..., None], arguments: Tuple[Any, ...]) -> None:
+        self.name, self._target, self._arguments = name, target, arguments
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    def start(self) -> None:
+        """Hand the work to an idle thread, or to a new one: RuntimeError where none can be started."""
+        kind = _kind()
+        while _idle:
+            try:
+                lender = _idle.pop()
+            except IndexError:
+                break
+            if lender.kind == kind:
+                lender.work.put(self)
+                return
+            lender.work.put(None)
+        Lender(kind, self).start()
+
+    def join(self, timeout: Optional[float] = None) -> None:
+        """Wait until the work is done."""
+        if self._done.acquire(timeout=-1 if timeout is None else timeout):
+            self._done.release()
+
+    def run(self, lender: Lender) -> None:
+        """Do the work; whoever waits for its end finds the thread idle."""
+        try:
+            self._target(*self._arguments)
+        finally:
+            del self._target, self._arguments
+            if not _closing:
+                _idle.append(lender)
+            self._done.release()
+
+
+class Lender(threading.Thread):
+    """A thread that works for one borrower after the other."""
+
+    def __init__(self, kind: Tuple[Any, ...], first: Loan) -> None:
+        super().__init__(name=first.name, daemon=False)
+        self.kind = kind
+        self.work: queue.SimpleQueue[Optional[Loan]] = queue.SimpleQueue()
+        self.work.put(first)
+
+    def run(self) -> None:
+        """Serve until nobody asks for long, or the process ends."""
+        while True:
+            try:
+                loan = self.work.get(timeout=IDLE_SECONDS)
+            except queue.Empty:
+                try:
+                    _idle.remove(self)
+                except ValueError:
+                    if _closing:
+                        return
+                    continue  # somebody has just taken this thread
+                return
+            if loan is None:
+                return
+            self.name = loan.name
+            loan.run(self)
+            del loan
+            if _closing:
+                return
+
+
+def _kind() -> Tuple[Any, ...]:
+    """What a new thread would be started with, and an old one can't be changed to."""
+    return threading.stack_size(), _threading._trace_hook, _threading._profile_hook
+
+
+def _close() -> None:
+    """End the idle threads: the interpreter waits for all that are no daemons."""
+    global _closing
+    _closing = True
+    while _idle:
+        _idle.pop().work.put(None)
+
+
+def make_get_executor(
+    original: Callable[..., Any], meter: Meter
+) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of get_executor_for_config and its switch."""
+    from langchain_core.runnables.config import ContextThreadPoolExecutor
+
+    class BorrowingExecutor(ContextThreadPoolExecutor):
+        """ContextThreadPoolExecutor on borrowed threads."""
+
+        def _adjust_thread_count(self: Any) -> None:
+            if self._idle_semaphore.acquire(timeout=0):
+                return
+
+            def woken(_: Any, queue: Any = self._work_queue) -> None:
+                queue.put(None)
+
+            number = len(self._threads)
+            if number < self._max_workers:
+                loan = Loan(
+                    f"{self._thread_name_prefix or self}_{number}",
+                    _futures._worker,
+                    (weakref.ref(self, woken), self._work_queue, None, ()),
+                )
+                loan.start()
+                self._threads.add(loan)
+                _futures._threads_queues[loan] = self._work_queue
+
+    live = False
+
+    def get_executor_for_config(config: Any) -> Any:
+        if not live:
+            return original(config)
+        replacement.served += 1
+        return BorrowingExecutor(max_workers=(config or {}).get("max_concurrency"))
+
+    def activate(builtins: Optional[Builtins]) -> None:
+        nonlocal live
+        live = builtins is not None
+
+    replacement: Any = get_executor_for_config
+    replacement.served = 0
+    return get_executor_for_config, activate
+
+
+if hasattr(_threading, "_register_atexit"):
+    _threading._register_atexit(_close)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_idle.clear)
