@@ -57,6 +57,19 @@ SUITES = (
     ),
 )
 
+GRAPHS = Suite(
+    "langgraph",
+    (("tests", "-n", "2", "-p", "no:randomly", "-o", "addopts="),),
+    {},
+    (
+        "langgraph.dumps_typed",
+        "langgraph.loads_typed",
+        "langgraph.executor",
+        "langgraph.tool_executor",
+    ),
+)
+"""Some 3,350 tests: five minutes."""
+
 
 @dataclasses.dataclass
 class Result:

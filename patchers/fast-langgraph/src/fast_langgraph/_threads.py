@@ -137,7 +137,8 @@ def make_get_executor(
                     (weakref.ref(self, woken), self._work_queue, None, ()),
                 )
                 loan.start()
-                self._threads.add(loan)
+                threads: Any = self._threads
+                threads.add(loan)
                 _futures._threads_queues[loan] = self._work_queue
 
     live = False

@@ -148,27 +148,28 @@ public abstract class MsgpackWriter {
     protected final void strHead(long length) {
         if (length < 32) {
             head((int) (Marker.FIXSTR | length));
-        } else if (length < 256) {
-            head8(Marker.STR8, length);
-        } else if (length < 65536) {
-            head16(Marker.STR16, length);
         } else {
-            head32(Marker.STR32, length);
+            wideHead(Marker.STR8, length);
         }
     }
 
     /** A bin of bytes at an address; see {@link #str}. */
     public final void bin(long data, long length) {
         ensure(length + HEAD + 8);
-        if (length < 256) {
-            head8(Marker.BIN8, length);
-        } else if (length < 65536) {
-            head16(Marker.BIN16, length);
-        } else {
-            head32(Marker.BIN32, length);
-        }
+        wideHead(Marker.BIN8, length);
         Memory.copyWords(data, position, length);
         position += length;
+    }
+
+    /** The marker for lengths below 256, or one of the two behind it, and the length. */
+    private void wideHead(int marker, long length) {
+        if (length < 256) {
+            head8(marker, length);
+        } else if (length < 65536) {
+            head16(marker + 1, length);
+        } else {
+            head32(marker + 2, length);
+        }
     }
 
     public final void arrayHead(long length) {
