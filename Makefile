@@ -92,4 +92,4 @@ format: $(READY)
 	$(PY) java-core/build.py --quiet formatter:format
 
 clean:
-	rm -rf $(VENV) java-core/target wheels/dist wheels/build $(JAR) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv.tests java-core/target wheels/dist wheels/build $(JAR) .mypy_cache .ruff_cache .pytest_cache .hypothesis

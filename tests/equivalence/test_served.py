@@ -23,9 +23,10 @@ from langchain_core.documents import Document
 from langchain_core.messages.base import BaseMessage
 from langgraph.checkpoint.serde.types import _DeltaSnapshot
 from langgraph.store.base import Item
-from langgraph.types import Command, Interrupt, Overwrite, Send, TimeoutPolicy
+from langgraph.types import Command, Interrupt, Overwrite, Send
 
 from support import models as m
+from support import objects as o
 from support import sides
 from support.check import check
 from support.outcome import outcome
@@ -154,7 +155,7 @@ CASES = [
     Case("Send of messages", lambda: [Send("n", lc.HumanMessage("x"))], 0, None),
     Case(
         "Send with a timeout",
-        lambda: Send("n", 1, timeout=TimeoutPolicy(run_timeout=1.0)),
+        lambda: o.timed("n", 1, o.TimeoutPolicy and o.TimeoutPolicy(run_timeout=1.0)),
         None,
         None,
     ),

@@ -25,11 +25,15 @@ from langgraph.types import (
     PregelTask,
     Send,
     StateSnapshot,
-    TimeoutPolicy,
 )
 
 from support import models as m
 from support import values as v
+
+try:
+    from langgraph.types import TimeoutPolicy
+except ImportError:  # LangGraph before 1.2: a Send has no timeout
+    TimeoutPolicy = None  # type: ignore[assignment,misc]
 
 Strategy = st.SearchStrategy[Any]
 
@@ -707,8 +711,15 @@ def documents() -> Strategy:
 # --- LangGraph ------------------------------------------------------------------------------------
 
 
+def timed(node: Any, arg: Any, timeout: Any) -> Send:
+    """A Send with a timeout, where there are any."""
+    return Send(node, arg) if TimeoutPolicy is None else Send(node, arg, timeout=timeout)
+
+
 def timeouts() -> Strategy:
     """What Send takes for a timeout."""
+    if TimeoutPolicy is None:
+        return st.none()
     return st.one_of(
         st.none(),
         st.floats(0.1, 1e6),
@@ -730,7 +741,7 @@ def sends(inner: Strategy | None = None) -> Strategy:
     )
     return st.one_of(
         st.builds(Send, v.short_texts(), arg),
-        st.builds(lambda n, a, t: Send(n, a, timeout=t), v.short_texts(), arg, timeouts()),
+        st.builds(timed, v.short_texts(), arg, timeouts()),
         st.builds(lambda n, a: Send(n, a), v.small_plain(), arg),
     )
 
@@ -883,7 +894,7 @@ def well_known() -> list[Any]:
         lc.RemoveMessage(id="x"),
         Document(page_content="p", metadata={"a": 1}),
         Send("n", {"a": 1}),
-        Send("n", [1], timeout=2.0),
+        timed("n", [1], 2.0),
         Command(goto=[Send("n", 1)], update={"a": 1}),
         Interrupt(value={"q": 1}, id="i"),
         Overwrite([1]),

@@ -21,7 +21,7 @@ _LOGGERS = (jsonplus.logger, event_hooks.logger)
 _REMEMBERED = (
     jsonplus._warned_unregistered_types,
     jsonplus._warned_blocked_types,
-    jsonplus._warned_unreconstructable_types,
+    getattr(jsonplus, "_warned_unreconstructable_types", set()),  # since checkpoint 4.3
 )
 
 

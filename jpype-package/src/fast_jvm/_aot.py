@@ -14,7 +14,7 @@ import subprocess
 import sys
 from typing import Any
 
-from . import _cache, _settings
+from . import _cache, _platform, _settings
 from ._jre import Jre
 from ._log import log
 
@@ -31,13 +31,7 @@ def needs_probe(options: list[str]) -> str:
     for name in ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"):
         if os.environ.get(name):
             return name
-    try:
-        with open("/proc/sys/vm/overcommit_memory", encoding="ascii") as file:
-            if file.read().strip() == "2":
-                return "vm.overcommit_memory=2"
-    except OSError:
-        pass
-    return ""
+    return _platform.strict_memory()
 
 
 def probe(jre: Jre, jar: str, options: list[str], directory: str, key: str) -> str:
@@ -101,11 +95,6 @@ def make_in_background(
     if not command or not _cache.claim(directory, key):
         return None
     log.info("AOT cache: a child process makes it")
-    detached: dict[str, Any] = (
-        {"creationflags": 0x00000008 | 0x00004000}
-        if sys.platform == "win32"
-        else {"start_new_session": True}
-    )
     try:
         return subprocess.Popen(
             command,
@@ -114,7 +103,7 @@ def make_in_background(
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             close_fds=True,
-            **detached,
+            **_platform.detached(),
         )
     except OSError as error:
         log.debug("AOT cache: %s", error)
@@ -124,10 +113,10 @@ def make_in_background(
 
 def reap(started: subprocess.Popen[bytes]) -> None:
     """Take leave of the maker: it forks and ends at once, so that it is nobody's child."""
-    if sys.platform == "win32":
-        started.returncode = 0  # it outlives us: no ResourceWarning
-    else:
+    if _platform.forks():
         started.wait()
+    else:
+        started.returncode = 0  # it outlives us: no ResourceWarning
 
 
 def _command(task: dict[str, Any]) -> list[str]:
@@ -152,10 +141,7 @@ def _environment() -> dict[str, str]:
 
 def child(task: dict[str, Any]) -> None:
     """Run a task in the child process."""
-    import signal
-
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    _platform.unshield_thread()
     if task["task"] == "probe":
         try:
             _boot(task, [option for option in task["options"] if option != "-Xlog:disable"])
@@ -164,7 +150,7 @@ def child(task: dict[str, Any]) -> None:
             print(error, flush=True)
             os._exit(1)
         os._exit(0)
-    if hasattr(os, "fork"):
+    if _platform.forks():
         if os.fork():
             os._exit(0)
         os.nice(10)

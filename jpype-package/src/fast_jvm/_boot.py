@@ -13,7 +13,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Callable, Iterator
 
-from . import _settings
+from . import _platform, _settings
 from ._errors import FastJvmUnavailable
 from ._log import log
 
@@ -209,11 +209,10 @@ def _run() -> None:
 
 
 def _run_boot() -> None:
-    from . import _guard
 
     try:
         try:
-            _guard.shield_thread()
+            _platform.shield_thread()
             _boot()
             with _changed:
                 state.phase = "up"
@@ -230,10 +229,9 @@ def _run_boot() -> None:
 
 
 def _settle_late() -> None:
-    from . import _guard
 
     try:
-        _guard.shield_thread()
+        _platform.shield_thread()
         with _gently():
             _settle()
     finally:
@@ -256,25 +254,13 @@ def _finished() -> None:
         patched()  # placed while this thread was about to end
 
 
-def _stack_kib() -> int:
-    """Return the size of the main thread's stack.
-
-    HotSpot takes -Xss, 1 MiB by default, for it and lays its guard pages there: deep recursion of C
-    code that was fine before would then end the process.
-    """
-    most = 1 << 20
-    try:
-        import resource
-
-        soft, _ = resource.getrlimit(resource.RLIMIT_STACK)
-    except (ImportError, OSError, ValueError):
-        return 8192
-    return most if soft == resource.RLIM_INFINITY else max(1024, min(most, soft >> 10))
-
-
 def jvm_options(cache: str) -> list[str]:
     """Return the flags of the JVM, without the AOT cache."""
-    options = [*BASE_OPTIONS, f"-Xmx{_settings.get('FAST_JVM_HEAP')}", f"-Xss{_stack_kib()}k"]
+    options = [
+        *BASE_OPTIONS,
+        f"-Xmx{_settings.get('FAST_JVM_HEAP')}",
+        f"-Xss{_platform.stack_kib()}k",
+    ]
     options.append(f"-XX:ErrorFile={os.path.join(cache, 'hs_err_%p.log') if cache else os.devnull}")
     import shlex
 

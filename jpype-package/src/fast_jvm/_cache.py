@@ -6,13 +6,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
-import sys
 import tempfile
 import time
 from typing import Any
 
-from . import _settings
+from . import _platform, _settings
 from ._jre import Jre
 
 _ENVIRONMENT = ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "JDK_AOT_VM_OPTIONS")
@@ -25,13 +23,8 @@ def folder_path() -> str:
         return ""
     if chosen:
         return os.path.abspath(os.path.expanduser(chosen))
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or os.path.expanduser("~\\AppData\\Local")
-    elif sys.platform == "darwin":
-        base = os.path.expanduser("~/Library/Caches")
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return os.path.join(base, "fast-jvm") if os.path.isabs(base) else ""
+    base = _platform.user_cache()
+    return os.path.join(base, "fast-jvm") if base else ""
 
 
 def folder() -> tuple[str, str]:
@@ -45,45 +38,14 @@ def folder() -> tuple[str, str]:
             os.mkdir(path, 0o700)
         except FileExistsError:
             pass
-        reason = _not_ours(path, directory=True)
+        reason = _platform.not_ours(path, directory=True)
         if reason.endswith("others may enter"):
             os.chmod(path, 0o700)
-            reason = _not_ours(path, directory=True)
-        reason = reason or _open_parent(path)
+            reason = _platform.not_ours(path, directory=True)
+        reason = reason or _platform.open_parent(path)
     except OSError as error:
         reason = f"{path}: {error.strerror or error}"
     return ("", reason) if reason else (path, "")
-
-
-def _not_ours(path: str, directory: bool = False) -> str:
-    info = os.lstat(path)
-    if stat.S_ISLNK(info.st_mode):
-        return f"{path} is a symlink"
-    if directory != stat.S_ISDIR(info.st_mode) or not (directory or stat.S_ISREG(info.st_mode)):
-        return f"{path} is no {'folder' if directory else 'file'}"
-    if sys.platform == "win32":
-        return ""  # the profile's own rights hold there
-    if info.st_uid != os.geteuid():
-        return f"{path} belongs to user {info.st_uid}"
-    if directory and info.st_mode & 0o077:
-        return f"{path}: others may enter"
-    if info.st_mode & 0o022:
-        return f"{path} is writable for others"
-    return ""
-
-
-def _open_parent(path: str) -> str:
-    """Others who may rename the folder's parents may swap the folder."""
-    if sys.platform == "win32":
-        return ""
-    parent = os.path.dirname(os.path.realpath(path))
-    while True:
-        mode = os.stat(parent).st_mode
-        if mode & 0o002 and not mode & stat.S_ISVTX:
-            return f"{parent} is writable for everybody"
-        if parent == os.path.dirname(parent):
-            return ""
-        parent = os.path.dirname(parent)
 
 
 def key(jre: Jre, jar: str, options: list[str]) -> str:
@@ -111,7 +73,7 @@ def aot_file(directory: str, name: str) -> str:
 def usable(path: str) -> str:
     """Say why an AOT cache must not be loaded; empty when it may be."""
     try:
-        return _not_ours(path)
+        return _platform.not_ours(path)
     except FileNotFoundError:
         return "not made yet"
     except OSError as error:

@@ -13,25 +13,17 @@ import ctypes
 import functools
 import importlib
 import os
-import signal
 import sys
 import threading
-from typing import Any, Callable, Dict
+from typing import Any, Callable
 
-from . import _process
+from . import _platform, _process
 from ._log import log
+from ._platform import JVM_SIGNALS, Actions, actions, other_signals, put_actions
 
 SMALLEST_STACK = 128 * 1024
 EXIT_WAIT_S = 5.0
-JVM_SIGNALS = tuple(
-    int(getattr(signal, name))
-    for name in ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL")
-    if hasattr(signal, name)
-)
-_POSIX = sys.platform != "win32"
-_SIGACTION_BYTES = 256  # more than any libc's struct sigaction
-
-Actions = Dict[int, bytes]
+FAULTHANDLER = "faulthandler is on: here it would report what is normal inside a JVM"
 
 _jvm_actions: Actions = {}
 _first_actions: Actions = {}  # before the boot
@@ -46,19 +38,14 @@ def forbidden() -> str:
         return "this is a sub-interpreter"
     if 0 < _stack_size() < SMALLEST_STACK:
         return f"threading.stack_size() is {_stack_size()}, a JVM needs {SMALLEST_STACK}"
-    if not _POSIX:
-        return ""
-    import resource
-
-    # under such a limit the JVM may end the whole process
-    for name in ("RLIMIT_AS", "RLIMIT_DATA"):
-        limit = getattr(resource, name, None)
-        if limit is not None and resource.getrlimit(limit)[0] != resource.RLIM_INFINITY:
-            return f"the address space is limited ({name})"
-    stack = resource.getrlimit(resource.RLIMIT_STACK)[0]
-    if stack != resource.RLIM_INFINITY and stack < SMALLEST_STACK:
-        return "thread stacks are limited (RLIMIT_STACK)"
-    return ""
+    faulthandler = sys.modules.get("faulthandler")
+    if (
+        _platform.faulthandler_sees_java()
+        and faulthandler is not None
+        and faulthandler.is_enabled()
+    ):
+        return FAULTHANDLER
+    return _platform.memory_limit(SMALLEST_STACK)
 
 
 def _sub_interpreter() -> bool:
@@ -74,58 +61,23 @@ def _sub_interpreter() -> bool:
 # -- signals
 
 
-@functools.lru_cache(maxsize=None)
-def _sigaction() -> Any:
-    call = ctypes.PyDLL(None).sigaction
-    call.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p)
-    return call
-
-
-def _actions(numbers: Any) -> Actions:
-    found = {}
-    for number in numbers:
-        buffer = ctypes.create_string_buffer(_SIGACTION_BYTES)
-        if _sigaction()(number, None, buffer) == 0:
-            found[number] = buffer.raw
-    return found
-
-
-def _put(actions: Actions) -> None:
-    for number, action in actions.items():
-        _sigaction()(number, action, None)
-
-
-def _all_signals() -> list[int]:
-    kept = {int(getattr(signal, "SIGKILL", 9)), int(getattr(signal, "SIGSTOP", 19))}
-    return [int(number) for number in signal.valid_signals() if int(number) not in kept]
-
-
-def shield_thread() -> None:
-    """Keep signals meant for Python away from this thread, and so from the threads the JVM makes."""
-    if hasattr(signal, "pthread_sigmask"):
-        spared = set(JVM_SIGNALS) | {int(signal.SIGABRT)}
-        signal.pthread_sigmask(
-            signal.SIG_BLOCK, [number for number in _all_signals() if number not in spared]
-        )
-
-
 # Held while the JVM sets its handlers and until they are noted: faulthandler waits for that.
 handlers_in_motion = threading.RLock()
 
 
 def before_start() -> Actions:
     """Note every signal's action just before the JVM starts."""
-    if not _POSIX:
-        return {}
     _guard_faulthandler()
-    return _actions(_all_signals())
+    return actions([*other_signals(), *JVM_SIGNALS])
 
 
 def started(before: Actions, vm: int) -> None:
     """Give back the signals the JVM does not need, keep what it needs, and stand guard."""
-    if _POSIX and before:
-        _put({number: action for number, action in before.items() if number not in JVM_SIGNALS})
-        _jvm_actions.update(_actions(JVM_SIGNALS))
+    if before:
+        put_actions(
+            {number: action for number, action in before.items() if number not in JVM_SIGNALS}
+        )
+        _jvm_actions.update(actions(JVM_SIGNALS))
         _first_actions.update(
             {number: before[number] for number in JVM_SIGNALS if number in before}
         )
@@ -161,6 +113,8 @@ def _guard_faulthandler() -> None:
 def _enabled(*args: Any, **kwargs: Any) -> None:
     global _enabled_with
     _enabled_with = args, kwargs
+    if _platform.faulthandler_sees_java():
+        switch_off(FAULTHANDLER)
     _take_back()
 
 
@@ -174,12 +128,12 @@ def _take_back() -> None:
     """Put the JVM's handlers back; what a process without Java would have instead is noted."""
     if not _jvm_actions:
         return
-    for number, action in _actions(JVM_SIGNALS).items():
-        if action != _jvm_actions.get(number):
+    for number, action in actions(JVM_SIGNALS).items():
+        if not _platform.same_action(action, _jvm_actions.get(number)):
             _other_actions[number] = action
         elif _enabled_with is None:
             _other_actions[number] = _first_actions.get(number, action)
-    _put(_jvm_actions)
+    put_actions(_jvm_actions)
 
 
 def _restore_faulthandler() -> None:
@@ -191,13 +145,13 @@ def _restore_faulthandler() -> None:
     if _enabled_with is not None and faulthandler.is_enabled():
         args, kwargs = _enabled_with
         faulthandler.disable()
-        _put(_first_actions)
+        put_actions(_first_actions)
         try:
             faulthandler.enable(*args, **kwargs)
         except Exception:
             log.debug("faulthandler", exc_info=True)
     else:
-        _put(_other_actions)
+        put_actions(_other_actions)
 
 
 # -- small stacks

@@ -16,6 +16,7 @@ import sys
 import threading
 from typing import Any, Protocol
 
+from . import _platform
 from ._errors import FastJvmUnavailable
 from ._jre import OLDEST, Jre
 from ._log import log
@@ -87,12 +88,8 @@ def open_host(name: str, jre: Jre | None, jar: str, options: list[str]) -> Host:
 
 def _refuse_second_jvm() -> None:
     """Two HotSpots in one process fight over signals."""
-    try:
-        with open("/proc/self/maps", "rb") as file:
-            loaded = b"/libjvm.so" in file.read()
-    except OSError:
-        loaded = "jnius" in sys.modules
-    if loaded:
+    loaded = _platform.loaded_jvms()
+    if "jnius" in sys.modules if loaded is None else loaded:
         raise FastJvmUnavailable("another JVM is loaded in this process")
 
 
@@ -282,11 +279,11 @@ class JniHost:
         arguments = [f"-Djava.class.path={jar}", *options]
         table = (_Option * len(arguments))()
         for slot, argument in zip(table, arguments):
-            slot.optionString = os.fsencode(argument)
+            slot.optionString = _platform.jvm_text(argument)
         init = _InitArgs(JNI_VERSION, len(arguments), table, 0)
         self._vm, env = _P(), _P()
         try:
-            library = ctypes.CDLL(jre.libjvm)
+            library = _platform.open_jvm(jre.libjvm)
         except OSError as error:
             raise FastJvmUnavailable(f"{jre.libjvm} does not load: {error}") from error
         code = library.JNI_CreateJavaVM(
@@ -352,10 +349,8 @@ class JniHost:
 def _created_vm() -> int:
     """Return the address of this process's JavaVM."""
     try:
-        with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as file:
-            paths = {line[line.index("/") :].rstrip("\n") for line in file if "/libjvm.so" in line}
         vm, count = _P(), ctypes.c_int32()
-        for path in paths:
+        for path in _platform.loaded_jvms() or ():
             ctypes.CDLL(path).JNI_GetCreatedJavaVMs(ctypes.byref(vm), 1, ctypes.byref(count))
         return vm.value or 0
     except (OSError, AttributeError):
@@ -370,7 +365,7 @@ def sealed(vm: int) -> Any:
     """
     table = ctypes.cast(vm, ctypes.POINTER(ctypes.POINTER(_P)))[0]
     copy = (_P * 8)(*[table[place] for place in range(8)])
-    refuse = ctypes.cast(ctypes.CDLL(None).getpid, _P).value  # any number but 0 is an error
+    refuse = _platform.any_function()  # any number but 0 is an error
     for place in (_DESTROY, _ATTACH, _DETACH, _ATTACH_AS_DAEMON):
         copy[place] = refuse
     return copy

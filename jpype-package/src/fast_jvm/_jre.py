@@ -6,10 +6,9 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from typing import Iterator, NamedTuple
 
-from . import _settings
+from . import _platform, _settings
 
 OLDEST = 25
 
@@ -86,7 +85,7 @@ def _check(home: str, source: str) -> Jre | str:
     where = f"{source} ({home})"
     if not os.path.isdir(home):
         return f"{where}: no such folder"
-    libjvm = _libjvm(home)
+    libjvm = _platform.libjvm(home)
     version = _version(home)
     if not version:
         return f"{where}: no Java there"
@@ -105,22 +104,8 @@ def major(version: str) -> int:
     return numbers[1] if numbers[0] == 1 and len(numbers) > 1 else numbers[0]
 
 
-def _libjvm(home: str) -> str:
-    if sys.platform == "win32":
-        folder, name = "bin", "jvm.dll"
-    else:
-        folder, name = "lib", "libjvm.dylib" if sys.platform == "darwin" else "libjvm.so"
-    bundles = (home, os.path.join(home, "Contents", "Home"))
-    for root in bundles:
-        for kind in ("server", "client", "minimal"):
-            path = os.path.join(root, folder, kind, name)
-            if os.path.isfile(path):
-                return path
-    return ""
-
-
 def _version(home: str) -> str:
-    for root in (home, os.path.join(home, "Contents", "Home")):
+    for root in _platform.homes(home):
         try:
             with open(os.path.join(root, "release"), encoding="utf-8", errors="replace") as file:
                 match = re.search(r'^JAVA_VERSION="?([^"\n]+)"?', file.read(), re.M)
@@ -128,7 +113,7 @@ def _version(home: str) -> str:
             continue
         if match:
             return match.group(1)
-    java = os.path.join(home, "bin", "java.exe" if sys.platform == "win32" else "java")
+    java = _platform.java(home)
     if not os.access(java, os.X_OK):
         return ""
     said = subprocess.run(

@@ -13,6 +13,8 @@ import sys
 import threading
 from typing import Any, Callable
 
+from . import _platform
+
 FORK_WAIT_S = 5.0
 
 _threads_before = 1
@@ -21,7 +23,7 @@ _threads_before = 1
 def watch() -> None:
     """Stand guard over fork and exit; called once, before the thread of the boot starts."""
     global _threads_before
-    _threads_before = _os_threads()
+    _threads_before = _platform.os_threads()
     atexit.register(_at_exit)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(before=_before_fork, after_in_child=_in_child)
@@ -55,13 +57,6 @@ def _in_child() -> None:
     from . import _guard
 
     _guard.in_child()
-
-
-def _os_threads() -> int:
-    try:
-        return len(os.listdir("/proc/self/task"))
-    except OSError:
-        return 1
 
 
 def _without_our_warning(name: str, original: Callable[[], Any]) -> Callable[[], Any]:

@@ -198,7 +198,7 @@ def prepare(builtins: Builtins, warm: Callable[[str, object, int], int]) -> None
         "loads_guards": _guards(
             names,
             *_functions(jsonplus._create_msgpack_ext_hook.__code__),
-            jsonplus._reconstruction_fallback,
+            *([jsonplus._reconstruction_fallback] if _revive.falls_back() else ()),
         )
         + _attributes(
             (events.__name__, "_listeners"),

@@ -55,7 +55,12 @@ PATCHES = (
         distribution="langgraph-checkpoint",
         versions=">=2.1,<5",
         codes=frozenset({"c1427e1d57b56d87"}),
-        also={f"{_JSONPLUS}:_create_msgpack_ext_hook": frozenset({"7d7deee25c2a057e"})},
+        also={
+            # 4.3, and 4.1 and 4.2: what cannot be rebuilt is None there
+            f"{_JSONPLUS}:_create_msgpack_ext_hook": frozenset(
+                {"7d7deee25c2a057e", "a32d6436a2036deb"}
+            )
+        },
         requires=_REQUIRES,
         builtins=("langgraph_configure", "langgraph_loads"),
         make="fast_langgraph._codec:make_loads_typed",

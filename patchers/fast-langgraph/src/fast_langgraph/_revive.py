@@ -64,10 +64,17 @@ def by_code() -> Dict[int, Callable[[Any, Any], Any]]:
             i for i in range(code.co_firstlineno, len(lines) + 1) if lines[i - 1].strip() == text
         ]
         number = places[which] if which < len(places) else code.co_firstlineno + 3
+        if not falls_back():
+            source = source.replace("_reconstruction_fallback(tup, exc)", "None")
         made: Dict[str, Any] = {}
         exec(compile("\n" * (number - 3) + source, code.co_filename, "exec"), vars(jsonplus), made)
         functions[ext] = made["revive"]
     return functions
+
+
+def falls_back() -> bool:
+    """Say whether what cannot be rebuilt is handed out as it was stored; None before 4.3."""
+    return hasattr(sys.modules[_JSONPLUS], "_reconstruction_fallback")
 
 
 def _closure(function: Any) -> dict[str, Any]:
@@ -101,7 +108,9 @@ def revive(code: int, tup: Any, hook: Any) -> Any:
             return jsonplus._send_from_args(tup[2])
         cls = getattr(importlib.import_module(tup[0]), tup[1])
     except Exception as exc:
-        return tup[2] if code in (_V1, _V2) else jsonplus._reconstruction_fallback(tup, exc)
+        if code in (_V1, _V2):
+            return tup[2]
+        return jsonplus._reconstruction_fallback(tup, exc) if falls_back() else None
     return by_code()[code](cls, tup)
 
 

@@ -18,7 +18,7 @@ import java.lang.invoke.MethodHandle;
 public final class CApi {
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
     /**
-     * One shape for all but one function: four words in, one word out. The C ABIs of x86-64 and AArch64 pass the first four words
+     * One shape for all but one function: four words in, one word out. The C ABIs of x86-64 (Windows' too) and AArch64 pass the first four words
      * in registers that the callee may ignore, and leave the upper half of an int answer undefined: it is cut off here. Each
      * shape costs tens of ms to link at boot.
      */

@@ -26,6 +26,9 @@ package dev.fastjvm.cpython;
  *   ht_cached_keys      872    872    880    880
  * </pre>
  *
+ * <p>No field that is read depends on C's {@code long}, of four bytes on Windows, but tp_flags: its low bits are read, which stand
+ * first in either size. Names of libc ({@code realloc}, {@code free}, {@code memmove}, {@code labs}) are in Windows' ucrtbase too.
+ *
  * <p>Sources: Include/cpython/{unicodeobject,longintrepr,dictobject,object}.h and Include/internal/pycore_{dict,object}.h
  * of each version. {@link LayoutCheck} holds them against known objects before any builtin is used.
  */

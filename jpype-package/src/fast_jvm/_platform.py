@@ -1,0 +1,313 @@
+"""All that depends on the operating system, one function per question.
+
+Linux, macOS (darwin) and Windows (win32) are told apart by ``SYSTEM``, which tests set; any other
+system answers like Linux without /proc.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import stat
+import sys
+import threading
+from typing import Any, Dict, Iterable, Iterator
+
+SYSTEM = sys.platform
+NAMES = {"darwin": "libjvm.dylib", "win32": "jvm.dll"}
+SIGACTION_BYTES = 256  # more than any libc's struct sigaction
+REPARSE_POINT = 0x400  # a junction or a symlink of Windows
+
+Actions = Dict[int, bytes]
+
+
+# -- where Java lies
+
+
+def libjvm(home: str) -> str:
+    """Return the JVM's library in a Java home, or in the bundle of macOS around one; empty without."""
+    folder = "bin" if SYSTEM == "win32" else "lib"
+    for root in homes(home):
+        for kind in ("server", "client", "minimal"):
+            path = os.path.join(root, folder, kind, NAMES.get(SYSTEM, "libjvm.so"))
+            if os.path.isfile(path):
+                return path
+    return ""
+
+
+def homes(home: str) -> tuple[str, ...]:
+    """Return the folders that may be meant by a Java home."""
+    return (home, os.path.join(home, "Contents", "Home")) if SYSTEM == "darwin" else (home,)
+
+
+def java(home: str) -> str:
+    """Return the path of a Java home's launcher."""
+    return os.path.join(home, "bin", "java.exe" if SYSTEM == "win32" else "java")
+
+
+# -- libraries
+
+
+def open_jvm(path: str) -> Any:
+    """Load the JVM's library."""
+    import ctypes
+
+    with _dll_folder(os.path.dirname(os.path.dirname(path))):
+        return ctypes.CDLL(path)
+
+
+@contextlib.contextmanager
+def _dll_folder(folder: str) -> Iterator[None]:
+    # jvm.dll lies in bin/server, the C++ runtime that it wants in bin
+    if SYSTEM == "win32":
+        with os.add_dll_directory(folder):  # type: ignore[attr-defined,unused-ignore]
+            yield
+    else:
+        yield
+
+
+def jvm_text(text: str) -> bytes:
+    """Encode an option for the JVM, which reads it in the encoding of the system."""
+    return text.encode("mbcs") if SYSTEM == "win32" else os.fsencode(text)
+
+
+def loaded_jvms() -> list[str] | None:
+    """Return the paths of the JVMs loaded in this process; None where that cannot be told."""
+    import ctypes
+
+    try:
+        if SYSTEM == "win32":
+            kernel = ctypes.CDLL("kernel32")
+            find, name_of = kernel.GetModuleHandleW, kernel.GetModuleFileNameW
+            find.argtypes, find.restype = (ctypes.c_wchar_p,), ctypes.c_void_p
+            name_of.argtypes = (ctypes.c_void_p, ctypes.c_wchar_p, ctypes.c_uint32)
+            module = find("jvm.dll")
+            if not module:
+                return []
+            buffer = ctypes.create_unicode_buffer(1 << 15)
+            name_of(module, buffer, len(buffer))
+            return [buffer.value]
+        if SYSTEM == "darwin":
+            dyld = ctypes.CDLL(None)
+            dyld._dyld_get_image_name.argtypes = (ctypes.c_uint32,)
+            dyld._dyld_get_image_name.restype = ctypes.c_char_p
+            images = [dyld._dyld_get_image_name(i) for i in range(dyld._dyld_image_count())]
+            return [
+                os.fsdecode(name) for name in images if name and name.endswith(b"/libjvm.dylib")
+            ]
+        with open("/proc/self/maps", "rb") as file:
+            mapped = {line[line.index(b"/") :].strip() for line in file if b"/libjvm.so" in line}
+        return sorted(os.fsdecode(path) for path in mapped)
+    except (OSError, AttributeError):
+        return None
+
+
+def any_function() -> int:
+    """Return the address of a C function without arguments that answers with a positive number."""
+    import ctypes
+
+    return ctypes.cast(ctypes.CDLL(None).getpid, ctypes.c_void_p).value or 0
+
+
+# -- signals
+
+JVM_SIGNALS = tuple(
+    int(getattr(signal, name))
+    for name in ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL")
+    if hasattr(signal, name)
+)
+
+
+def other_signals() -> list[int]:
+    """Return the signals whose action can be changed and that HotSpot does not need."""
+    if SYSTEM == "win32":
+        return []
+    kept = {*JVM_SIGNALS, int(signal.SIGKILL), int(signal.SIGSTOP)}
+    return [int(number) for number in signal.valid_signals() if int(number) not in kept]
+
+
+def actions(numbers: Iterable[int]) -> Actions:
+    """Return what the C library keeps of each signal; nothing on Windows, where HotSpot takes none."""
+    if SYSTEM == "win32":
+        return {}
+    import ctypes
+
+    found = {}
+    for number in numbers:
+        buffer = ctypes.create_string_buffer(SIGACTION_BYTES)
+        if _sigaction()(number, None, buffer) == 0:
+            found[number] = buffer.raw
+    return found
+
+
+def same_action(left: bytes, right: bytes | None) -> bool:
+    """Compare two actions by their handler and mask; what follows may be what lay on libc's stack."""
+    return right is not None and left[:16] == right[:16]
+
+
+def put_actions(changed: Actions) -> None:
+    """Give signals back the actions that ``actions`` returned."""
+    for number, action in changed.items():
+        _sigaction()(number, action, None)
+
+
+_found: list[Any] = []
+
+
+def _sigaction() -> Any:
+    if not _found:
+        import ctypes
+
+        call = ctypes.PyDLL(None).sigaction  # with the GIL: the action may be Python's own
+        call.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p)
+        _found.append(call)
+    return _found[0]
+
+
+def shield_thread() -> None:
+    """Keep signals meant for Python away from this thread, and so from the threads the JVM makes."""
+    if SYSTEM != "win32":
+        spared = int(signal.SIGABRT)
+        signal.pthread_sigmask(
+            signal.SIG_BLOCK, [number for number in other_signals() if number != spared]
+        )
+
+
+def unshield_thread() -> None:
+    """Let this thread have all signals."""
+    if SYSTEM != "win32":
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+def faulthandler_sees_java() -> bool:
+    """Say whether faulthandler reports what is normal in a JVM: Windows asks it before HotSpot."""
+    return SYSTEM == "win32"
+
+
+# -- memory, stacks, threads
+
+
+def memory_limit(smallest_stack: int) -> str:
+    """Say which limit may make the JVM end the whole process; empty when there is none."""
+    if SYSTEM == "win32":
+        return ""
+    import resource
+
+    for name in ("RLIMIT_AS", "RLIMIT_DATA"):
+        limit = getattr(resource, name, None)
+        if limit is not None and resource.getrlimit(limit)[0] != resource.RLIM_INFINITY:
+            return f"the address space is limited ({name})"
+    stack = resource.getrlimit(resource.RLIMIT_STACK)[0]
+    if stack != resource.RLIM_INFINITY and stack < smallest_stack:
+        return "thread stacks are limited (RLIMIT_STACK)"
+    return ""
+
+
+def strict_memory() -> str:
+    """Say why the system may refuse memory that is only reserved; empty when it does not."""
+    if SYSTEM != "linux":
+        return ""
+    try:
+        with open("/proc/sys/vm/overcommit_memory", encoding="ascii") as file:
+            return "vm.overcommit_memory=2" if file.read().strip() == "2" else ""
+    except OSError:
+        return ""
+
+
+def stack_kib() -> int:
+    """Return the size of the main thread's stack, for -Xss.
+
+    HotSpot takes -Xss, 1 MiB by default, for it and lays its guard pages there: deep recursion of C
+    code that was fine before would then end the process. On Windows it asks for the true bounds.
+    """
+    if SYSTEM == "win32":
+        return 1024
+    most = 1 << 20
+    try:
+        import resource
+
+        soft, _ = resource.getrlimit(resource.RLIMIT_STACK)
+    except (ImportError, OSError, ValueError):
+        return 8192
+    return most if soft == resource.RLIM_INFINITY else max(1024, min(most, soft >> 10))
+
+
+def os_threads() -> int:
+    """Return how many threads this process has; where the system does not say, Python's own."""
+    if SYSTEM == "linux":
+        try:
+            return len(os.listdir("/proc/self/task"))
+        except OSError:
+            pass
+    return threading.active_count()
+
+
+# -- child processes
+
+
+def detached() -> dict[str, Any]:
+    """Return what makes subprocess start a child that outlives us and does not hear our signals."""
+    if SYSTEM == "win32":
+        return {"creationflags": 0x00000008 | 0x00004000}  # DETACHED, BELOW_NORMAL_PRIORITY
+    return {"start_new_session": True}
+
+
+def forks() -> bool:
+    """Say whether a process can fork."""
+    return SYSTEM != "win32"
+
+
+# -- files
+
+
+def user_cache() -> str:
+    """Return the folder for the user's caches; empty where none is known."""
+    if SYSTEM == "win32":
+        base = os.environ.get("LOCALAPPDATA") or os.path.join(
+            os.path.expanduser("~"), "AppData", "Local"
+        )
+    elif SYSTEM == "darwin":
+        base = os.path.expanduser("~/Library/Caches")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return base if os.path.isabs(base) else ""
+
+
+def not_ours(path: str, directory: bool = False) -> str:
+    """Say why somebody else could have made or changed a file or folder; OSError when it is missing."""
+    info = os.lstat(path)
+    if stat.S_ISLNK(info.st_mode) or getattr(info, "st_file_attributes", 0) & REPARSE_POINT:
+        return f"{path} is a symlink"
+    if directory != stat.S_ISDIR(info.st_mode) or not (directory or stat.S_ISREG(info.st_mode)):
+        return f"{path} is no {'folder' if directory else 'file'}"
+    if SYSTEM == "win32":
+        return _outside_profile(path)
+    if info.st_uid != os.geteuid():
+        return f"{path} belongs to user {info.st_uid}"
+    if directory and info.st_mode & 0o077:
+        return f"{path}: others may enter"
+    if info.st_mode & 0o022:
+        return f"{path} is writable for others"
+    return ""
+
+
+def _outside_profile(path: str) -> str:
+    """Windows has no mode to look at, but lets nobody else into a user's profile."""
+    profile = os.path.normcase(os.path.realpath(os.path.expanduser("~")))
+    where = os.path.normcase(os.path.realpath(path))
+    return "" if where.startswith(profile + os.sep) else f"{path} is outside of {profile}"
+
+
+def open_parent(path: str) -> str:
+    """Say where others may rename the folder's parents, and so swap the folder; empty if nowhere."""
+    if SYSTEM == "win32":
+        return ""
+    parent = os.path.dirname(os.path.realpath(path))
+    while True:
+        mode = os.stat(parent).st_mode
+        if mode & 0o002 and not mode & stat.S_ISVTX:
+            return f"{parent} is writable for everybody"
+        if parent == os.path.dirname(parent):
+            return ""
+        parent = os.path.dirname(parent)
