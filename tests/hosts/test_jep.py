@@ -193,3 +193,29 @@ print(left, "python-0" in names)
 """
     )
     assert check(script("shared", 1, code)) == "[] True\n"
+
+
+@pytest.mark.line(
+    "hosts", "Jep: faulthandler on and off, once we have booted", "Java's handlers stay"
+)
+def test_faulthandler(script) -> None:
+    code = (
+        READY
+        + """
+import ctypes, faulthandler, signal
+def handlers():
+    found = []
+    for number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL):
+        action = ctypes.create_string_buffer(256)
+        ctypes.CDLL(None).sigaction(int(number), None, action)
+        found.append(action.raw[:8])  # the handler's address comes first
+    return found
+before = handlers()
+assert len(set(before)) == 1
+for switch in (faulthandler.enable, faulthandler.disable, faulthandler.enable):
+    switch()
+    assert handlers() == before
+print(ready)
+"""
+    )
+    assert check(script("shared", 1, code)) == "True\n"
