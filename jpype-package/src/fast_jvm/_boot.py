@@ -27,8 +27,9 @@ FACTS_A_CALL = 6
 JAR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fast-jvm.jar")
 BASE_OPTIONS = (
     "-Xrs",
-    "-XX:+DisableExplicitGC",
     "-XX:+UseSerialGC",
+    # the heap holds nothing but ours, see TypePlans
+    "-Ddev.fastjvm.ownHeap=true",
     "--enable-native-access=ALL-UNNAMED",
     "-XX:-UsePerfData",
     "-Xms8m",
@@ -385,6 +386,8 @@ def warm(builtin: str, sample: object, millis: int) -> int:
 
 def _make_cache() -> None:
     """Have the AOT cache made once this process itself is live."""
+    if not state.make_cache:
+        return
     from . import _aot, _registry
 
     live = {
@@ -392,7 +395,7 @@ def _make_cache() -> None:
         for entry in _registry.entries()
         if entry.state == "live"
     }
-    if not live or not state.make_cache:
+    if not live:
         return
     with _changed:
         if state.stopping:

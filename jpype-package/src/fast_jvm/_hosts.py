@@ -118,6 +118,7 @@ class JpypeHost:
         try:
             jpype.startJVM(
                 jre.libjvm,
+                "-XX:+DisableExplicitGC",  # JPype asks for a full collection after Python's
                 *options,
                 classpath=classpath,
                 convertStrings=False,
@@ -206,15 +207,21 @@ class JepHost:
     name = "jep"
 
     def __init__(self) -> None:
-        try:
-            from dev.fastjvm import Boot  # type: ignore[import-not-found]
-            from java.lang import System  # type: ignore[import-not-found]
-        except ImportError as error:
+        load = _jep_class_loader()
+        properties = load("java.lang.System")
+        self.java = str(properties.getProperty("java.version"))
+        version = str(properties.getProperty("java.specification.version"))
+        if not version.isdigit() or int(version) < OLDEST:  # "1.8" was the last with a dot
             raise FastJvmUnavailable(
-                f"the jar is not on the class path of the Java that embeds this Python: {error}"
+                f"the Java that embeds this Python is {version}, {OLDEST} or newer is needed"
+            )
+        try:
+            self._boot = load(BOOT_CLASS)
+        except Exception as error:
+            raise FastJvmUnavailable(
+                "the jar is not on the class path of the Java that embeds this Python "
+                f"({type(error).__name__}: {error})"
             ) from error
-        self._boot = Boot
-        self.java = str(System.getProperty("java.version"))
         self.vm = _created_vm()
 
     def call(self, method: str, argument: int | None = None) -> int:
@@ -223,13 +230,28 @@ class JepHost:
         return int(target() if argument is None else target(argument))
 
     def close(self) -> None:
-        """Nothing: Jep owns the thread."""
+        """Detach the calling thread: Jep attaches it and Java would list it for ever."""
+        if self.vm:
+            _jni(_P(self.vm), _DETACH, ctypes.c_int32)(_P(self.vm))
 
     def before_fork(self) -> None:
         """Nothing: Jep's threads are attached."""
 
     def exit(self) -> None:
         """Nothing: Java goes on."""
+
+
+def _jep_class_loader() -> Any:
+    """Return loadClass of the loader that Jep was given.
+
+    An import would ask Jep's list of packages first, which may not know dev.fastjvm, or a package
+    of Python's that is called dev.
+    """
+    for finder in sys.meta_path:
+        loader = getattr(finder, "classLoader", None)
+        if loader is not None:
+            return loader.loadClass
+    raise FastJvmUnavailable("Jep's importer of Java classes is not on sys.meta_path")
 
 
 class _Option(ctypes.Structure):

@@ -44,7 +44,8 @@ final class EmbeddedPython {
         }
     }
 
-    private static void assumeBuilt() {
+    /** Skips the caller, in words, where Jep was not built. */
+    static void assumeBuilt() {
         String missing =
                 System.getProperty("jep.missing", "started by hand, without build.py test");
         Assumptions.assumeTrue(System.getProperty("jep.jar") != null,

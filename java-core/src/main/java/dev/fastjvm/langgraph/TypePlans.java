@@ -19,12 +19,21 @@ final class TypePlans {
 
     private static final int WHILE = 5000;
 
+    /**
+     * After so many plans the heap is collected whole, some ms, where it is ours alone: a plan outlives the young generation,
+     * and the serial collector lets the old one grow to its limit before it looks there.
+     */
+    private static final int PLANS_A_COLLECTION = 1 << 13;
+
+    private static final boolean OWN_HEAP = Boolean.getBoolean("dev.fastjvm.ownHeap");
+
     private final Dumps dumps;
     private final PlanReader reader;
     private final long[] types = new long[CAPACITY];
     private final TypePlan[] plans = new TypePlan[CAPACITY];
     private final Map<Long, Integer> changes = new HashMap<>();
     private int size;
+    private int learnt;
     private long wanted;
 
     TypePlans(Dumps dumps) {
@@ -118,5 +127,8 @@ final class TypePlans {
         }
         plans[i] = plan;
         types[i] = type;
+        if (++learnt % PLANS_A_COLLECTION == 0 && OWN_HEAP) {
+            System.gc();
+        }
     }
 }
