@@ -28,11 +28,12 @@ def verdict() -> int:
     import fast_jvm
 
     status = fast_jvm.status()
-    idle = [patch.name for patch in status.patches if patch.state != "live" or not patch.calls]
-    if status.host != "jep" or idle or not status.patches:
+    codec = [patch for patch in status.patches if patch.name.endswith("_typed")]
+    idle = [patch.name for patch in codec if patch.state != "live" or not patch.calls]
+    if status.host != "jep" or idle or not codec:
         print(f"Java inside of Jep did not serve: host {status.host!r}, idle {idle}\n{status}")
         return 3
-    for patch in status.patches:
+    for patch in codec:
         print(
             f"served by Java, host jep: {patch.name}: {patch.calls} calls, "
             f"{patch.declines} declines, {patch.callbacks} callbacks"

@@ -73,6 +73,7 @@ def counters() -> dict[str, Counters]:
         p.name.rpartition(".")[2]: Counters(p.calls, p.declines, p.callbacks)
         - ASIDE.get(p.name.rpartition(".")[2], Counters())
         for p in fast_jvm.status().patches
+        if p.name.endswith((DUMPS, LOADS))
     }
 
 
