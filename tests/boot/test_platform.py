@@ -309,6 +309,8 @@ def test_nothing_of_signals_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_guard, "_seal", lambda vm: None)
     monkeypatch.setattr(_guard, "_guard_stack_size", lambda: None)
     monkeypatch.setattr(_guard._process, "last_in_first_out", lambda: None)
+    for name in ("_jvm_actions", "_first_actions", "_other_actions"):
+        monkeypatch.setattr(_guard, name, {})  # this process may run a JVM
     before = _guard.before_start()
     assert before == {}
     _guard.started(before, 0)
