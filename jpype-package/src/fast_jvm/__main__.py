@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module, metadata
-from typing import Any
+from importlib import import_module
 
 USAGE = """\
 usage: python -m fast_jvm doctor
-       python -m fast_jvm run [-m module | script] arguments...
+       python -m fast_jvm run [-m module | -c code | script | -] arguments...
        python -m fast_jvm fingerprint module:qualname...
 """
 
@@ -27,41 +26,11 @@ def main(arguments: list[str]) -> int:
     return 0 if command in ("-h", "--help") else 2
 
 
-def patch_packages() -> list[str]:
-    """Return the installed packages that register patches (entry points of group fast_jvm)."""
-    try:
-        points: Any = metadata.entry_points()
-        # a dict before Python 3.10
-        group = (
-            points.select(group="fast_jvm")
-            if hasattr(points, "select")
-            else points.get("fast_jvm", ())
-        )
-        names = {point.value.partition(":")[0] for point in group}
-    except Exception:
-        names = set()
-    from importlib.util import find_spec
-
-    known = ("fast_langgraph", "fast_litellm", "fast_crewai", "fast_axolotl")
-    return sorted(names | {name for name in known if find_spec(name)})
-
-
-def import_packages() -> list[str]:
-    """Import the patch packages: they register and do nothing else; return what went wrong."""
-    wrong = []
-    for name in patch_packages():
-        try:
-            import_module(name)
-        except Exception as error:
-            wrong.append(f"{name}: {error!r}")
-    return wrong
-
-
 def doctor() -> int:
     """Boot, and print what was found: settings, Java, host, cache, one line per patch."""
     import fast_jvm
 
-    from . import _boot, _cache, _jre, _python, _registry, _settings
+    from . import _boot, _cache, _jre, _python, _registry, _settings, _start
 
     print(f"fast_jvm    {fast_jvm.__version__} ({os.path.dirname(os.path.abspath(__file__))})")
     print(
@@ -70,7 +39,10 @@ def doctor() -> int:
     for setting in _settings.SETTINGS:
         if os.environ.get(setting.name):
             print(f"setting     {setting.name}={os.environ[setting.name]}")
-    for line in [*_settings.problems(), *import_packages()]:
+    for line in [
+        *_settings.problems(),
+        *_start.import_packages(dict.fromkeys([*_start.packages(), *_start.wanted()])),
+    ]:
         print(f"problem     {line}")
     search = _jre.find()
     jre = search.jre
@@ -113,25 +85,17 @@ def doctor() -> int:
 
 
 def run(arguments: list[str]) -> int:
-    """Run a script or module as python would, with the accelerators in place."""
-    import runpy
+    """Run a program as python would, with the accelerators in place."""
+    from . import _start
 
-    for line in import_packages():
-        print(f"fast_jvm: {line}", file=sys.stderr)
-    if arguments[0] == "-m":
-        if len(arguments) < 2:
-            print(USAGE, end="", file=sys.stderr)
-            return 2
-        sys.argv = arguments[1:]
-        if sys.path and not getattr(sys.flags, "safe_path", False):
-            sys.path[0] = os.getcwd()
-        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
-    else:
-        sys.argv = arguments
-        if not getattr(sys.flags, "safe_path", False):
-            sys.path[0] = os.path.dirname(os.path.realpath(arguments[0]))
-        runpy.run_path(arguments[0], run_name="__main__")
-    return 0
+    if arguments[0] in ("-m", "-c"):
+        complete = len(arguments) > 1
+    else:  # the interpreter's options go in front of our -m
+        complete = arguments[0] == "-" or not arguments[0].startswith("-")
+    if not complete:
+        print(USAGE, end="", file=sys.stderr)
+        return 2
+    return _start.run(arguments)
 
 
 def fingerprints(paths: list[str]) -> int:

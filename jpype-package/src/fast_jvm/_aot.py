@@ -132,7 +132,9 @@ def _command(task: dict[str, Any]) -> list[str]:
 def _environment() -> dict[str, str]:
     environment = dict(os.environ)
     environment["FAST_JVM"] = "off"
-    environment.pop("PYTHONSTARTUP", None)
+    # nothing is to be loaded before the task, nothing to be written beside its answer
+    for name in ("PYTHONSTARTUP", "FAST_JVM_AUTOLOAD", "FAST_JVM_RUN", "FAST_JVM_LOG"):
+        environment.pop(name, None)
     return environment
 
 

@@ -46,6 +46,19 @@ def java(home: str) -> str:
     return os.path.join(home, "bin", "java.exe" if SYSTEM == "win32" else "java")
 
 
+# -- programs
+
+
+def become(command: list[str], environment: dict[str, str]) -> int:
+    """Replace this process by a program; Windows can't: there a child runs, and its exit code is returned."""
+    if SYSTEM != "win32":
+        return os.execve(command[0], command, environment)
+    import subprocess
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the child too: it answers
+    return subprocess.call(command, env=environment)
+
+
 # -- libraries
 
 

@@ -65,7 +65,9 @@ class Entry:
         return self.patch.target.rpartition(":")[2].rpartition(".")[2]
 
     def skip(self, reason: str) -> None:
-        """Let the original serve for good and say why."""
+        """Let the original serve for good and say why, once."""
+        if self.state == "skipped":
+            return
         self.state, self.reason = "skipped", reason
         log.info("%s: original (%s)", self.patch.name, reason)
 

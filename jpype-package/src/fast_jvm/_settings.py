@@ -35,7 +35,13 @@ SETTINGS = (
         "FAST_JVM_LOG",
         "warning",
         ("debug", "info", "warning", "error"),
-        "level of the logger fast_jvm",
+        "level of the logger fast_jvm, shown on stderr",
+    ),
+    Setting(
+        "FAST_JVM_AUTOLOAD",
+        "off",
+        (),
+        "python -m fast_jvm run: also in child processes (on, or a list of packages)",
     ),
     Setting("FAST_JVM_HOST", "auto", ("auto", "jpype", "jni", "jep"), "how the JVM is started"),
 )
@@ -78,12 +84,17 @@ def package_switch(package: str) -> str:
     return package.upper()
 
 
+def switch(value: str) -> bool | None:
+    """Return what a word switches, on or off; None when it is a list of names."""
+    value = value.strip().lower()
+    return True if value in _ON else False if value in _OFF else None
+
+
 def wanted(package: str, patch: str) -> bool:
     """Say whether the package's switch lets this patch in: on, off, or a list of names."""
-    value = os.environ.get(package_switch(package), "").strip()
-    if value.lower() in _ON:
-        return True
-    if value.lower() in _OFF:
-        return False
+    value = os.environ.get(package_switch(package), "")
+    switched = switch(value)
+    if switched is not None:
+        return switched
     names: FrozenSet[str] = frozenset(name.strip() for name in value.split(",") if name.strip())
     return patch in names or patch.rsplit(".", 1)[-1] in names
