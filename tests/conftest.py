@@ -40,6 +40,12 @@ def fresh_environment(**settings: Any) -> dict[str, str]:
     return environment
 
 
+@pytest.fixture(scope="session")
+def fresh() -> Callable[..., dict[str, str]]:
+    """The environment of a fresh process, for what is not started by ``run``."""
+    return fresh_environment
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """Run code, or a command line, in a fresh Python; settings are environment variables."""

