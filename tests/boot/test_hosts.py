@@ -142,6 +142,7 @@ def test_good_flags(run, host: str) -> None:
     assert "-Dx=y" in status["options"] and "-Xmx99m" in status["options"]
 
 
+@pytest.mark.line("processes", "RLIMIT_AS, RLIMIT_DATA", "originals serve")
 @pytest.mark.skipif(sys.platform == "win32", reason="no such limits")
 @pytest.mark.parametrize("limit", ["RLIMIT_AS", "RLIMIT_DATA"])
 def test_a_limited_address_space(run, limit: str) -> None:
@@ -150,6 +151,7 @@ def test_a_limited_address_space(run, limit: str) -> None:
     assert not ready and status["reason"] == f"the address space is limited ({limit})"
 
 
+@pytest.mark.line("processes", "thread stacks below 128 KiB", "originals serve")
 @HOSTS
 def test_small_stacks(run, host: str) -> None:
     before = "import threading; threading.stack_size(64 * 1024)"
@@ -272,6 +274,7 @@ def test_a_jar_that_is_missing(run) -> None:
     assert not ready and status["reason"] == "/nowhere.jar is missing"
 
 
+@pytest.mark.line("processes", "sub-interpreters", "originals serve")
 def test_sub_interpreters_keep_the_originals(run) -> None:
     code = """
 try:

@@ -225,6 +225,11 @@ def test_a_function_that_refuses() -> None:
     assert ctypes.CFUNCTYPE(ctypes.c_int)(_platform.any_function())() == os.getpid()
 
 
+@POSIX
+def test_a_function_of_zero() -> None:
+    assert ctypes.CFUNCTYPE(ctypes.c_int64)(_platform.function_of_zero())() == 0
+
+
 # -- signals
 
 

@@ -20,6 +20,13 @@ async def main():
 ready = asyncio.run(main())
 import fast_jvm
 """
+# what a graph's executor does: its threads are gone when the boot begins
+EXECUTOR = """
+import fast_jvm, fast_shapes, shapes
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor() as pool:
+    pool.submit(shapes.nothing).result()
+"""
 THREAD = "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()"
 # what a kernel looks like before any cell has run: the package, and a thread that waits
 KERNEL = "import sys, types; sys.modules['ipykernel'] = types.ModuleType('ipykernel'); " + THREAD
@@ -32,6 +39,7 @@ SURROUNDINGS = {
     "a script, one thread": ("", READY, "jpype"),
     "the boot is asked for in an event loop": ("", IN_LOOP, "jni"),
     "other threads run": (THREAD, READY, "jni"),
+    "originals were called on other threads": (EXECUTOR, READY, "jni"),
     "a Jupyter kernel": (KERNEL, READY, "jpype"),
     "a Jupyter kernel, in its event loop": (KERNEL, IN_LOOP, "jpype"),
     "JPype is imported, other threads run": ("import jpype\n" + THREAD, READY, "jpype"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 
+@pytest.mark.line("processes", "sys.exit, os._exit, an exception, fatal signals", "as without us")
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
@@ -26,6 +27,7 @@ def test_codes(same, code: str, expected: int) -> None:
     assert same(f"live(); shapes.nothing()\n{code}").returncode == expected
 
 
+@pytest.mark.line("processes", "daemon threads inside a builtin at the end", "as without us")
 def test_threads_that_go_on(same) -> None:
     same("""
 live()
@@ -39,6 +41,9 @@ sys.exit(6)
 """)
 
 
+@pytest.mark.line(
+    "processes", "finalizers and weakref callbacks: collection, teardown", "as without us"
+)
 def test_late_finalizers(same) -> None:
     same("""
 live()
@@ -64,17 +69,7 @@ sys.exit(5)
 """)
 
 
-def test_many_short_threads(same) -> None:
-    same("""
-live()
-answers = []
-for _ in range(200):
-    thread = threading.Thread(target=lambda: answers.append(shapes.nothing()))
-    thread.start(); thread.join()
-print(answers == [None] * 200)
-""")
-
-
+@pytest.mark.line("processes", "exec, subprocess", "as without us")
 def test_an_exec(same) -> None:
     same("""
 live(); shapes.nothing()
@@ -83,6 +78,7 @@ os.execv(sys.executable, [sys.executable, "-c",
 """)
 
 
+@pytest.mark.line("processes", "exec, subprocess", "as without us")
 def test_a_subprocess(same) -> None:
     same("""
 import subprocess

@@ -19,6 +19,7 @@ def child(code, body=lambda: None):
 """
 
 
+@pytest.mark.line("processes", "fork: children of a parent that booted", "originals serve")
 def test_a_child_of_a_booted_parent(same) -> None:
     same(f"""
 {CHILD}
@@ -38,6 +39,7 @@ sys.exit(8)
 """)
 
 
+@pytest.mark.line("processes", "fork: children of a parent that booted", "originals serve")
 @pytest.mark.parametrize("host", ["jni", "jpype"])
 def test_java_is_not_entered_in_the_child(run, java: str, host: str) -> None:
     done = run(
@@ -59,6 +61,7 @@ def test_java_is_not_entered_in_the_child(run, java: str, host: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (11, "", "")
 
 
+@pytest.mark.line("processes", "fork: children of a parent that booted", "originals serve")
 def test_many_children_while_java_compiles(same) -> None:
     """A compiler thread may hold any of HotSpot's locks at the fork; the child's exit takes none."""
     done = same("""
@@ -76,6 +79,7 @@ print("all")
     assert done.stdout == "all\n"
 
 
+@pytest.mark.line("processes", "fork: JPype's own hooks in a child", "never enter Java")
 def test_jpype_in_a_child(run, java: str) -> None:
     """JPype registers Java's types with the ABCs, and frees its objects at exit: neither hangs."""
     done = run(
@@ -97,6 +101,32 @@ def test_jpype_in_a_child(run, java: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (5, "False False\nrefused\n", "")
 
 
+@pytest.mark.line("processes", "fork: JPype's own hooks in a child", "never enter Java")
+def test_a_safepoint_under_way_at_the_fork(run, java: str) -> None:
+    """A child that asked the JVM anything would wait for a safepoint that never ends."""
+    done = run(
+        "import fast_jvm, fast_shapes, shapes, os, sys, collections.abc, threading",
+        "assert fast_jvm.wait_ready(40)",
+        "import jpype",
+        "text = jpype.JClass('java.lang.String')('x' * 1000)",
+        "def churn():",
+        "    while True: text.repeat(5000)",
+        "for _ in range(2): threading.Thread(target=churn, daemon=True).start()",
+        "for _ in range(30):",
+        "    pid = os.fork()",
+        "    if pid == 0:",
+        "        class Plain: pass",
+        "        asked = isinstance(Plain(), (collections.abc.Mapping, collections.abc.Sequence))",
+        "        del text",
+        "        sys.exit(asked)",
+        "    assert os.waitpid(pid, 0)[1] == 0",
+        "os._exit(5)",
+        FAST_JVM_HOST="jpype",
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (5, "", "")
+
+
+@pytest.mark.line("processes", "fork: signals and faulthandler in a child", "as without us")
 def test_signals_of_the_child(same) -> None:
     same(f"""
 {CHILD}
@@ -115,6 +145,7 @@ print("parent", shapes.nothing())
 """)
 
 
+@pytest.mark.line("processes", "fork: signals and faulthandler in a child", "as without us")
 def test_faulthandler_in_the_child(same) -> None:
     same(f"""
 {CHILD}
@@ -127,6 +158,7 @@ child(0, crash)
 """)
 
 
+@pytest.mark.line("processes", "multiprocessing: fork, spawn, forkserver", "as without us")
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_multiprocessing(same, method: str, tmp_path) -> None:
     (tmp_path / "work.py").write_text(
@@ -142,6 +174,7 @@ if __name__ == "__main__":
 """)
 
 
+@pytest.mark.line("processes", "fork: children of a parent that never booted", "may boot, served")
 @pytest.mark.parametrize("host", ["jni", "jpype"])
 def test_a_child_of_a_parent_that_never_booted_may_boot(run, java: str, host: str) -> None:
     done = run(
@@ -161,6 +194,7 @@ def test_a_child_of_a_parent_that_never_booted_may_boot(run, java: str, host: st
     assert (done.returncode, done.stdout, done.stderr) == (0, "[21, 21]\n", "")
 
 
+@pytest.mark.line("processes", "a fork in the middle of the boot", "as without us")
 @pytest.mark.parametrize("delay", [0, 0.02, 0.05, 0.1, 0.2])
 def test_a_fork_in_the_middle_of_the_boot(same, delay: float) -> None:
     same(f"""
@@ -176,6 +210,9 @@ print(shapes.nothing())
 """)
 
 
+@pytest.mark.line(
+    "processes", "the warning of a fork beside threads", "of the user's threads alone"
+)
 @pytest.mark.parametrize("action", ["default", "error"])
 def test_the_warning_of_threads(same, action: str) -> None:
     """3.12 warns of a fork beside threads: of the user's, not of ours."""

@@ -26,6 +26,7 @@ WAITS = {
 }
 
 
+@pytest.mark.line("processes", "signals: SIGINT while calling, waiting, in a loop", "as without us")
 @pytest.mark.parametrize("wait", WAITS)
 def test_sigint_is_caught(same, wait: str) -> None:
     done = same(f"""
@@ -43,6 +44,7 @@ print("goes on", shapes.nothing())
     assert done.stdout == "interrupted True\n" * 3 + "goes on None\n"
 
 
+@pytest.mark.line("processes", "signals: SIGINT while calling, waiting, in a loop", "as without us")
 def test_sigint_ends_a_process(same) -> None:
     code = "live()\ninterrupt(0.3)\ntime.sleep(20)"
     done = same(INTERRUPT + code)
@@ -50,6 +52,7 @@ def test_sigint_ends_a_process(same) -> None:
     assert done.stderr.endswith("KeyboardInterrupt\n")
 
 
+@pytest.mark.line("processes", "signals: SIGINT while calling, waiting, in a loop", "as without us")
 def test_sigint_in_an_event_loop(same) -> None:
     done = same(f"""
 {INTERRUPT}
@@ -69,6 +72,7 @@ except KeyboardInterrupt:
     assert (done.returncode, done.stdout) == (4, "cleaned up\n")
 
 
+@pytest.mark.line("processes", "signals: handlers set before and after the boot", "as without us")
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_handlers(same, when: str) -> None:
     """Handlers for every signal that a program may want, set before or after the boot."""
@@ -94,6 +98,7 @@ print(seen[-1], len(seen))
     assert "SIGUSR2" in done.stdout
 
 
+@pytest.mark.line("processes", "signals: SIGPIPE, the wakeup descriptor", "as without us")
 def test_default_sigpipe(same) -> None:
     done = same("""
 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
@@ -106,6 +111,7 @@ print("still here")
     assert done.returncode == -13
 
 
+@pytest.mark.line("processes", "signals: SIGPIPE, the wakeup descriptor", "as without us")
 def test_broken_pipe(same) -> None:
     done = same("""
 live(); shapes.nothing()
@@ -119,6 +125,7 @@ except BrokenPipeError:
     assert done.stdout == "broken\n"
 
 
+@pytest.mark.line("processes", "signals: SIGPIPE, the wakeup descriptor", "as without us")
 def test_the_wakeup_descriptor(same) -> None:
     same("""
 live(); shapes.nothing()

@@ -66,13 +66,16 @@ state = State()
 _changed = threading.Condition(threading.RLock())
 _kept: list[Any] = []
 _spent = 0
-_triggered_in_loop = False
+_concurrent = False
 
 
 def spend(ns: int) -> None:
     """Charge an original's cost; the boot starts when a boot would have been cheaper."""
-    global _spent
+    global _spent, _concurrent
     _spent += ns
+    # executors' threads come and go: none may run when the boot begins
+    if threading.get_ident() != threading.main_thread().ident:
+        _concurrent = True
     if _spent > THRESHOLD_NS and state.phase == "idle":
         start()
 
@@ -105,13 +108,13 @@ def unusable() -> str:
 
 def start() -> None:
     """Start the boot in the background, once."""
-    global _triggered_in_loop
+    global _concurrent
     from . import _process
 
     with _changed:
         if state.phase != "idle" or _settings.get("FAST_JVM") == "off":
             return
-        _triggered_in_loop = _running_loop()
+        _concurrent = _concurrent or _running_loop()
         state.phase, state.working = "booting", True
         _stamp("start")
         _process.watch()
@@ -278,7 +281,7 @@ def _boot() -> None:
         raise FastJvmUnavailable(reason)
     if not os.path.isfile(JAR):
         raise FastJvmUnavailable(f"{JAR} is missing")
-    state.host_name = _hosts.choose(_settings.get("FAST_JVM_HOST"), _triggered_in_loop)
+    state.host_name = _hosts.choose(_settings.get("FAST_JVM_HOST"), _concurrent)
     jre = None if state.host_name == "jep" else _find_jre()
     _registry.check_gates()
     _stamp("open")

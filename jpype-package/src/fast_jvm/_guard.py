@@ -218,6 +218,8 @@ def in_child() -> None:
     if _sealed is not None:
         vm, functions = _sealed
         ctypes.c_void_p.from_address(vm).value = ctypes.addressof(functions)
+    if _boot.state.host is not None:
+        _boot.state.host.in_child()
     _calm_jpype()
 
 

@@ -40,6 +40,9 @@ class Host(Protocol):
     def before_fork(self) -> None:
         """Prepare the thread that forks for its life in the child."""
 
+    def in_child(self) -> None:
+        """Keep whoever talks to the JVM by himself out of it."""
+
     def exit(self) -> None:
         """Prepare for the end of the interpreter; the JVM lives on until the process ends."""
 
@@ -105,6 +108,7 @@ class JpypeHost:
         self._boot = jpype.JClass(BOOT_CLASS)
         self.java = ".".join(map(str, jpype.getJVMVersion()))
         self.vm = _created_vm()
+        self._env = 0  # of the thread that forks
 
     @classmethod
     def start(cls, jre: Jre, jar: str, options: list[str]) -> JpypeHost:
@@ -164,6 +168,12 @@ class JpypeHost:
         In the child it then finds its thread attached, where attaching might never end.
         """
         self._jpype.java.lang.Thread.attachAsDaemon()
+        self._env = current_env(self.vm) if self.vm else 0
+
+    def in_child(self) -> None:
+        """Have every question get the answer 0: a safepoint that was under way at the fork never ends."""
+        if self._env:
+            silence(self._env)
 
     def exit(self) -> None:
         """Stop the Java thread that frees Python objects: ending on its way to the GIL it would abort."""
@@ -236,6 +246,9 @@ class JepHost:
 
     def before_fork(self) -> None:
         """Nothing: Jep's threads are attached."""
+
+    def in_child(self) -> None:
+        """Nothing: whoever forks inside Java is on its own."""
 
     def exit(self) -> None:
         """Nothing: Java goes on."""
@@ -347,6 +360,9 @@ class JniHost:
     def before_fork(self) -> None:
         """Nothing: the child does not enter the JVM."""
 
+    def in_child(self) -> None:
+        """Nothing: nobody else knows this JVM."""
+
     def exit(self) -> None:
         """Nothing: no Java thread wants the GIL."""
 
@@ -391,6 +407,27 @@ def sealed(vm: int) -> Any:
     for place in (_DESTROY, _ATTACH, _DETACH, _ATTACH_AS_DAEMON):
         copy[place] = refuse
     return copy
+
+
+_JNI_FUNCTIONS = 240  # more than JNIEnv has, 235 as of JDK 25
+_silent: list[Any] = []
+
+
+def current_env(vm: int) -> int:
+    """Return the address of the calling thread's JNIEnv, 0 where it is not attached."""
+    if not _silent:  # a child must not need to load anything
+        answer = _platform.function_of_zero()
+        _silent.append((_P * _JNI_FUNCTIONS)(*[answer] * _JNI_FUNCTIONS))
+    env = _P()
+    _jni(_P(vm), _GET_ENV, ctypes.c_int32, _P, ctypes.c_int32)(
+        _P(vm), ctypes.byref(env), JNI_VERSION
+    )
+    return env.value or 0
+
+
+def silence(env: int) -> None:
+    """Let each function behind a JNIEnv answer 0, without Java."""
+    _P.from_address(env).value = ctypes.addressof(_silent[0])
 
 
 def _jni(pointer: Any, place: int, result: Any, *arguments: Any) -> Any:

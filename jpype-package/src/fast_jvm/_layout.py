@@ -53,6 +53,7 @@ def spec(addresses: dict[str, int]) -> bytes:
     values["type.basicsize"] = type.__basicsize__  # type: ignore[assignment]
     values["debug"] = int(hasattr(sys, "gettotalrefcount"))
     values["gil"] = int(has_gil())
+    values["sys.modules"] = id(sys.modules)
     return "".join(f"{key}={value}\n" for key, value in values.items()).encode()
 
 

@@ -123,6 +123,13 @@ def any_function() -> int:
     return ctypes.cast(ctypes.CDLL(None).getpid, ctypes.c_void_p).value or 0
 
 
+def function_of_zero() -> int:
+    """Return the address of a C function without arguments that answers 0."""
+    import ctypes
+
+    return ctypes.cast(ctypes.CDLL(None).sched_yield, ctypes.c_void_p).value or 0
+
+
 # -- signals
 
 JVM_SIGNALS = tuple(

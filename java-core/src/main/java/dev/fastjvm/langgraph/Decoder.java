@@ -2,6 +2,7 @@ package dev.fastjvm.langgraph;
 
 import dev.fastjvm.cpython.CApi;
 import dev.fastjvm.cpython.Decline;
+import dev.fastjvm.cpython.Greenlets;
 import dev.fastjvm.cpython.PyDict;
 import dev.fastjvm.cpython.PyList;
 import dev.fastjvm.cpython.PyLong;
@@ -577,10 +578,8 @@ final class Decoder extends MsgpackReader {
             if (allowed == 0) {
                 CApi.PyErr_Clear();
             } else if (plan.allows(loads.allowList(), allowed)) {
-                loads.countRevival();
-                foreign = true;
-                effects = true;
                 try {
+                    beforeUserCode();
                     return called(plan.revive(unpacked));
                 } finally {
                     PyObjects.decref(unpacked);
@@ -635,12 +634,10 @@ final class Decoder extends MsgpackReader {
 
     /** Lets Python do what the original's hook does once it has unpacked; takes the reference. */
     private long revive(int code, long unpacked) {
-        loads.countRevival();
         boolean gc = loads.enterPython();
         long number = 0;
         try {
-            foreign = true;
-            effects = true;
+            beforeUserCode();
             number = check(PyLong.of(code));
             return called(CApi.call(loads.revive(), number, unpacked, hook));
         } finally {
@@ -654,13 +651,11 @@ final class Decoder extends MsgpackReader {
 
     /** Calls the hook with the raw bytes, as ormsgpack does. */
     private long callHook(int code, long start, long after) {
-        loads.countRevival();
         boolean gc = loads.enterPython();
         long number = 0;
         long bytes = 0;
         try {
-            foreign = true;
-            effects = true;
+            beforeUserCode();
             number = check(PyLong.of(code));
             bytes = check(CApi.Leaf.PyBytes_FromStringAndSize(start, after - start));
             position = after;
@@ -674,6 +669,15 @@ final class Decoder extends MsgpackReader {
             }
             loads.leavePython(gc);
         }
+    }
+
+    private void beforeUserCode() {
+        if (!effects && Greenlets.possible()) {
+            throw Decline.CALL;
+        }
+        loads.countRevival();
+        foreign = true;
+        effects = true;
     }
 
     /** Whatever a hook raises becomes ormsgpack's own error. */

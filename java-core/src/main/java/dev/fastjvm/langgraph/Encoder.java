@@ -2,6 +2,7 @@ package dev.fastjvm.langgraph;
 
 import dev.fastjvm.cpython.CApi;
 import dev.fastjvm.cpython.Decline;
+import dev.fastjvm.cpython.Greenlets;
 import dev.fastjvm.cpython.PyBool;
 import dev.fastjvm.cpython.PyBytes;
 import dev.fastjvm.cpython.PyDict;
@@ -73,6 +74,8 @@ final class Encoder extends MsgpackWriter {
     private int nesting;
     /** Count of calls into Python. */
     private int epoch;
+    /** Whether user code may have run: then it is too late for a decline. */
+    private boolean calledBack;
 
     Encoder(Dumps dumps, TypePlans plans, boolean warming) {
         this.dumps = dumps;
@@ -148,6 +151,7 @@ final class Encoder extends MsgpackWriter {
         depthLimit = DEPTH_LIMIT;
         nesting = 0;
         epoch = 0;
+        calledBack = false;
     }
 
     private static boolean isContainer(long object) {
@@ -682,6 +686,10 @@ final class Encoder extends MsgpackWriter {
 
     /** Calls {@code callable(object, depth)}; writes its bytes but for {@code head} at the start and {@code tail} at the end. */
     private void splice(long callable, long object, int depth, int head, int tail) {
+        if (!calledBack && Greenlets.possible()) {
+            throw Decline.CALL;
+        }
+        calledBack = true;
         pin();
         epoch++;
         PyObjects.incref(object);
