@@ -361,7 +361,8 @@ final class Decoder extends MsgpackReader {
             for (; read < length; read++) {
                 long owned = key(depth + 1);
                 values[at + read] = owned;
-                values[at + length + read] = value(depth + 1);
+                long value = value(depth + 1); // first: it may put a larger array in the place of values
+                values[at + length + read] = value;
             }
             long dict = check(CApi.Leaf.PyDict_New());
             try {

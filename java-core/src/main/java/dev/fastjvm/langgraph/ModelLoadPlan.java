@@ -59,7 +59,8 @@ final class ModelLoadPlan extends LoadPlan {
                 throw PlanAbort.OBJECT;
             }
             key += keys[i].length;
-            decoder.values()[at + i] = shapes[i].read(decoder, 2);
+            long value = shapes[i].read(decoder, 2); // first: it may put a larger array in the place of values
+            decoder.values()[at + i] = value;
         }
         // the whole pack is unpacked before anything is made of it
         if (!decoder.take(METHOD, METHOD_LENGTH)) {
