@@ -47,8 +47,11 @@ class Host(Protocol):
         """Prepare for the end of the interpreter; the JVM lives on until the process ends."""
 
 
-def choose(wanted: str, trigger_has_loop: bool) -> str:
-    """Return the host to use: the one asked for, or the one that fits this process."""
+def choose(wanted: str, concurrent: bool) -> str:
+    """Return the host to use: the one asked for, or the one that fits this process.
+
+    ``concurrent``: an event loop runs, or originals were called on threads beside the main one.
+    """
     if inside_jep():
         return "jep"
     if wanted in ("jpype", "jni"):
@@ -66,7 +69,7 @@ def choose(wanted: str, trigger_has_loop: bool) -> str:
         for thread in threading.enumerate()
         if thread is not threading.main_thread() and thread is not threading.current_thread()
     ]
-    return "jni" if others or trigger_has_loop else "jpype"
+    return "jni" if others or concurrent else "jpype"
 
 
 def inside_jep() -> bool:

@@ -201,6 +201,7 @@ public final class CApi {
         private static final MethodHandle OCCURRED = critical("PyErr_Occurred");
         private static final MethodHandle GC_ENABLE = critical("PyGC_Enable");
         private static final MethodHandle GC_DISABLE = critical("PyGC_Disable");
+        private static final MethodHandle GC_IS_ENABLED = critical("PyGC_IsEnabled");
 
         private Leaf() {}
 
@@ -406,6 +407,14 @@ public final class CApi {
         public static boolean PyGC_Enable() {
             try {
                 return (int) (long) GC_ENABLE.invokeExact(0L, 0L, 0L, 0L) != 0;
+            } catch (Throwable thrown) {
+                throw Memory.sneaky(thrown);
+            }
+        }
+
+        public static boolean PyGC_IsEnabled() {
+            try {
+                return (int) (long) GC_IS_ENABLED.invokeExact(0L, 0L, 0L, 0L) != 0;
             } catch (Throwable thrown) {
                 throw Memory.sneaky(thrown);
             }

@@ -1,21 +1,24 @@
 package dev.fastjvm.cpython;
 
 /**
- * The cyclic GC around critical downcalls that allocate: up to CPython 3.11 an allocation may start it, and with it finalizers,
- * which are Python code; from 3.12 on it runs on the eval breaker only.
+ * The cyclic GC around a builtin that makes objects. Up to CPython 3.11 an allocation may start it, and with it finalizers, which are
+ * Python code: there it is off meanwhile. From 3.12 on it runs on the eval breaker only. In all of them what was made is no
+ * reason to start it, see {@link YoungGeneration}.
  */
 public final class Interpreter {
     private static boolean paused;
+    private static int before;
 
     private Interpreter() {}
 
-    /** Turns the GC off where an allocation may start it; answers whether it has to be turned on again. */
+    /** Turns the GC off where an allocation may start it; answers whether it was on. */
     public static boolean pauseGc() {
-        if (Layout.AT_LEAST_312) {
-            return false;
+        boolean was =
+                Layout.AT_LEAST_312 ? CApi.Leaf.PyGC_IsEnabled() : CApi.Leaf.PyGC_Disable();
+        if (was) {
+            paused = true;
+            before = YoungGeneration.count();
         }
-        boolean was = CApi.Leaf.PyGC_Disable();
-        paused |= was;
         return was;
     }
 
@@ -24,7 +27,10 @@ public final class Interpreter {
         // Python code that ran meanwhile may have turned it off itself
         if (was && paused) {
             paused = false;
-            CApi.Leaf.PyGC_Enable();
+            YoungGeneration.settle(before);
+            if (!Layout.AT_LEAST_312) {
+                CApi.Leaf.PyGC_Enable();
+            }
         }
     }
 

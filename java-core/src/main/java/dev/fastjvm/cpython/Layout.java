@@ -24,6 +24,7 @@ package dev.fastjvm.cpython;
  * PyTypeObject         tp_basicsize 32, tp_flags 168, tp_dictoffset 288, tp_version_tag 384
  *   ht_name             848    848    856    856
  *   ht_cached_keys      872    872    880    880
+ * gc_generation        PyGC_Head 16, int threshold, int count 4 behind it
  * </pre>
  *
  * <p>No field that is read depends on C's {@code long}, of four bytes on Windows, but tp_flags: its low bits are read, which stand
@@ -108,6 +109,8 @@ final class Layout {
     static final long MEMBER_OFFSET = 16;
     static final long CELL_CONTENTS = 16;
     static final long FUNCTION_CODE = 48;
+
+    static final long GENERATION_COUNT = 4;
 
     private Layout() {}
 

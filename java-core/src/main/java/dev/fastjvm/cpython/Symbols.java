@@ -16,7 +16,7 @@ final class Symbols {
             "PyObject_GenericSetAttr", "PyObject_Call", "PyObject_Str",
             "Py_DecRef", "PyErr_SetString", "PyErr_Occurred", "PyErr_Clear",
             "PyErr_ExceptionMatches",
-            "PyErr_CheckSignals", "PyGC_Enable", "PyGC_Disable",
+            "PyErr_CheckSignals", "PyGC_Enable", "PyGC_Disable", "PyGC_IsEnabled",
             "PyExc_TypeError", "PyExc_ValueError", "PyExc_Exception");
 
     private Symbols() {}
