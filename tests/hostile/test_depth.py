@@ -179,42 +179,41 @@ tell("after", lambda: [serde.loads_typed(serde.dumps_typed(v)) for v in values])
     _compare(code)
 
 
-def test_maps_that_outgrow_what_was_reserved() -> None:
-    """In a fresh process, whose decoder has seen nothing: each level reserves while those above it wait for their values."""
-    ours, theirs = both(
-        """
+_NESTED = """
 import ormsgpack
-def nested(depth, width):
-    value = {}
-    for level in range(depth):
-        value = {"level%d key%d" % (level, i): i for i in range(width - 1)} | {"inner": value}
-    return value
-for depth, width in ((40, 4), (9, 12), (100, 3), (60, 16)):
-    packed = ormsgpack.packb(nested(depth, width))
-    tell("%dx%d" % (depth, width), lambda: serde.loads_typed(("msgpack", packed)) == nested(depth, width) or 1 / 0)
-"""
-    )
-    assert ours.returncode == theirs.returncode == 0, ours.stderr
-    assert len(ours.told) == 4 and ours.told == theirs.told
-    assert set(ours.told.values()) == {"'bool'"}
-
-
-def test_models_that_outgrow_what_was_reserved() -> None:
-    """The same below a message's fields: reserved for the model, while a field's maps are read."""
-    ours, theirs = both(
-        """
 from langchain_core.messages import AIMessage
 def nested(depth, width):
     value = {}
     for level in range(depth):
         value = {"level%d key%d" % (level, i): i for i in range(width - 1)} | {"inner": value}
     return value
-for depth, width in ((3, 12), (9, 12), (60, 3)):
-    message = AIMessage("x", response_metadata=nested(depth, width), id="1")
-    packed = serde.dumps_typed([message])
-    tell("%dx%d" % (depth, width), lambda: serde.loads_typed(packed) == [message] or 1 / 0)
+def message(depth, width):
+    return [AIMessage("x", response_metadata=nested(depth, width), id="1")]
+def load(make, store, depth, width):
+    packed = store(make(depth, width))
+    tell("%dx%d" % (depth, width), lambda: serde.loads_typed(packed) == make(depth, width) or 1 / 0)
 """
+
+
+@pytest.mark.parametrize(
+    ("make", "store", "sizes"),
+    [
+        (
+            "nested",
+            "lambda value: ('msgpack', ormsgpack.packb(value))",
+            [(40, 4), (9, 12), (100, 3), (60, 16)],
+        ),
+        ("message", "serde.dumps_typed", [(3, 12), (9, 12), (60, 3)]),
+    ],
+    ids=["maps", "below a message's fields"],
+)
+def test_what_outgrows_what_was_reserved(
+    make: str, store: str, sizes: list[tuple[int, int]]
+) -> None:
+    """In a fresh process, whose decoder has seen nothing: each level reserves while those above it wait for their values."""
+    ours, theirs = both(
+        _NESTED + "".join(f"load({make}, {store}, {depth}, {width})\n" for depth, width in sizes)
     )
     assert ours.returncode == theirs.returncode == 0, ours.stderr
-    assert len(ours.told) == 3 and ours.told == theirs.told
+    assert len(ours.told) == len(sizes) and ours.told == theirs.told
     assert set(ours.told.values()) == {"'bool'"}

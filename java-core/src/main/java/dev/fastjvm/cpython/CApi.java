@@ -412,6 +412,7 @@ public final class CApi {
             }
         }
 
+        /** Returns whether the cyclic GC is on. */
         public static boolean PyGC_IsEnabled() {
             try {
                 return (int) (long) GC_IS_ENABLED.invokeExact(0L, 0L, 0L, 0L) != 0;

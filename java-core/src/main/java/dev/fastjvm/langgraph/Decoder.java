@@ -343,8 +343,7 @@ final class Decoder extends MsgpackReader {
                 }
                 key += size;
                 containers |= isContainer(peek());
-                long value = value(depth + 1);
-                values[at + length + read++] = value;
+                keep(at + length + read++, value(depth + 1));
             }
             if (same) {
                 long dict = copyDict(template.dict());
@@ -359,10 +358,8 @@ final class Decoder extends MsgpackReader {
                 values[at + i] = PyObjects.incref(template.key(i));
             }
             for (; read < length; read++) {
-                long owned = key(depth + 1);
-                values[at + read] = owned;
-                long value = value(depth + 1); // first: it may put a larger array in the place of values
-                values[at + length + read] = value;
+                keep(at + read, key(depth + 1));
+                keep(at + length + read, value(depth + 1));
             }
             long dict = check(CApi.Leaf.PyDict_New());
             try {
@@ -745,8 +742,17 @@ final class Decoder extends MsgpackReader {
         return at;
     }
 
-    long[] values() {
-        return values;
+    /**
+     * Keeps an owned reference in a reserved slot. A call of its own: reading the reference may put a larger array in the place of
+     * {@code values}, and {@code values[slot] = read()} would store into the old one.
+     */
+    void keep(int slot, long reference) {
+        values[slot] = reference;
+    }
+
+    /** What {@link #keep} was given. */
+    long kept(int slot) {
+        return values[slot];
     }
 
     /** Forgets the references from {@code at}, which were given away. */

@@ -59,8 +59,7 @@ final class ModelLoadPlan extends LoadPlan {
                 throw PlanAbort.OBJECT;
             }
             key += keys[i].length;
-            long value = shapes[i].read(decoder, 2); // first: it may put a larger array in the place of values
-            decoder.values()[at + i] = value;
+            decoder.keep(at + i, shapes[i].read(decoder, 2));
         }
         // the whole pack is unpacked before anything is made of it
         if (!decoder.take(METHOD, METHOD_LENGTH)) {
@@ -71,7 +70,7 @@ final class ModelLoadPlan extends LoadPlan {
         long stride = PyDict.stride(table);
         long entry = PyDict.firstEntry(table);
         for (int i = 0; i < keys.length; i++, entry += stride) {
-            Decoder.fill(entry, decoder.values()[at + i]);
+            Decoder.fill(entry, decoder.kept(at + i));
         }
         decoder.forget(at);
         return instance(dict);
