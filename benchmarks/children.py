@@ -1,6 +1,6 @@
 """What the process rows run in fresh processes: `python -m benchmarks.children TASK …`, one JSON object as answer.
 
-Only the standard library is imported here; each task imports what it measures.
+Only the standard library is needed to import this; each task imports what it measures.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import tempfile
 import threading
 import time
 from typing import Any, Dict, List
+
+from benchmarks.served import served
 
 
 def imports(ours: str) -> Dict[str, Any]:
@@ -178,7 +180,7 @@ def _after(seconds: float) -> Any:
 def _state(status: Any) -> Dict[str, Any]:
     return {
         "host": status.host,
-        "live": bool(status.patches) and all(patch.state == "live" for patch in status.patches),
+        "live": served(status),
         "why": "; ".join(patch.reason for patch in status.patches if patch.reason),
     }
 
