@@ -190,23 +190,17 @@ ready = asyncio.run(main())
     assert report(run(imported, thread, READY, REPORT))[1]["host"] == "jpype"
 
 
+@pytest.mark.line(
+    "surroundings",
+    "jpype.startJVM by user code: before ours, after, meanwhile",
+    "one JVM, both served",
+)
 def test_a_jvm_of_the_users_is_joined(run, java: str) -> None:
     theirs = f"""
 import jpype
 jpype.startJVM({java!r} + "/lib/server/libjvm.so", "-Xmx64m")
 """
-    ready, status = report(run(theirs, READY, "shapes.nothing()", REPORT))
-    assert ready and status["host"] == "jpype"
-    assert {patch["state"] for patch in status["patches"]} == {"live"}
-
-
-def test_the_users_start_comes_later(run, tmp_path) -> None:
-    later = """
-import jpype
-assert not jpype.isJVMStarted()
-jpype.startJVM("-Xmx64m", classpath=["nowhere.jar"])
-assert jpype.isJVMStarted()
-assert jpype.JClass("java.lang.String")("x") == "x"
+    again = """
 try:
     jpype.startJVM()
 except OSError as error:
@@ -214,8 +208,90 @@ except OSError as error:
 else:
     raise AssertionError
 """
-    ready, status = report(run(READY, later, "shapes.nothing()", REPORT, FAST_JVM_HOST="jpype"))
-    assert ready
+    ready, status = report(run(theirs, READY, "shapes.nothing()", again, REPORT))
+    assert ready and status["host"] == "jpype"
+    assert {patch["state"] for patch in status["patches"]} == {"live"}
+
+
+LATER = """
+import jpype
+assert not jpype.isJVMStarted()
+{add}
+jpype.startJVM("-Xmx64m", {argument})
+assert jpype.isJVMStarted()
+assert jpype.JClass("java.lang.String")("x") == "x"
+loader = jpype.JClass("org.jpype.JPypeContext").getInstance().getClassLoader()
+assert loader.getResource("marker.txt") is not None
+
+@jpype.JImplements("java.lang.Runnable")
+class Run:
+    @jpype.JOverride
+    def run(self):
+        ran.append(shapes.nothing())
+
+ran = []
+thread = jpype.JClass("java.lang.Thread")(Run())
+thread.start()
+thread.join()
+assert ran == [shapes.nothing()]
+try:
+    jpype.startJVM()
+except OSError as error:
+    assert str(error) == "JVM is already started"
+else:
+    raise AssertionError
+"""
+
+
+@pytest.mark.line(
+    "surroundings",
+    "jpype.startJVM by user code: before ours, after, meanwhile",
+    "one JVM, both served",
+)
+@pytest.mark.parametrize("way", ["keyword", "option", "added", "environment"])
+@HOSTS
+def test_the_users_start_comes_later(run, tmp_path, host: str, way: str) -> None:
+    (tmp_path / "marker.txt").touch()
+    here = str(tmp_path)
+    argument = {
+        "keyword": f"classpath=['nowhere.jar', {here!r}]",
+        "option": f"'-Djava.class.path=nowhere.jar:{here}'",
+    }.get(way, "")
+    later = LATER.format(argument=argument, add=f"jpype.addClassPath({here!r})" * (way == "added"))
+    environment = {"CLASSPATH": here} if way == "environment" else {}
+    done = run(
+        READY, later, "shapes.nothing()", REPORT, FAST_JVM_HOST=host, check=True, **environment
+    )
+    ready, status = report(done)
+    assert ready and done.stderr == "", (status["reason"], done.stderr)
+    assert {patch["state"] for patch in status["patches"]} == {"live"}
+
+
+@pytest.mark.line(
+    "surroundings",
+    "jpype.startJVM by user code: before ours, after, meanwhile",
+    "one JVM, both served",
+)
+@pytest.mark.parametrize("early", ["import jpype", "from jpype import startJVM", ""])
+@HOSTS
+def test_the_users_start_comes_meanwhile(run, java: str, host: str, early: str) -> None:
+    meanwhile = f"""
+import jpype
+jpype.startJVM({java!r} + "/lib/server/libjvm.so", "--enable-native-access=ALL-UNNAMED")
+assert jpype.JClass("java.lang.String")("x") == "x"
+"""
+    done = run(
+        "import fast_shapes, fast_jvm",
+        early,
+        "import shapes; fast_jvm._boot.start()",
+        meanwhile,
+        READY,
+        REPORT,
+        FAST_JVM_HOST=host,
+        check=True,
+    )
+    ready, status = report(done)
+    assert ready and done.stderr == "", (status["reason"], done.stderr)
 
 
 def test_a_jvm_that_others_made(run, java: str) -> None:

@@ -90,6 +90,28 @@ def test_the_launcher(system: str) -> None:
 # -- libraries
 
 
+@line("a library of functions that are there already")
+def test_a_library_of_functions(system: str) -> None:
+    functions = {"first": _platform.any_function(), "second": _platform.function_of_zero()}
+    descriptors = len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
+    with _platform.library_of(functions) as path:
+        assert (path is not None) == (system == "linux" == sys.platform)
+        if path is not None:
+            library = ctypes.CDLL(path)
+            assert library.first() == os.getpid() and library.second() == 0
+            with pytest.raises(AttributeError):
+                library.third  # noqa: B018
+    if sys.platform == "linux":
+        assert len(os.listdir("/proc/self/fd")) == descriptors
+
+
+@line("a library of functions that are there already")
+def test_a_machine_without_such_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+    with _platform.library_of({"first": _platform.any_function()}) as path:
+        assert path is None
+
+
 @line("how libjvm is loaded, and found where it is")
 def test_the_folder_of_dlls(
     system: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, java: str

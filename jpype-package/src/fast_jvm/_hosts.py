@@ -8,15 +8,13 @@ jep is for a Python that lives inside Java. Only longs cross, and no call may ne
 from __future__ import annotations
 
 import ctypes
-import functools
-import inspect
 import logging
 import os
 import sys
 import threading
 from typing import Any, Protocol
 
-from . import _platform
+from . import _platform, _share
 from ._errors import FastJvmUnavailable
 from ._jre import OLDEST, Jre
 from ._log import log
@@ -81,7 +79,7 @@ def open_host(name: str, jre: Jre | None, jar: str, options: list[str]) -> Host:
     """Start or join a JVM; FastJvmUnavailable when that cannot be."""
     if name == "jep":
         return JepHost()
-    if name == "jpype":
+    if name == "jpype" or "jpype" in sys.modules:
         import jpype  # type: ignore[import-untyped,unused-ignore]
 
         if jpype.isJVMStarted():
@@ -89,7 +87,11 @@ def open_host(name: str, jre: Jre | None, jar: str, options: list[str]) -> Host:
     if jre is None:
         raise FastJvmUnavailable("no Java")
     _refuse_second_jvm()
-    return JpypeHost.start(jre, jar, options) if name == "jpype" else JniHost(jre, jar, options)
+    if name == "jpype":
+        return JpypeHost.start(jre, jar, options)
+    host = JniHost(jre, [jar, *_share.support()], options)
+    _share.ours()
+    return host
 
 
 def _refuse_second_jvm() -> None:
@@ -123,9 +125,9 @@ class JpypeHost:
         jpype.config.destroy_jvm = False
         classpath = [jar] + [path for path in jpype.getClassPath().split(os.pathsep) if path]
         try:
-            jpype.startJVM(
+            _share.start(
+                jpype,
                 jre.libjvm,
-                "-XX:+DisableExplicitGC",  # JPype asks for a full collection after Python's
                 *options,
                 classpath=classpath,
                 convertStrings=False,
@@ -134,7 +136,6 @@ class JpypeHost:
             )
         except Exception as error:
             raise FastJvmUnavailable(f"JPype could not start the JVM: {error}") from error
-        _share(jpype)
         return cls()
 
     @classmethod
@@ -181,37 +182,6 @@ class JpypeHost:
     def exit(self) -> None:
         """Stop the Java thread that frees Python objects: ending on its way to the GIL it would abort."""
         self._jpype.JClass("org.jpype.ref.JPypeReferenceQueue").getInstance().stop()
-
-
-def _share(jpype: Any) -> None:
-    """Let user code start "its" JVM once: the class path is added to the one that runs already."""
-    start, is_started = jpype.startJVM, jpype.isJVMStarted
-    used: list[bool] = []
-
-    @functools.wraps(start)
-    def start_jvm(*args: Any, **kwargs: Any) -> None:
-        if used:
-            start(*args, **kwargs)  # raises as ever
-            return
-        given = inspect.signature(start).bind(*args, **kwargs).arguments
-        used.append(True)
-        options = [option for option in given.get("jvmargs", ()) if isinstance(option, str)]
-        paths = given.get("classpath") or ()
-        wanted = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
-        for option in options:
-            name, _, value = option.partition("-Djava.class.path=")
-            wanted += value.split(os.pathsep) if not name and value else []
-        for path in wanted:
-            if os.path.exists(os.path.join(path).rstrip("*")):  # a JVM ignores what is not there
-                jpype.addClassPath(os.path.abspath(path))
-        log.info("jpype.startJVM: fast_jvm's JVM is used, without the options %s", options)
-
-    @functools.wraps(is_started)
-    def is_jvm_started() -> bool:
-        return bool(used) and bool(is_started())
-
-    for module in (jpype, jpype._core):
-        module.startJVM, module.isJVMStarted = start_jvm, is_jvm_started
 
 
 class JepHost:
@@ -312,9 +282,9 @@ class JniHost:
 
     name = "jni"
 
-    def __init__(self, jre: Jre, jar: str, options: list[str]) -> None:
+    def __init__(self, jre: Jre, classpath: list[str], options: list[str]) -> None:
         self.java = jre.version
-        arguments = [f"-Djava.class.path={jar}", *options]
+        arguments = [f"-Djava.class.path={os.pathsep.join(classpath)}", *options]
         table = (_Option * len(arguments))()
         for slot, argument in zip(table, arguments):
             slot.optionString = _platform.jvm_text(argument)
@@ -335,12 +305,12 @@ class JniHost:
         )
         if not found:
             _clear(env)
-            raise FastJvmUnavailable(f"{jar} holds no {BOOT_CLASS}")
+            raise FastJvmUnavailable(f"{classpath[0]} holds no {BOOT_CLASS}")
         self._class = _P(_jni(env, _NEW_GLOBAL_REF, _P, _P)(env, found))
 
     def call(self, method: str, argument: int | None = None) -> int:
         """Call a method of Boot; the calling thread stays attached until it says ``close``."""
-        env = self._env()
+        env = _P(self.env())
         signature = b"()J" if argument is None else b"(J)J"
         found = _jni(env, _GET_STATIC_METHOD_ID, _P, _P, ctypes.c_char_p, ctypes.c_char_p)(
             env, self._class, method.encode(), signature
@@ -373,7 +343,15 @@ class JniHost:
         """End the JVM in order: only a child that writes an AOT cache does this."""
         self._invocation(_DESTROY, ctypes.c_int32)(self._vm)
 
-    def _env(self) -> Any:
+    def through_jpype(self) -> JpypeHost:
+        """Return this JVM's host once JPype has joined it."""
+        import jpype.config
+
+        jpype.config.destroy_jvm = False
+        return JpypeHost()
+
+    def env(self) -> int:
+        """Return the address of the calling thread's JNIEnv; the thread is attached if need be."""
         env = _P()
         if self._invocation(_GET_ENV, ctypes.c_int32, _P, ctypes.c_int32)(
             self._vm, ctypes.byref(env), JNI_VERSION
@@ -381,7 +359,7 @@ class JniHost:
             self._invocation(_ATTACH_AS_DAEMON, ctypes.c_int32, _P, _P)(
                 self._vm, ctypes.byref(env), None
             )
-        return env
+        return env.value or 0
 
     def _invocation(self, place: int, result: Any, *arguments: Any) -> Any:
         return _jni(self._vm, place, result, *arguments)

@@ -12,7 +12,7 @@ import signal
 import stat
 import sys
 import threading
-from typing import Any, Dict, Iterable, Iterator
+from typing import Any, Dict, Iterable, Iterator, Mapping
 
 SYSTEM = sys.platform
 NAMES = {"darwin": "libjvm.dylib", "win32": "jvm.dll"}
@@ -114,6 +114,36 @@ def loaded_jvms() -> list[str] | None:
         return sorted(os.fsdecode(path) for path in mapped)
     except (OSError, AttributeError):
         return None
+
+
+@contextlib.contextmanager
+def library_of(functions: Mapping[str, int]) -> Iterator[str | None]:
+    """Load a library of these functions (name, address), give its path; None where there is no way."""
+    if SYSTEM != "linux":
+        yield None
+        return
+    import ctypes
+
+    from ._elf import shared_object
+
+    file = -1
+    try:
+        file = os.memfd_create("fast-jvm")
+        os.write(file, shared_object(functions))
+        path: str | None = f"/proc/self/fd/{file}"
+        library = ctypes.CDLL(path)
+        if any(
+            ctypes.cast(library[name], ctypes.c_void_p).value != address
+            for name, address in functions.items()
+        ):
+            path = None
+    except (OSError, AttributeError, KeyError):
+        path = None
+    try:
+        yield path
+    finally:
+        if file >= 0:
+            os.close(file)
 
 
 def any_function() -> int:

@@ -19,6 +19,7 @@ from . import _settings
 from ._log import log
 
 ABSENT = object()
+JPYPE = "jpype"
 
 Builtins = Dict[str, Callable[..., Any]]
 Activate = Callable[[Union[Builtins, None]], None]
@@ -115,6 +116,11 @@ def register(patches: Iterable[Patch]) -> None:
             _imported(module)
         if module not in _hooked:
             _hook(module)
+    if targets and JPYPE not in _hooked:
+        import wrapt
+
+        _hooked.add(JPYPE)
+        wrapt.register_post_import_hook("fast_jvm._share:place", JPYPE)
     if mode == "eager" and targets:
         _boot.start()
 
