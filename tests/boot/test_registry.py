@@ -262,5 +262,12 @@ def test_the_meter_starts_the_boot_at_the_threshold(monkeypatch: pytest.MonkeyPa
 
 
 def test_public_surface() -> None:
-    assert fast_jvm.__all__ == ["status", "wait_ready", "register", "Patch", "FastJvmUnavailable"]
+    assert fast_jvm.__all__ == [
+        "status",
+        "wait_ready",
+        "require",
+        "register",
+        "Patch",
+        "FastJvmUnavailable",
+    ]
     assert issubclass(fast_jvm.FastJvmUnavailable, RuntimeError)

@@ -15,6 +15,7 @@ import sys
 from typing import Any
 
 from . import _cache, _platform, _settings
+from ._errors import FastJvmUnavailable
 from ._jre import Jre
 from ._log import log
 
@@ -149,7 +150,7 @@ def child(task: dict[str, Any]) -> None:
             _boot(task, [option for option in task["options"] if option != "-Xlog:disable"])
             print("booted", flush=True)
         except Exception as error:
-            print(error, flush=True)
+            print(error.reason if isinstance(error, FastJvmUnavailable) else error, flush=True)
             os._exit(1)
         os._exit(0)
     if _platform.forks():

