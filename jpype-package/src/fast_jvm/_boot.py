@@ -462,6 +462,7 @@ def _go_live(entry: Any, reason: str) -> None:
     missing = [name for name in entry.patch.builtins if name not in state.builtins]
     if missing:
         reason = f"Java has no {', '.join(missing)}"
+    reason = reason or _registry.replaced_since(entry)
     if reason:
         _registry.give_up(entry, reason)
         return
