@@ -190,7 +190,7 @@ def test_loaded_on_linux(run: Any, java: str) -> None:
         "_hosts._refuse_second_jvm()",
         "_platform.open_jvm(path)",
         "assert _platform.loaded_jvms() == [path], _platform.loaded_jvms()",
-        "assert _hosts._created_vm() == 0  # loaded, not started",
+        "assert _hosts.created_vm() == 0  # loaded, not started",
         "try: _hosts._refuse_second_jvm()",
         "except Exception as error: print(error)",
     )
@@ -202,7 +202,7 @@ def test_loaded_on_linux(run: Any, java: str) -> None:
 def test_where_loaded_libraries_are_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_platform, "loaded_jvms", lambda: None)
     _hosts._refuse_second_jvm()
-    assert _hosts._created_vm() == 0
+    assert _hosts.created_vm() == 0
     monkeypatch.setitem(sys.modules, "jnius", types.ModuleType("jnius"))
     with pytest.raises(FastJvmUnavailable, match="another JVM"):
         _hosts._refuse_second_jvm()

@@ -32,11 +32,14 @@ BASE_OPTIONS = (
     "-Ddev.fastjvm.ownHeap=true",
     "--enable-native-access=ALL-UNNAMED",
     "-XX:-UsePerfData",
+    # with -Xrs the VM would open its socket for attaching, /tmp/.java_pid, and leave it there
+    "-XX:+DisableAttachMechanism",
     "-Xms8m",
     # walks over nested data are recursive
     "-XX:MaxRecursiveInlineLevel=2",
-    # a JVM that talks does so on stdout
+    # a JVM that talks does so on stdout; it warns of a .hotspotrc in the current folder
     "-Xlog:disable",
+    "-XX:-PrintWarnings",
     "-XX:+DisplayVMOutputToStderr",
 )
 
@@ -265,10 +268,23 @@ def jvm_options(cache: str) -> list[str]:
         f"-Xmx{_settings.get('FAST_JVM_HEAP')}",
         f"-Xss{_platform.stack_kib()}k",
     ]
-    options.append(f"-XX:ErrorFile={os.path.join(cache, 'hs_err_%p.log') if cache else os.devnull}")
+    if cache:  # the VM itself would write into the current folder
+        folder = cache.replace("%", "%%")
+        options += [
+            f"-XX:{flag}={os.path.join(folder, name)}"
+            for flag, name in (
+                ("ErrorFile", "hs_err_%p.log"),
+                ("ReplayDataFile", "replay_%p.log"),
+            )
+        ]
+    else:
+        options += [f"-XX:ErrorFile={os.devnull}", "-XX:-DumpReplayDataOnError"]
     import shlex
 
-    return options + shlex.split(_settings.get("FAST_JVM_OPTIONS"))
+    try:
+        return options + shlex.split(_settings.get("FAST_JVM_OPTIONS"))
+    except ValueError as error:
+        raise FastJvmUnavailable(f"FAST_JVM_OPTIONS: {error}") from error
 
 
 def _boot() -> None:
@@ -287,8 +303,12 @@ def _boot() -> None:
     _stamp("open")
     _stop_point()
     with _guard.handlers_in_motion:
-        before = _guard.before_start()
-        state.host = _hosts.open_host(state.host_name, jre, JAR, state.options)
+        before, theirs = _guard.before_start(), _hosts.created_vm()
+        try:
+            state.host = _hosts.open_host(state.host_name, jre, JAR, state.options)
+        except BaseException:
+            _guard.half_started(before, theirs, _hosts.created_vm())
+            raise
         state.java = state.host.java
         _guard.started(before, state.host.vm)
     _stamp("jvm")

@@ -87,6 +87,14 @@ def started(before: Actions, vm: int) -> None:
     _process.last_in_first_out()
 
 
+def half_started(before: Actions, theirs: int, vm: int) -> None:
+    """Guard a JVM that started and is of no use; where none did, all is as before. ``theirs`` is not ours."""
+    if vm == theirs:
+        put_actions(before)
+    else:
+        started(before, vm)
+
+
 def _wrap(module: Any, name: str, after: Callable[..., None]) -> None:
     original = getattr(module, name)
     if getattr(original, "__fast_jvm__", False):

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from . import _platform
 from ._errors import FastJvmUnavailable
-from ._jre import OLDEST, Jre
+from ._jre import OLDEST, OTHERS_OPTIONS, Jre
 from ._log import log
 
 BOOT_CLASS = "dev.fastjvm.Boot"
@@ -89,7 +89,8 @@ def open_host(name: str, jre: Jre | None, jar: str, options: list[str]) -> Host:
     if jre is None:
         raise FastJvmUnavailable("no Java")
     _refuse_second_jvm()
-    return JpypeHost.start(jre, jar, options) if name == "jpype" else JniHost(jre, jar, options)
+    with _platform.hidden(OTHERS_OPTIONS):
+        return JpypeHost.start(jre, jar, options) if name == "jpype" else JniHost(jre, jar, options)
 
 
 def _refuse_second_jvm() -> None:
@@ -110,7 +111,7 @@ class JpypeHost:
         self._jpype = jpype
         self._boot = jpype.JClass(BOOT_CLASS)
         self.java = ".".join(map(str, jpype.getJVMVersion()))
-        self.vm = _created_vm()
+        self.vm = created_vm()
         self._env = 0  # of the thread that forks
 
     @classmethod
@@ -235,7 +236,7 @@ class JepHost:
                 "the jar is not on the class path of the Java that embeds this Python "
                 f"({type(error).__name__}: {error})"
             ) from error
-        self.vm = _created_vm()
+        self.vm = created_vm()
 
     def call(self, method: str, argument: int | None = None) -> int:
         """Call a method of Boot; Jep drops the GIL."""
@@ -335,6 +336,7 @@ class JniHost:
         )
         if not found:
             _clear(env)
+            self.close()
             raise FastJvmUnavailable(f"{jar} holds no {BOOT_CLASS}")
         self._class = _P(_jni(env, _NEW_GLOBAL_REF, _P, _P)(env, found))
 
@@ -387,7 +389,7 @@ class JniHost:
         return _jni(self._vm, place, result, *arguments)
 
 
-def _created_vm() -> int:
+def created_vm() -> int:
     """Return the address of this process's JavaVM."""
     try:
         vm, count = _P(), ctypes.c_int32()
