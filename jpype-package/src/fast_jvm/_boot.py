@@ -33,13 +33,14 @@ BASE_OPTIONS = (
     "-Ddev.fastjvm.ownHeap=true",
     "--enable-native-access=ALL-UNNAMED",
     "-XX:-UsePerfData",
-    # -Xrs would open a socket in /tmp for jcmd and agents, and children that end would remove it
+    # with -Xrs the VM would open a socket for jcmd and agents, /tmp/.java_pid, which ending children remove
     "-XX:+DisableAttachMechanism",
     "-Xms8m",
     # walks over nested data are recursive
     "-XX:MaxRecursiveInlineLevel=2",
-    # a JVM that talks does so on stdout
+    # a JVM that talks does so on stdout; it warns of a .hotspotrc in the current folder
     "-Xlog:disable",
+    "-XX:-PrintWarnings",
     "-XX:+DisplayVMOutputToStderr",
 )
 
@@ -294,10 +295,24 @@ def jvm_options(cache: str) -> list[str]:
         f"-Xmx{_settings.get('FAST_JVM_HEAP')}",
         f"-Xss{_platform.stack_kib()}k",
     ]
-    options.append(f"-XX:ErrorFile={os.path.join(cache, 'hs_err_%p.log') if cache else os.devnull}")
+    if cache:  # the VM itself would write into the current folder
+        folder = cache.replace("%", "%%")
+        options += [
+            f"-XX:{flag}={os.path.join(folder, name)}"
+            for flag, name in (
+                ("ErrorFile", "hs_err_%p.log"),
+                ("ReplayDataFile", "replay_%p.log"),
+            )
+        ]
+    else:
+        options += [f"-XX:ErrorFile={os.devnull}", "-XX:-DumpReplayDataOnError"]
     import shlex
 
-    return options + shlex.split(_settings.get("FAST_JVM_OPTIONS"))
+    try:
+        return options + shlex.split(_settings.get("FAST_JVM_OPTIONS"))
+    except ValueError as error:
+        text = f"FAST_JVM_OPTIONS: {error}"
+        raise FastJvmUnavailable(Reason(text, Kind.OPTIONS, variable="FAST_JVM_OPTIONS")) from error
 
 
 def _boot() -> None:
@@ -314,11 +329,13 @@ def _boot() -> None:
     _stamp("open")
     _stop_point()
     with _guard.handlers_in_motion:
-        before = _guard.before_start()
+        before, theirs = _guard.before_start(), _hosts.created_vm()
         try:
             state.host = _hosts.open_host(state.host_name, jre, JAR, state.options)
         except BaseException:
-            _guard.not_started(before)
+            vm = _hosts.created_vm()
+            state.alive = vm != theirs
+            _guard.half_started(before, theirs, vm)
             raise
         state.alive, state.java = True, state.host.java
         _guard.started(before, state.host.vm)
@@ -516,6 +533,9 @@ def _go_live(entry: Any, reason: str) -> None:
     missing = [name for name in entry.patch.builtins if name not in state.builtins]
     if missing:
         reason = Reason(f"Java has no {', '.join(missing)}", Kind.JAR)
+    reason = reason or Reason(
+        _registry.replaced_since(entry), Kind.CODE, package=entry.patch.package
+    )
     if reason:
         _registry.give_up(entry, reason)
         return

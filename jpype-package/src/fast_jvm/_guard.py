@@ -92,21 +92,12 @@ def started(before: Actions, vm: int) -> None:
     _process.last_in_first_out()
 
 
-def not_started(before: Actions) -> None:
-    """Take back what a start that failed has changed; where a JVM lives all the same, stand guard."""
-    from ._hosts import created_vm
-
-    now = actions(JVM_SIGNALS)
-    if all(_platform.same_action(before[number], action) for number, action in now.items()):
-        return  # also where a JVM of the user's was to be joined
-    vm = created_vm()
-    if not vm:
+def half_started(before: Actions, theirs: int, vm: int) -> None:
+    """Guard a JVM that started and is of no use; where none did, all is as before. ``theirs`` is not ours."""
+    if vm == theirs:
         put_actions(before)
-        return
-    from . import _boot
-
-    _boot.state.alive = True
-    started(before, vm)
+    else:
+        started(before, vm)
 
 
 def _wrap(module: Any, name: str, after: Callable[..., None]) -> None:

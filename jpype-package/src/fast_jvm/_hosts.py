@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from . import _platform
 from ._errors import FastJvmUnavailable
-from ._jre import OLDEST, Jre
+from ._jre import OLDEST, OTHERS_OPTIONS, Jre
 from ._log import log
 from ._reasons import Kind, Reason
 
@@ -90,7 +90,8 @@ def open_host(name: str, jre: Jre | None, jar: str, options: list[str]) -> Host:
     if jre is None:
         raise FastJvmUnavailable(Reason("no Java", Kind.JAVA))
     _refuse_second_jvm()
-    return JpypeHost.start(jre, jar, options) if name == "jpype" else JniHost(jre, jar, options)
+    with _platform.hidden(OTHERS_OPTIONS):
+        return JpypeHost.start(jre, jar, options) if name == "jpype" else JniHost(jre, jar, options)
 
 
 def _refuse_second_jvm() -> None:

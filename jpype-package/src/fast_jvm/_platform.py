@@ -59,6 +59,47 @@ def become(command: list[str], environment: dict[str, str]) -> int:
     return subprocess.call(command, env=environment)
 
 
+# -- the environment
+
+
+@contextlib.contextmanager
+def hidden(names: Iterable[str]) -> Iterator[None]:
+    """Hide variables from getenv, which knows this process alone; os.environ is not touched.
+
+    Taking them out and setting them again would move the table that C code on other threads reads
+    without a lock. One byte of each name is changed instead and put back; a child process that
+    another thread starts meanwhile gets the changed name.
+    """
+    if SYSTEM == "win32":
+        values = {name: os.environ[name] for name in names if name in os.environ}
+        for name in values:
+            os.putenv(name, "")  # this is how Windows removes one
+        try:
+            yield
+        finally:
+            for name, value in values.items():
+                os.putenv(name, value)
+        return
+    import ctypes
+
+    getenv = ctypes.PyDLL(None).getenv
+    getenv.argtypes, getenv.restype = (ctypes.c_char_p,), ctypes.c_void_p
+    changed: list[tuple[Any, bytes]] = []
+    try:
+        for name in names:
+            entry = name.encode() + b"="
+            value = getenv(name.encode())
+            while value and ctypes.string_at(value - len(entry), len(entry)) == entry:
+                letter = ctypes.c_char.from_address(value - len(entry))
+                changed.append((letter, letter.value))
+                letter.value = b"x"
+                value = getenv(name.encode())  # a table may hold a name twice
+        yield
+    finally:
+        for letter, was in changed:
+            letter.value = was
+
+
 # -- libraries
 
 
@@ -283,15 +324,22 @@ def forks() -> bool:
 
 def user_cache() -> str:
     """Return the folder for the user's caches; empty where none is known."""
+    home = user_home()
     if SYSTEM == "win32":
-        base = os.environ.get("LOCALAPPDATA") or os.path.join(
-            os.path.expanduser("~"), "AppData", "Local"
-        )
+        base = os.environ.get("LOCALAPPDATA") or home and os.path.join(home, "AppData", "Local")
     elif SYSTEM == "darwin":
-        base = os.path.expanduser("~/Library/Caches")
+        base = home and os.path.join(home, "Library", "Caches")
     else:
-        base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+        base = os.environ.get("XDG_CACHE_HOME") or home and os.path.join(home, ".cache")
     return base if os.path.isabs(base) else ""
+
+
+def user_home() -> str:
+    """Return the user's home, there or not; empty where none is known."""
+    if SYSTEM != "win32" and os.environ.get("HOME") == "":
+        return ""  # expanduser would say /
+    home = os.path.expanduser("~")
+    return home if os.path.isabs(home) else ""
 
 
 def not_ours(path: str, directory: bool = False) -> str:

@@ -12,7 +12,7 @@ import functools
 import importlib
 import sys
 import threading
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Tuple, Union
 
 from . import _settings
@@ -55,6 +55,8 @@ class Entry:
         self.owner: Any = None
         self.replacement: Any = None
         self.placed: Any = None
+        self.code: Any = None  # of the replacement
+        self.leans_on: List[Tuple[str, Any, Any]] = []  # path, object and code that passed the gate
         self.activate: Activate | None = None
         self.gated = False
         self.original_calls = 0
@@ -160,12 +162,26 @@ def _imported(module: str) -> None:
 
 
 def retry_waiting() -> None:
-    """Patch targets whose module was still being imported when its hook ran."""
+    """Patch targets whose module was still being imported when its hook ran; give up what a reload replaced."""
+    for entry in entries():
+        if entry.placed is not None and _reloaded(entry):
+            give_up(entry, f"{entry.patch.target} was loaded anew")
     for module in {
         entry.patch.target.partition(":")[0] for entry in entries() if entry.state == "waiting"
     }:
         if module in sys.modules and not _initializing(sys.modules[module]):
             _imported(module)
+
+
+def _reloaded(entry: Entry) -> bool:
+    """Say whether the original's code stands in our place, as after importlib.reload."""
+    from ._fingerprint import code_of
+
+    try:
+        now = resolve(entry.patch.target)
+    except (ImportError, AttributeError):
+        return False
+    return now is not entry.replacement and code_of(now) == code_of(entry.original)
 
 
 def _place(entry: Entry) -> None:
@@ -181,14 +197,23 @@ def _place(entry: Entry) -> None:
         else:
             entry.skip(f"{patch.target} does not exist")
         return
+    if not issubclass(type(owner), (type, ModuleType)):
+        entry.skip(f"{patch.target} is inside of a {kind(owner)}")
+        return
     raw = vars(owner).get(attribute, ABSENT)
-    wrap = type(raw) if isinstance(raw, (staticmethod, classmethod)) else None
+    wrap: Any = type(raw) if type(raw) in (staticmethod, classmethod) else None
     original = (
         raw.__func__ if wrap is not None else (getattr(owner, attribute) if raw is ABSENT else raw)
     )
+    if type(original) is not FunctionType:  # isinstance believes a wrapper
+        entry.skip(f"{patch.target} is wrapped by a {kind(original)}")
+        return
     replacement, activate = resolve(patch.make)(original, _meter(entry))
     functools.update_wrapper(replacement, original)
+    if module_name != original.__module__ and not path:
+        replacement.__module__ = module_name  # pickle looks for it where its name says
     entry.owner, entry.raw, entry.original, entry.replacement = owner, raw, original, replacement
+    entry.code = replacement.__code__
     entry.placed = wrap(replacement) if wrap is not None else replacement
     entry.activate = activate
     setattr(owner, attribute, entry.placed)
@@ -216,8 +241,11 @@ def _undo(entry: Entry) -> None:
         entry.activate(None)
     if entry.placed is None:
         return
-    # somebody who patched over us keeps calling our replacement: it serves the original now
-    if vars(entry.owner).get(entry.attribute) is entry.placed:
+    # somebody who patched over us, or put code into our replacement, keeps calling it: it serves the original now
+    if (
+        vars(entry.owner).get(entry.attribute) is entry.placed
+        and entry.replacement.__code__ is entry.code
+    ):
         if entry.raw is ABSENT:
             delattr(entry.owner, entry.attribute)
         else:
@@ -236,15 +264,21 @@ def _meter(entry: Entry) -> Meter:
     return meter
 
 
+def kind(thing: Any) -> str:
+    """Return module and name of an object's type: that of a wrapper, whatever it shows as its class."""
+    return f"{type(thing).__module__}.{type(thing).__qualname__}"
+
+
 def resolve(path: str) -> Any:
     """Return the object that "module:qualname" names, functions out of their descriptors."""
     module, _, qualname = path.partition(":")
     found: Any = importlib.import_module(module)
     for name in qualname.split("."):
-        raw = vars(found).get(name) if isinstance(found, type) else None
-        found = (
-            raw.__func__ if isinstance(raw, (staticmethod, classmethod)) else getattr(found, name)
-        )
+        raw: Any = vars(found).get(name) if issubclass(type(found), type) else None
+        if type(raw) in (staticmethod, classmethod):
+            found = raw.__func__
+        else:
+            found = getattr(found, name) if raw is None else raw
     return found
 
 
@@ -308,7 +342,7 @@ def check_gates() -> None:
 
 
 def _code_gate(entry: Entry) -> str:
-    from ._fingerprint import fingerprint
+    from ._fingerprint import code_of, fingerprint
 
     checks: List[Tuple[str, Any, Union[str, FrozenSet[str]]]] = [
         (entry.patch.target, entry.original, entry.patch.codes)
@@ -324,7 +358,28 @@ def _code_gate(entry: Entry) -> str:
         except (LookupError, OSError, SyntaxError) as error:
             return f"{path}: {error}"
         if code != accepted and code not in (accepted if not isinstance(accepted, str) else ()):
-            return f"{path} has code that is not known ({code})"
+            return f"{path} has code that is not known ({code}{_of_another_module(path, target)})"
+    entry.leans_on = [(path, target, code_of(target)) for path, target, _ in checks]
+    return ""
+
+
+def _of_another_module(path: str, target: Any) -> str:
+    """Name the module of a function that was put in the place of another: its __module__ may be the other's."""
+    module = getattr(target, "__globals__", {}).get("__name__")
+    return f", of {module}" if module and module != path.partition(":")[0] else ""
+
+
+def replaced_since(entry: Entry) -> str:
+    """Say what that passed the gate is not there any more: Java would go on as if it were."""
+    from ._fingerprint import code_of
+
+    for path, target, code in entry.leans_on:
+        try:
+            now = entry.original if path == entry.patch.target else _unpatched(resolve(path))
+        except (ImportError, AttributeError):
+            now = None
+        if now is not target or code_of(now) is not code:
+            return f"{path} was replaced while Java got ready"
     return ""
 
 
