@@ -22,7 +22,8 @@ from ._log import log
 
 PROBE_TIMEOUT_S = 30
 MAKER_TIMEOUT_S = 110  # less than a claim lives
-_BOOTSTRAP = "import json,sys;task=json.loads(sys.argv[1]);sys.path[:]=task['path'];from fast_jvm import _aot;_aot.child(task)"
+# sys needs no file; with -c the current folder stands first on the path, and this process may not import from it
+_BOOTSTRAP = "import sys;sys.path[:]=filter(None,sys.path);import json;task=json.loads(sys.argv[1]);sys.path[:]=task['path'];from fast_jvm import _aot;_aot.child(task)"
 
 
 def needs_probe(options: list[str]) -> str:
