@@ -48,13 +48,24 @@ def folder() -> tuple[str, str]:
         except FileExistsError:
             pass
         reason = _platform.not_ours(path, directory=True)
-        if reason.endswith("others may enter"):
+        if reason.endswith("others may enter") and _may_be_closed(path):
             os.chmod(path, 0o700)
             reason = _platform.not_ours(path, directory=True)
         reason = reason or _platform.open_parent(path)
     except OSError as error:
         reason = f"{path}: {error.strerror or error}"
     return ("", reason) if reason else (path, "")
+
+
+def _may_be_closed(path: str) -> bool:
+    """Say whether a folder is ours to close: nobody else wrote there, and it holds our files alone.
+
+    FAST_JVM_CACHE may name any folder, /tmp or a home.
+    """
+    names = (".aot", ".json", ".claim", ".part", ".config", ".log")
+    return not os.lstat(path).st_mode & 0o1022 and all(
+        name.endswith(names) for name in os.listdir(path)
+    )
 
 
 def key(jre: Jre, jar: str, options: list[str]) -> str:

@@ -373,9 +373,15 @@ def open_parent(path: str) -> str:
         return ""
     parent = os.path.dirname(os.path.realpath(path))
     while True:
-        mode = os.stat(parent).st_mode
-        if mode & 0o002 and not mode & stat.S_ISVTX:
+        info, above = os.stat(parent), os.path.dirname(parent)
+        if info.st_mode & 0o002 and not info.st_mode & stat.S_ISVTX:
             return f"{parent} is writable for everybody"
-        if parent == os.path.dirname(parent):
+        # a group of the user's own: many systems give each user one, and let it write
+        if info.st_mode & 0o020 and not info.st_mode & stat.S_ISVTX:
+            if info.st_gid not in (0, os.getegid()):
+                return f"{parent} is writable for group {info.st_gid}"
+        if parent == above:
             return ""
-        parent = os.path.dirname(parent)
+        if info.st_uid not in (0, os.geteuid()):
+            return f"{parent} belongs to user {info.st_uid}"
+        parent = above
