@@ -87,6 +87,47 @@ def test_the_launcher(system: str) -> None:
     assert _platform.java("home") == os.path.join("home", "bin", name)
 
 
+# -- the environment
+
+
+@line("variables are hidden from getenv")
+def test_hidden_from_getenv(monkeypatch: pytest.MonkeyPatch) -> None:
+    if sys.platform == "win32":
+        pytest.skip("a table of entries is looked at")
+    getenv = ctypes.PyDLL(None).getenv
+    getenv.restype = ctypes.c_char_p
+    texts = [b"SEEN=one", b"SEEN=two", b"SEEN_TOO=three"]
+    table = (ctypes.c_char_p * (len(texts) + 1))(*texts, None)
+    true = ctypes.c_void_p.in_dll(ctypes.CDLL(None), "environ")
+    before = true.value
+    true.value = ctypes.addressof(table)  # a name may stand there twice
+    try:
+        with pytest.raises(KeyError), _platform.hidden(["SEEN", "ABSENT"]):
+            inside = [getenv(name) for name in (b"SEEN", b"SEEN_TOO", b"ABSENT", b"xEEN")]
+            raise KeyError
+        after = getenv(b"SEEN")
+    finally:
+        true.value = before
+    assert inside == [None, b"three", None, b"one"]
+    assert (after, list(table)) == (b"one", [*texts, None])
+    monkeypatch.setenv("SEEN", "usual")
+    with _platform.hidden(["SEEN"]):
+        assert (getenv(b"SEEN"), os.environ["SEEN"]) == (None, "usual")
+    assert getenv(b"SEEN") == b"usual"
+
+
+@line("variables are hidden from getenv")
+def test_hidden_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    become(monkeypatch, "win32")
+    monkeypatch.setenv("SEEN", "usual")
+    done: list[Any] = []
+    monkeypatch.setattr(os, "putenv", lambda *pair: done.append(pair))
+    with pytest.raises(KeyError), _platform.hidden(["SEEN", "ABSENT"]):
+        assert done == [("SEEN", "")] and os.environ["SEEN"] == "usual"
+        raise KeyError
+    assert done == [("SEEN", ""), ("SEEN", "usual")]
+
+
 # -- libraries
 
 
@@ -470,6 +511,18 @@ def test_the_cache_folder(system: str, home: Path, monkeypatch: pytest.MonkeyPat
         assert Path(_platform.user_cache()) == home / "chosen"
         monkeypatch.setenv(variable, "not/absolute")
         assert _platform.user_cache() == _cache.folder_path() == ""
+
+
+@line("the user's cache folder")
+@pytest.mark.parametrize("home", ["", "relative"])
+def test_a_user_without_home(system: str, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
+    monkeypatch.setenv("HOME", home)
+    for name in ("LOCALAPPDATA", "XDG_CACHE_HOME", "FAST_JVM_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    if system == "win32":
+        monkeypatch.setattr(os.path, "expanduser", lambda _: home)
+    assert (_platform.user_home(), _platform.user_cache(), _cache.folder_path()) == ("", "", "")
+    assert _cache.folder() == ("", "the user has no home")
 
 
 @line("who may write the cache: owner, mode, links, profile")

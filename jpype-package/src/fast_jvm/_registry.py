@@ -263,7 +263,9 @@ def _meter(entry: Entry) -> Meter:
 
 def kind(thing: Any) -> str:
     """Return module and name of an object's type: that of a wrapper, whatever it shows as its class."""
-    return f"{type(thing).__module__}.{type(thing).__qualname__}"
+    name = f"{type(thing).__module__}.{type(thing).__qualname__}"
+    by = getattr(thing, "_self_wrapper", None)  # wrapt's: whose it is
+    return f"{name} of {by.__module__}" if type(by) is FunctionType else name
 
 
 def resolve(path: str) -> Any:
