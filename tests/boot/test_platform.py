@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import ctypes
+import errno
+import io
+import locale
 import os
 import signal
 import stat
@@ -371,6 +375,7 @@ class Limits(types.ModuleType):
 
     RLIM_INFINITY = -1
     RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK = "as", "data", "stack"
+    RLIMIT_NOFILE, RLIMIT_NPROC = "files", "threads"
 
     def __init__(self, **limits: int) -> None:
         super().__init__("resource")
@@ -442,6 +447,123 @@ def test_overcommit(
         patch.setattr("builtins.open", instead)
         said = _platform.strict_memory()
     assert said == (reason if system == "linux" else "")
+
+
+@line("limits: files, threads, a folder to be in")
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        ({}, ""),
+        ({"files": 42}, ""),
+        ({"files": 41}, "10 of 41 files are open (RLIMIT_NOFILE)"),
+        ({"threads": 5000}, ""),
+        ({"threads": 500}, "threads are limited (RLIMIT_NPROC, pids.max): 5 more could be started"),
+    ],
+)
+def test_what_a_jvm_would_miss(
+    system: str, monkeypatch: pytest.MonkeyPatch, limits: dict[str, int], reason: str
+) -> None:
+    ended: list[bool] = []
+
+    class Thread:
+        count = 0
+
+        def __init__(self, **_: Any) -> None:
+            Thread.count += 1
+
+        def start(self) -> None:
+            if Thread.count > 5:
+                raise RuntimeError("can't start new thread")
+
+        def join(self) -> None:
+            ended.append(True)
+
+    monkeypatch.setitem(sys.modules, "resource", Limits(**limits))
+    monkeypatch.setattr(os, "listdir", lambda path: {"/dev/fd": list("0123456789")}[path])
+    monkeypatch.setattr(threading, "Thread", Thread)
+    monkeypatch.setattr(_platform, "_few_in_group", lambda: False)
+    assert _platform.lacking() == ("" if system == "win32" else reason)
+    assert len(ended) == min(Thread.count, 5)
+
+
+@line("limits: files, threads, a folder to be in")
+def test_threads_that_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = threading.active_count()
+    monkeypatch.setitem(sys.modules, "resource", Limits(threads=4000))
+    become(monkeypatch, "linux")
+    assert (_platform.lacking(), threading.active_count()) == ("", before)
+
+
+@line("limits: files, threads, a folder to be in")
+def test_a_folder_that_is_gone(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone() -> str:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(os, "getcwd", gone)
+    assert _platform.lacking() == "the current folder: No such file or directory"
+
+
+@line("limits: files, threads, a folder to be in")
+def test_no_file_can_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    def listdir(_: str) -> list[str]:
+        raise OSError(number, os.strerror(number))
+
+    become(monkeypatch, "linux")
+    monkeypatch.setitem(sys.modules, "resource", Limits(files=100))
+    monkeypatch.setattr(os, "listdir", listdir)
+    for number in (errno.EMFILE, errno.ENFILE):
+        assert _platform.lacking() == f"open files: {os.strerror(number)}"
+    number = errno.ENOENT  # not told
+    assert _platform.lacking() == ""
+
+
+@line("limits: files, threads, a folder to be in")
+@pytest.mark.parametrize(("text", "few"), [("max\n", False), ("100\n", True), (None, False)])
+def test_control_groups(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None, few: bool
+) -> None:
+    def instead(path: str, *_: Any, **__: Any) -> Any:
+        assert path in ("/sys/fs/cgroup/pids.max", "/sys/fs/cgroup/pids/pids.max")
+        return file.open()
+
+    file = tmp_path / "pids.max"
+    if text is not None:
+        file.write_text(text)
+    with monkeypatch.context() as patch:
+        patch.setattr("builtins.open", instead)
+        said = _platform._few_in_group()
+    assert said is few
+
+
+@line("what a JVM's start changes: locale, core dumps")
+def test_unchanged(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = {"locale": "C.UTF-8;C", "dumped": "33"}
+
+    def setlocale(_: int, value: str | None = None) -> str:
+        if value == "gone":
+            raise locale.Error
+        kept["locale"] = value or kept["locale"]
+        return kept["locale"]
+
+    def instead(path: str, mode: str, **_: Any) -> Any:
+        assert (system, path) == ("linux", "/proc/self/coredump_filter")
+        if mode == "r":
+            return io.StringIO(kept["dumped"] + "\n")
+        file = io.StringIO()
+        file.write = lambda text: kept.update(dumped=text) or 1  # type: ignore[assignment,func-returns-value]
+        return file
+
+    with monkeypatch.context() as patch:
+        patch.setattr(locale, "setlocale", setlocale)
+        patch.setattr("builtins.open", instead)
+        with contextlib.suppress(KeyError), _platform.unchanged():
+            kept.update(locale="de_DE", dumped="3f")
+            raise KeyError
+        first = dict(kept)
+        kept["locale"] = "gone"
+        with _platform.unchanged():
+            pass
+    assert first == {"locale": "C.UTF-8;C", "dumped": "0x33" if system == "linux" else "3f"}
 
 
 def test_threads(system: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,6 @@ from fast_jvm import _aot, _boot, _cache, _jre
 HOSTS = pytest.mark.parametrize("host", ["jni", "jpype"])
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX system")
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
-AOT = "an AOT cache is made in the background"
 # until the maker has gone: it leaves the cache, a verdict, or neither
 SETTLED = """
 import time
@@ -36,16 +35,15 @@ def line(what: str, outcome: str) -> pytest.MarkDecorator:
 
 
 @line("HOME is missing", "served, nothing is made there, no AOT cache")
-@HOSTS
-def test_no_home(around: Callable[..., Any], tmp_path: Path, host: str) -> None:
+def test_no_home(around: Callable[..., Any], tmp_path: Path) -> None:
     home = tmp_path / "nobody" / "home"
-    seen = around(HOME=home, FAST_JVM_CACHE="", FAST_JVM_HOST=host).by_java()
+    seen = around(HOME=home, FAST_JVM_CACHE="", FAST_JVM_HOST="jni").by_java()
     assert seen.status["cache"] == f"{home} does not exist"
     assert f"-XX:ErrorFile={os.devnull}" in seen.status["options"]
 
 
 @line("HOME is empty, relative, or no folder", "served, nothing is made there, no AOT cache")
-@pytest.mark.parametrize("home", ["", "relative", os.devnull])
+@pytest.mark.parametrize("home", ["relative", os.devnull])
 def test_odd_homes(around: Callable[..., Any], home: str) -> None:
     seen = around(HOME=home, FAST_JVM_CACHE="", FAST_JVM_HOST="jni").by_java()
     expected = f"{home} does not exist" if home == os.devnull else "the user has no home"
@@ -54,10 +52,9 @@ def test_odd_homes(around: Callable[..., Any], home: str) -> None:
 
 @line("HOME is read-only", "served, no AOT cache")
 @LINUX
-@HOSTS
-def test_a_home_that_is_read_only(around: Callable[..., Any], host: str) -> None:
+def test_a_home_that_is_read_only(around: Callable[..., Any]) -> None:
     """For root too: nobody makes a folder in /proc."""
-    seen = around(HOME="/proc", FAST_JVM_CACHE="", FAST_JVM_HOST=host).by_java()
+    seen = around(HOME="/proc", FAST_JVM_CACHE="", FAST_JVM_HOST="jni").by_java()
     assert seen.status["cache"].startswith("/proc/")
 
 
@@ -69,6 +66,15 @@ def test_a_home_without_rights(around: Callable[..., Any], tmp_path: Path) -> No
     (tmp_path / "home").mkdir(mode=0o500)
     seen = around(FAST_JVM_CACHE="", FAST_JVM_HOST="jni").by_java()
     assert "denied" in seen.status["cache"]
+
+
+@line("the current folder was removed", "originals serve")
+@POSIX
+@HOSTS
+def test_a_current_folder_that_is_gone(around: Callable[..., Any], host: str) -> None:
+    """A JVM would end the process."""
+    gone = "import os; os.mkdir('gone'); os.chdir('gone'); os.rmdir(os.getcwd())"
+    around(gone, FAST_JVM_HOST=host).by_originals("the current folder: No such file or directory")
 
 
 # -- a full folder
@@ -96,10 +102,9 @@ FULL = line("a full cache folder", "served, no AOT cache, no half file")
 
 
 @FULL
-@HOSTS
-def test_a_full_folder(around: Callable[..., Any], full: Path, host: str) -> None:
+def test_a_full_folder(around: Callable[..., Any], full: Path) -> None:
     seen = around(
-        FAST_JVM_CACHE=full, FAST_JVM_HOST=host, FAST_JVM_OPTIONS="-Dx=y", after=SETTLED
+        FAST_JVM_CACHE=full, FAST_JVM_HOST="jni", FAST_JVM_OPTIONS="-Dx=y", after=SETTLED
     ).by_java()
     assert (seen.status["cache"], list(full.iterdir())) == ("not made yet", [])
 

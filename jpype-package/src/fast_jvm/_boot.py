@@ -32,6 +32,8 @@ BASE_OPTIONS = (
     "-Ddev.fastjvm.ownHeap=true",
     "--enable-native-access=ALL-UNNAMED",
     "-XX:-UsePerfData",
+    # RLIMIT_NOFILE stays what it is
+    "-XX:-MaxFDLimit",
     # with -Xrs the VM would open its socket for attaching, /tmp/.java_pid, and leave it there
     "-XX:+DisableAttachMechanism",
     "-Xms8m",

@@ -45,7 +45,7 @@ def forbidden() -> str:
         and faulthandler.is_enabled()
     ):
         return FAULTHANDLER
-    return _platform.memory_limit(SMALLEST_STACK)
+    return _platform.memory_limit(SMALLEST_STACK) or _platform.lacking()
 
 
 def _sub_interpreter() -> bool:
