@@ -258,13 +258,16 @@ def test_broken_classes(fall: Fall, java: str, tmp_path: Path, host: str, change
 # -- the start, the C API, the layout
 
 
+# when the boot imports it: the threads that numpy starts are then none of the program's
 HALF = """
-import jpype
-true = jpype.startJVM
-def start(*args, **kwargs):
-    true(*args, **kwargs)
-    raise RuntimeError("half a start")
-jpype.startJVM = start
+import wrapt
+@wrapt.when_imported("jpype")
+def half(jpype):
+    true = jpype.startJVM
+    def start(*args, **kwargs):
+        true(*args, **kwargs)
+        raise RuntimeError("half a start")
+    jpype.startJVM = start
 """
 
 

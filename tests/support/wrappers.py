@@ -125,7 +125,7 @@ def proxy(target: str, calls: Calls) -> None:
 
 #: style -> what a gate says of it
 REFUSED: dict[Callable[[str, Calls], None], str] = {
-    opentelemetry: "FunctionWrapper",
+    opentelemetry: f"FunctionWrapper of {__name__}",
     langfuse: f", of {__name__})",
     ddtrace: "was replaced inside of the function",
     partial: "functools.partial",

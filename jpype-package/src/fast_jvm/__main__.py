@@ -59,10 +59,10 @@ def doctor() -> int:
     for entry in _registry.entries():
         module = entry.patch.target.partition(":")[0]
         try:
-            import_module(module)
-        except ImportError as error:
             if entry.state == "waiting":
-                entry.skip(f"{module}: {error}")
+                import_module(module)
+        except ImportError as error:
+            entry.skip(f"{module}: {error}")
     ready = fast_jvm.wait_ready(60)
     found = fast_jvm.status()
     print(f"boot        {found.headline()}")

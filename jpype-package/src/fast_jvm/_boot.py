@@ -33,6 +33,8 @@ BASE_OPTIONS = (
     "-Ddev.fastjvm.ownHeap=true",
     "--enable-native-access=ALL-UNNAMED",
     "-XX:-UsePerfData",
+    # RLIMIT_NOFILE stays what it is
+    "-XX:-MaxFDLimit",
     # with -Xrs the VM would open a socket for jcmd and agents, /tmp/.java_pid, which ending children remove
     "-XX:+DisableAttachMechanism",
     "-Xms8m",

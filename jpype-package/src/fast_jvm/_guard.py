@@ -50,7 +50,8 @@ def forbidden() -> Reason:
         and faulthandler.is_enabled()
     ):
         return FAULTHANDLER
-    return Reason(_platform.memory_limit(SMALLEST_STACK), Kind.LIMIT)
+    reason = _platform.memory_limit(SMALLEST_STACK) or _platform.lacking()
+    return Reason(reason, Kind.LIMIT)
 
 
 def _sub_interpreter() -> bool:

@@ -90,7 +90,7 @@ def open_host(name: str, jre: Jre | None, jar: str, options: list[str]) -> Host:
     if jre is None:
         raise FastJvmUnavailable(Reason("no Java", Kind.JAVA))
     _refuse_second_jvm()
-    with _platform.hidden(OTHERS_OPTIONS):
+    with _platform.hidden(OTHERS_OPTIONS), _platform.unchanged():
         return JpypeHost.start(jre, jar, options) if name == "jpype" else JniHost(jre, jar, options)
 
 

@@ -7,6 +7,7 @@ system answers like Linux without /proc.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import stat
@@ -98,6 +99,36 @@ def hidden(names: Iterable[str]) -> Iterator[None]:
     finally:
         for letter, was in changed:
             letter.value = was
+
+
+@contextlib.contextmanager
+def unchanged() -> Iterator[None]:
+    """Give back what a JVM's start changes of the process and does not need.
+
+    Java's first lines set all of the C library's locale from the environment, where Python sets LC_CTYPE alone;
+    on Linux HotSpot has more written to core dumps.
+    """
+    import locale
+
+    before, dumped = locale.setlocale(locale.LC_ALL, None), _core_filter()
+    try:
+        yield
+    finally:
+        with contextlib.suppress(locale.Error):
+            locale.setlocale(locale.LC_ALL, before)
+        if dumped:
+            _core_filter("0x" + dumped)
+
+
+def _core_filter(value: str = "") -> str:
+    """Return, or set, which mappings of memory a core dump has; empty where the system does not say."""
+    if SYSTEM != "linux":
+        return ""
+    try:
+        with open("/proc/self/coredump_filter", "w" if value else "r", encoding="ascii") as file:
+            return str(file.write(value)) if value else file.read().strip()
+    except OSError:
+        return ""
 
 
 # -- libraries
@@ -263,6 +294,71 @@ def memory_limit(smallest_stack: int) -> str:
     if stack != resource.RLIM_INFINITY and stack < smallest_stack:
         return "thread stacks are limited (RLIMIT_STACK)"
     return ""
+
+
+FREE_FILES = 32
+FREE_THREADS = 24
+FEW_THREADS = 4096  # a limit below is worth a look
+
+
+def lacking() -> str:
+    """Say what a JVM would miss so much that it ends the process: a folder to be in, files, threads."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        return f"the current folder: {error.strerror}"
+    if SYSTEM == "win32":
+        return ""
+    return _files() or _threads()
+
+
+def _files() -> str:
+    import resource
+
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    try:
+        count = len(os.listdir("/dev/fd"))
+    except OSError as error:
+        return (
+            f"open files: {error.strerror}" if error.errno in (errno.EMFILE, errno.ENFILE) else ""
+        )
+    if limit == resource.RLIM_INFINITY or count + FREE_FILES <= limit:
+        return ""
+    return f"{count} of {limit} files are open (RLIMIT_NOFILE)"
+
+
+def _threads() -> str:
+    """Try it where threads are limited: who else has some is not known."""
+    import resource
+
+    limit = resource.getrlimit(resource.RLIMIT_NPROC)[0]
+    if (limit == resource.RLIM_INFINITY or limit > FEW_THREADS) and not _few_in_group():
+        return ""
+    done = threading.Event()
+    started: list[threading.Thread] = []
+    try:
+        for _ in range(FREE_THREADS):
+            thread = threading.Thread(target=done.wait, name="fast-jvm-try", daemon=True)
+            thread.start()
+            started.append(thread)
+    except RuntimeError:
+        return f"threads are limited (RLIMIT_NPROC, pids.max): {len(started)} more could be started"
+    finally:
+        done.set()
+        for thread in started:
+            thread.join()
+    return ""
+
+
+def _few_in_group() -> bool:
+    """Say whether a control group limits threads: a container's own group is the root of what it sees."""
+    for folder in ("/sys/fs/cgroup", "/sys/fs/cgroup/pids"):
+        try:
+            with open(os.path.join(folder, "pids.max"), encoding="ascii") as file:
+                return file.read().strip() != "max"
+        except OSError:
+            continue
+    return False
 
 
 def strict_memory() -> str:

@@ -17,9 +17,7 @@ class Kind(enum.Enum):
     JAR = "pip install --force-reinstall --no-deps, with fast-jvm's wheel; in a checkout: make jar"
     OPTIONS = "correct {variable}, or do without it"
     JVM = "end other programs if memory is short; FAST_JVM_HOST=jni or jpype starts Java in the other way"
-    LIMIT = (
-        "lift that limit before Python starts (ulimit -v, -d, -s); a container's limit does no harm"
-    )
+    LIMIT = "start Python in a folder that exists, without that limit (ulimit -v, -d, -s, -n, -u); a container's limit of memory does no harm"
     STACK = "leave threading.stack_size() at 0, or at 131072 or more"
     FAULTHANDLER = "leave faulthandler off"
     SUB_INTERPRETER = "use it in the main interpreter"
@@ -33,6 +31,7 @@ class Kind(enum.Enum):
     LATER = "wait longer, outside of imports and of what the boot itself calls"
     RELEASE = "pip install '{wanted}'"
     CODE = "install a release that is served (README); where a tool wraps the function, import {package} first"
+    RELOADED = "reload the module before {package} is imported"
     UNKNOWN = "report it with the output of: FAST_JVM_LOG=debug python -m fast_jvm doctor"
 
 

@@ -165,7 +165,8 @@ def retry_waiting() -> None:
     """Patch targets whose module was still being imported when its hook ran; give up what a reload replaced."""
     for entry in entries():
         if entry.placed is not None and _reloaded(entry):
-            give_up(entry, f"{entry.patch.target} was loaded anew")
+            text = f"{entry.patch.target} was loaded anew"
+            give_up(entry, Reason(text, Kind.RELOADED, package=entry.patch.package))
     for module in {
         entry.patch.target.partition(":")[0] for entry in entries() if entry.state == "waiting"
     }:
@@ -195,10 +196,10 @@ def _place(entry: Entry) -> None:
         if _initializing(sys.modules[module_name]):
             entry.state = "waiting"
         else:
-            entry.skip(f"{patch.target} does not exist")
+            entry.skip(_other_code(patch, "does not exist"))
         return
     if not issubclass(type(owner), (type, ModuleType)):
-        entry.skip(f"{patch.target} is inside of a {kind(owner)}")
+        entry.skip(_other_code(patch, f"is inside of a {kind(owner)}"))
         return
     raw = vars(owner).get(attribute, ABSENT)
     wrap: Any = type(raw) if type(raw) in (staticmethod, classmethod) else None
@@ -206,7 +207,7 @@ def _place(entry: Entry) -> None:
         raw.__func__ if wrap is not None else (getattr(owner, attribute) if raw is ABSENT else raw)
     )
     if type(original) is not FunctionType:  # isinstance believes a wrapper
-        entry.skip(f"{patch.target} is wrapped by a {kind(original)}")
+        entry.skip(_other_code(patch, f"is wrapped by a {kind(original)}"))
         return
     replacement, activate = resolve(patch.make)(original, _meter(entry))
     functools.update_wrapper(replacement, original)
@@ -218,6 +219,10 @@ def _place(entry: Entry) -> None:
     entry.activate = activate
     setattr(owner, attribute, entry.placed)
     entry.state = "patched"  # marked last: all that is needed to undo it is there
+
+
+def _other_code(patch: Patch, what: str) -> Reason:
+    return Reason(f"{patch.target} {what}", Kind.CODE, package=patch.package)
 
 
 def unpatch(package: str | None = None) -> None:
@@ -266,7 +271,9 @@ def _meter(entry: Entry) -> Meter:
 
 def kind(thing: Any) -> str:
     """Return module and name of an object's type: that of a wrapper, whatever it shows as its class."""
-    return f"{type(thing).__module__}.{type(thing).__qualname__}"
+    name = f"{type(thing).__module__}.{type(thing).__qualname__}"
+    by = getattr(thing, "_self_wrapper", None)  # wrapt's: whose it is
+    return f"{name} of {by.__module__}" if type(by) is FunctionType else name
 
 
 def resolve(path: str) -> Any:
