@@ -357,7 +357,8 @@ final class Encoder extends MsgpackWriter {
             if (type == PyLong.TYPE) {
                 i = integers(list, i, Math.min(size, i + RUN), depth);
             } else if (type == PyUnicode.TYPE) {
-                i = texts(list, i, Math.min(size, i + RUN), depth);
+                i = PyUnicode.isCompactAscii(item) ? asciis(list, i, Math.min(size, i + RUN), depth)
+                        : texts(list, i, Math.min(size, i + RUN), depth);
             } else if (type == PyFloat.TYPE) {
                 i = floats(list, i, Math.min(size, i + RUN));
             } else if (type == PyBool.TYPE || item == PyObjects.NONE) {
@@ -369,6 +370,33 @@ final class Encoder extends MsgpackWriter {
             }
         }
         pop(slot);
+    }
+
+    /** Writes the run of ASCII strs that starts at {@code from}; returns the index of its last. */
+    private long asciis(long list, long from, long to, int depth) {
+        long items = PyList.items(list);
+        long at = position;
+        for (long i = from; i < to; i++) {
+            long item = Memory.getLong(items + 8 * i);
+            if (PyObjects.type(item) != PyUnicode.TYPE || !PyUnicode.isCompactAscii(item)) {
+                position = at;
+                return i - 1;
+            }
+            long length = PyUnicode.length(item);
+            if (length > SHORT) {
+                position = at;
+                text(item, depth + 1);
+                return i;
+            }
+            if (limit - at < SHORT_ROOM) {
+                position = at;
+                grow(SHORT_ROOM);
+                at = position;
+            }
+            at = shortStr(at, PyUnicode.asciiData(item), length);
+        }
+        position = at;
+        return to - 1;
     }
 
     /** Writes the run of strs that starts at {@code from}; returns the index of its last. */
