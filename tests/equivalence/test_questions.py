@@ -130,3 +130,11 @@ def test_who_serves_what() -> None:
         {"text": "x" * 10_000},
     ):
         assert not asked(value)
+
+
+def test_the_function_keeps_its_name() -> None:
+    """Its code is exchanged when Java is there; a traceback shows the same name."""
+    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+    assert JsonPlusSerializer.loads_typed.__code__.co_name == "loads_typed"
+    assert JsonPlusSerializer.loads_typed.__name__ == "loads_typed"

@@ -110,16 +110,21 @@ def make_loads_typed(
                     return value
         return ormsgpack.unpackb(data_, ext_hook=self._unpack_ext_hook, option=option)
 
+    # tracebacks and profilers show the name of the code
+    asleep, awake = (
+        version.__code__.replace(co_name=original.__name__) for version in (idle, live)
+    )
     function = _among(original, idle)
+    function.__code__ = asleep
 
     def activate(builtins: Builtins | None) -> None:
         nonlocal loads, option
         if builtins is None:
-            function.__code__ = idle.__code__
+            function.__code__ = asleep
         else:
             loads = builtins["langgraph_loads"]
             option = original.__globals__["ormsgpack"].OPT_NON_STR_KEYS
-            function.__code__ = live.__code__
+            function.__code__ = awake
 
     return function, activate
 
