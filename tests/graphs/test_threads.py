@@ -131,6 +131,30 @@ def test_names_and_kind(executor_for: Any) -> None:
     assert not daemon and not main
 
 
+def test_daemons(executor_for: Any) -> None:
+    """Threads are what their borrower is, and what a task starts is what they are."""
+
+    def kind() -> tuple[bool, bool]:
+        return threading.current_thread().daemon, threading.Thread().daemon
+
+    def run() -> None:
+        with executor_for(None) as executor:
+            kinds.append(executor.submit(kind).result())
+
+    kinds: list[Any] = []
+    for daemon in (True, False, True):
+        thread = threading.Thread(target=run, daemon=daemon)
+        thread.start()
+        thread.join(10)
+    assert kinds == [(True, True), (False, False), (True, True)]
+
+
+def test_a_task_that_shuts_its_executor_down(executor_for: Any) -> None:
+    with executor_for(None) as executor:
+        with pytest.raises(RuntimeError, match="cannot join current thread"):
+            executor.submit(executor.shutdown).result(10)
+
+
 def test_base_exceptions(executor_for: Any) -> None:
     """SystemExit in a task is the task's."""
     with executor_for(None) as executor:

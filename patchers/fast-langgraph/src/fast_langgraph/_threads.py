@@ -32,10 +32,11 @@ _closing = False
 class Loan:
     """Work for one borrowed thread; like a Thread, it can be joined."""
 
-    __slots__ = ("__weakref__", "_arguments", "_done", "_target", "name")
+    __slots__ = ("__weakref__", "_arguments", "_done", "_ident", "_target", "name")
 
     def __init__(self, name: str, target: Callable[..., None], arguments: Tuple[Any, ...]) -> None:
         self.name, self._target, self._arguments = name, target, arguments
+        self._ident: Optional[int] = None
         self._done = threading.Lock()
         self._done.acquire()
 
@@ -55,14 +56,18 @@ class Loan:
 
     def join(self, timeout: Optional[float] = None) -> None:
         """Wait until the work is done."""
+        if self._ident == threading.get_ident():
+            raise RuntimeError("cannot join current thread")
         if self._done.acquire(timeout=-1 if timeout is None else timeout):
             self._done.release()
 
     def run(self, lender: Lender) -> None:
         """Do the work; whoever waits for its end finds the thread idle."""
+        self._ident = threading.get_ident()
         try:
             self._target(*self._arguments)
         finally:
+            self._ident = None
             del self._target, self._arguments
             if not _closing:
                 _idle.append(lender)
@@ -73,7 +78,7 @@ class Lender(threading.Thread):
     """A thread that works for one borrower after the other."""
 
     def __init__(self, kind: Tuple[Any, ...], first: Loan) -> None:
-        super().__init__(name=first.name, daemon=False)
+        super().__init__(name=first.name)  # a daemon where its first borrower is one
         self.kind = kind
         self.work: queue.SimpleQueue[Optional[Loan]] = queue.SimpleQueue()
         self.work.put(first)
@@ -102,7 +107,12 @@ class Lender(threading.Thread):
 
 def _kind() -> Tuple[Any, ...]:
     """What a new thread would be started with, and an old one can't be changed to."""
-    return threading.stack_size(), _threading._trace_hook, _threading._profile_hook
+    return (
+        threading.current_thread().daemon,
+        threading.stack_size(),
+        _threading._trace_hook,
+        _threading._profile_hook,
+    )
 
 
 def _close() -> None:
