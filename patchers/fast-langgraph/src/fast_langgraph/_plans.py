@@ -185,7 +185,8 @@ def _enum(cls: type) -> Plan:
         and _reads_plainly(cls)
         and not _has_any(cls, _ASKED)
     ):
-        return ("enum", cls.__module__, cls.__name__, sys.intern("_value_"))
+        asked = tuple(map(sys.intern, _ASKED))
+        return ("enum", cls.__module__, cls.__name__, sys.intern("_value_"), asked)
     return ODD
 
 
@@ -298,6 +299,8 @@ def _model(cls: Any) -> Plan | None:
     if (
         not _is_slot(base.__dict__.get("__pydantic_extra__"))
         or lookup(base, "__getattribute__") is not object.__dict__["__getattribute__"]
+        or type(lookup(cls, "__pydantic_serializer__"))
+        is not sys.modules["pydantic_core"].SchemaSerializer
     ):
         return ODD
     try:
