@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import langchain_core.messages as lc
 import ormsgpack
 import pytest
 
@@ -360,6 +361,22 @@ def test_keys_twice() -> None:
         b"\x82\x91\x01\x01\x91\xc3\x02",
     ):
         _same(body)
+
+
+def test_keys_in_longer_forms() -> None:
+    """What other writers write: each str of a message's pack with a wider head than it needs."""
+    function = {"name": "f", "arguments": '{"a": 1}'}
+    message = lc.AIMessage("a", id="1", response_metadata={"some": "thing", "tool_calls": 1})
+    message.additional_kwargs["tool_calls"] = [{"id": "c", "function": function}]
+    pack = default_pair().theirs.dumps_typed(message)[1]
+    assert pack[0] in (0xC7, 0xC8)
+    pack = pack[3 if pack[0] == 0xC7 else 4 :]
+    texts = [x.encode() for x in ("tool_calls", "additional_kwargs", "some", "thing", "name", "f")]
+    for text in texts:
+        for head in (b"\xd9%c", b"\xda\0%c", b"\xdb\0\0\0%c"):
+            longer = pack.replace(b"%c" % (0xA0 | len(text)) + text, head % len(text) + text)
+            assert longer != pack
+            _same(b"\x91\xc8" + len(longer).to_bytes(2, "big") + b"\x05" + longer)
 
 
 def test_trailing_bytes() -> None:

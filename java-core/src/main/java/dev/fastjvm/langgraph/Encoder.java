@@ -539,9 +539,11 @@ final class Encoder extends MsgpackWriter {
             splitMap(dict, depth);
             return;
         }
+        long start = length();
         mapHead(PyDict.size(dict));
         int slot = push(dict);
-        int seen = epoch;
+        int first = epoch;
+        int seen = first;
         long keys = PyDict.keys(dict);
         long count = PyDict.entryCount(keys);
         long stride = PyDict.stride(keys);
@@ -551,7 +553,16 @@ final class Encoder extends MsgpackWriter {
             if (item == 0) {
                 continue;
             }
-            pair(PyDict.entryKey(entry), item, depth + 1);
+            if (!pair(PyDict.entryKey(entry), item, depth + 1)) {
+                if (first == epoch && leaf == 0 && plans.find(type(entry)) != null) {
+                    // one call for all keys, and nothing was called back that would be once more
+                    pop(slot);
+                    rewind(start);
+                    odd(dict, depth);
+                    return;
+                }
+                oddPair(PyDict.entryKey(entry), item, depth + 1);
+            }
             if (seen != epoch) {
                 if (PyDict.isSplit(dict)) {
                     throw changed();
@@ -576,20 +587,30 @@ final class Encoder extends MsgpackWriter {
                 break;
             }
             next = Memory.getLong(pair + 16);
-            pair(Memory.getLong(pair), Memory.getLong(pair + 8), depth + 1);
+            long key = Memory.getLong(pair);
+            long item = Memory.getLong(pair + 8);
+            if (!pair(key, item, depth + 1)) {
+                oddPair(key, item, depth + 1);
+            }
         }
         pop(slot);
     }
 
-    private void pair(long key, long item, int depth) {
+    /** Writes an entry; false, with nothing written, where the key is one for the original. */
+    private boolean pair(long key, long item, int depth) {
         if (PyObjects.type(key) == PyUnicode.TYPE && PyUnicode.isCompactAscii(key)) {
             str(PyUnicode.asciiData(key), PyUnicode.length(key));
             value(item, depth);
         } else if (key(key) || subclassKey(key)) {
             value(item, depth);
         } else {
-            oddPair(key, item, depth);
+            return false;
         }
+        return true;
+    }
+
+    private static long type(long entry) {
+        return PyObjects.type(PyDict.entryKey(entry));
     }
 
     /** Writes a dict's key of an exact scalar type; false, with nothing written, for any other. */
