@@ -134,8 +134,9 @@ def test_names_and_kind(executor_for: Any) -> None:
 
 
 def test_nothing_is_left_on_a_thread(executor_for: Any) -> None:
-    """Of one executor to the next: not in a threading.local, no event loop, nothing in the thread's own context."""
+    """Of one executor to the next: no event loop, nothing in the thread's own context, up to 3.12 in no threading.local."""
     local, dropped, seen = threading.local(), [], []
+    locals_stay = sys.version_info >= (3, 13)
 
     class Kept:
         def __del__(self) -> None:
@@ -172,12 +173,12 @@ def test_nothing_is_left_on_a_thread(executor_for: Any) -> None:
             future.add_done_callback(called_back)
             gate.set()
             value, thread = future.result(10)
-            assert value is None
+            assert value is None or locals_stay
             assert executor.submit(getattr, local, "value").result(10) == "left"
             assert [executor.submit(ask).result(10) for _ in range(2)] == ["done", "done"]
-            assert not dropped
+            assert locals_stay or not dropped
             executor.submit(lambda: loop().close()).result(10)
-        assert dropped.pop() == thread and not dropped
+        assert locals_stay or dropped.pop() == thread and not dropped
     assert seen == ["nowhere"] * 3
 
 

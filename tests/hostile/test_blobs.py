@@ -12,6 +12,7 @@ import langchain_core.messages as lc
 import ormsgpack
 import pytest
 
+from support import models as m
 from support import objects as o
 from support.check import check_load
 from support.same import assert_same
@@ -377,6 +378,25 @@ def test_keys_in_longer_forms() -> None:
             longer = pack.replace(b"%c" % (0xA0 | len(text)) + text, head % len(text) + text)
             assert longer != pack
             _same(b"\x91\xc8" + len(longer).to_bytes(2, "big") + b"\x05" + longer)
+
+
+def test_extensions_without_a_name() -> None:
+    """Behind an object of user code, where it is too late for a decline: a well-formed pack is None or its payload."""
+    first = default_pair().theirs.dumps_typed({"first": m.Plain("x"), "then": None})[1]
+    for code in range(9):
+        for body in (
+            b"\x91\xa4UUID",
+            b"\x91\xa4uuid\xda",
+            b"\x91\xa3abc\xa9",
+            b"\x92\xa4uuid\xa4UUID",
+            b"\x93\xa4uuid",
+            b"\x90\xa4uuid",
+        ):
+            inner = b"\xc7%c%c" % (len(body), code) + body
+            _same(first[:-1] + inner)
+            _same(first[:-1] + b"\x92" + 2 * inner)
+            outer = b"\x93\xa4uuid\xa4UUID" + inner
+            _same(first[:-1] + b"\xc7%c\x00" % len(outer) + outer)
 
 
 def test_trailing_bytes() -> None:

@@ -4,7 +4,7 @@ LangGraph makes a ThreadPoolExecutor for each run of a graph, and another for ea
 here is the original's in all but where its threads come from: bounds, queue, contexts, names, errors and shutdown are
 the standard library's and langchain-core's own code. A thread is lent to one executor at a time, so nested graphs can't
 wait for each other's threads. What is left in a threading.local or in the thread's own context ends with the loan, as it
-would with a thread.
+would with a thread. From CPython 3.13 on a threading.local can't be reached: there the event loop alone is forgotten.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import contextvars
 import ctypes
 import os
 import queue
+import sys
 import threading
 import types
 import weakref
@@ -32,6 +33,7 @@ _threading: Any = threading
 _futures: Any = futures
 _state_of_thread = ctypes.PyDLL("pythonapi", handle=ctypes.pythonapi._handle).PyThreadState_GetDict
 _state_of_thread.restype = ctypes.c_void_p
+_LOCALS_STAY = sys.version_info >= (3, 13)
 _idle: List[Lender] = []
 _closing = False
 
@@ -127,10 +129,15 @@ class Lender(threading.Thread):
                 return
 
     def forget(self) -> None:
-        """Drop what this thread has in a threading.local."""
+        """Drop what this thread has in a threading.local, the current event loop among it."""
         for key in list(self._state):
             if type(key) is str and key.startswith("thread.local."):
                 self._state.pop(key, None)
+        if _LOCALS_STAY:
+            policy = getattr(sys.modules.get("asyncio.events"), "_event_loop_policy", None)
+            local = getattr(policy, "_local", None)
+            if isinstance(local, threading.local):
+                vars(local).clear()
 
 
 def _thread_state() -> Dict[Any, Any]:

@@ -41,6 +41,9 @@ final class Encoder extends MsgpackWriter {
     /** Packs in packs that Java's own stack is used for. */
     private static final int NESTING_LIMIT = 64;
 
+    /** Bytes of the longest head of a map. */
+    private static final int HEAD = 5;
+
     private static final int RUN = 256;
     private static final long SCRATCH = 1 << 16;
     private static final long LONG_ALONE = 512;
@@ -542,8 +545,7 @@ final class Encoder extends MsgpackWriter {
         long start = length();
         mapHead(PyDict.size(dict));
         int slot = push(dict);
-        int first = epoch;
-        int seen = first;
+        int seen = epoch;
         long keys = PyDict.keys(dict);
         long count = PyDict.entryCount(keys);
         long stride = PyDict.stride(keys);
@@ -554,8 +556,9 @@ final class Encoder extends MsgpackWriter {
                 continue;
             }
             if (!pair(PyDict.entryKey(entry), item, depth + 1)) {
-                if (first == epoch && leaf == 0 && plans.find(type(entry)) != null) {
-                    // one call for all keys, and nothing was called back that would be once more
+                if (length() - start <= HEAD && leaf == 0 && isScalar(item)
+                        && plans.find(PyObjects.type(PyDict.entryKey(entry))) != null) {
+                    // at the first key, and its value is nothing to win by: one call for all of them
                     pop(slot);
                     rewind(start);
                     odd(dict, depth);
@@ -609,8 +612,10 @@ final class Encoder extends MsgpackWriter {
         return true;
     }
 
-    private static long type(long entry) {
-        return PyObjects.type(PyDict.entryKey(entry));
+    private static boolean isScalar(long object) {
+        long type = PyObjects.type(object);
+        return type == PyUnicode.TYPE || type == PyLong.TYPE || type == PyFloat.TYPE
+                || type == PyBytes.TYPE || type == PyBool.TYPE || object == PyObjects.NONE;
     }
 
     /** Writes a dict's key of an exact scalar type; false, with nothing written, for any other. */
