@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from support import models as m
+from support import sides
 from support import values as v
 from support.check import check, check_all
 from support.plugin import examples
@@ -69,3 +71,16 @@ def test_surrogates_in_keys() -> None:
         check({(bad,): 1})
         check({"a": {bad: 1}})
         check([{"a": 1}, {"b": bad}])
+
+
+@pytest.mark.skipif(not sides.ACCELERATED, reason="both sides are the original")
+@pytest.mark.parametrize("key", [1, 1.5, b"b", None, (1, "a")], ids=repr)
+def test_large_maps_of_other_keys_are_ormsgpacks(key: Any) -> None:
+    """Java shares keys that are str; an object beside them is reason enough to stay."""
+    serde = sides.default_pair()
+    plain = [{key: "text", 2: 3.5}] * 10_000
+    for value, declines in (plain, 1), ([{key: m.Plain(1)}, plain], 0):
+        blob = serde.theirs.dumps_typed(value)
+        before = sides.counters()[sides.LOADS]
+        assert serde.ours.loads_typed(blob) == serde.theirs.loads_typed(blob)
+        assert (sides.counters()[sides.LOADS] - before).declines == declines
