@@ -708,13 +708,7 @@ final class Encoder extends MsgpackWriter {
                 plan.served();
                 return;
             } catch (PlanAbort abort) {
-                leaf = 0;
-                model = 0;
-                depthLimit = DEPTH_LIMIT;
-                nesting = 0;
-                top = path;
-                reserved = 0;
-                rewind(start);
+                abandon(start, path);
             }
             if (warming) {
                 throw Decline.CALL;
@@ -733,6 +727,55 @@ final class Encoder extends MsgpackWriter {
                 odd(object, depth);
                 return;
             }
+        }
+    }
+
+    /** Forgets what a plan wrote before it aborted. */
+    private void abandon(long start, int path) {
+        leaf = 0;
+        model = 0;
+        depthLimit = DEPTH_LIMIT;
+        nesting = 0;
+        top = path;
+        reserved = 0;
+        rewind(start);
+    }
+
+    /** Writes an object whose payload Python code of the standard library makes: other threads may run meanwhile. */
+    void asked(PayloadPlan plan, long object, long type, int depth) {
+        if (leaf > 0) {
+            throw PlanAbort.OBJECT;
+        }
+        if (warming || !calledBack && Greenlets.possible()) {
+            throw Decline.CALL;
+        }
+        pin();
+        epoch++;
+        long start = length();
+        int path = top;
+        long payload = 0;
+        PyObjects.incref(object);
+        try {
+            plan.requirePlain(this, object, type);
+            payload = CApi.call(plan.callable(), object);
+            if (payload == 0) {
+                if (!CApi.PyErr_ExceptionMatches(plan.misfits())) {
+                    throw PythonError.SET;
+                }
+                CApi.PyErr_Clear();
+                throw PlanAbort.OBJECT;
+            }
+            leaf = 1;
+            plan.writePayload(this, payload);
+            leaf = 0;
+        } catch (PlanAbort abort) {
+            abandon(start, path);
+            odd(object, depth);
+        } finally {
+            if (payload != 0) {
+                PyObjects.decref(payload);
+            }
+            PyObjects.decref(object);
         }
     }
 
