@@ -604,10 +604,64 @@ final class Encoder extends MsgpackWriter {
         if (PyObjects.type(key) == PyUnicode.TYPE && PyUnicode.isCompactAscii(key)) {
             str(PyUnicode.asciiData(key), PyUnicode.length(key));
             value(item, depth);
-        } else if (key(key) || subclassKey(key)) {
+        } else if (key(key) || rareKey(key, depth)) {
             value(item, depth);
         } else {
             return false;
+        }
+        return true;
+    }
+
+    /** Writes a key that is a tuple of scalars, of a subclass, or of a planned class; false, with nothing written, for others. */
+    private boolean rareKey(long key, int depth) {
+        long type = PyObjects.type(key);
+        if (type != PyTuple.TYPE) {
+            return subclassKey(key) || plannedKey(key, type);
+        }
+        long start = length();
+        if (model == 0 && tupleKey(key, depth)) {
+            return true;
+        }
+        rewind(start);
+        return false;
+    }
+
+    private boolean plannedKey(long key, long type) {
+        if (model > 0) {
+            return false;
+        }
+        TypePlan plan = plans.find(type);
+        try {
+            if (plan instanceof EnumPlan member) {
+                long value = member.valueOrZero(this, key, type);
+                return value != 0 && key(value);
+            } else if (plan instanceof UuidPlan uuid) {
+                uuid.writeKey(this, key);
+                return true;
+            } else if (plan instanceof DateTimePlan datetime) {
+                datetime.writeKey(this, key);
+                return true;
+            }
+            return false;
+        } catch (PlanAbort misfit) {
+            return false;
+        }
+    }
+
+    private boolean tupleKey(long tuple, int depth) {
+        long size = PyTuple.size(tuple);
+        if (depth >= MODEL_DEPTH_LIMIT || size >>> 32 != 0) {
+            return false;
+        }
+        arrayHead(size);
+        for (long i = 0; i < size; i++) {
+            long item = PyTuple.item(tuple, i);
+            long type = PyObjects.type(item);
+            if (type == PyUnicode.TYPE && PyUnicode.isCompactAscii(item)) {
+                str(PyUnicode.asciiData(item), PyUnicode.length(item));
+            } else if (!(type == PyTuple.TYPE ? tupleKey(item, depth + 1) : key(item))) {
+                return false;
+            }
         }
         return true;
     }
@@ -814,10 +868,51 @@ final class Encoder extends MsgpackWriter {
         if (leaf > 0) {
             throw PlanAbort.OBJECT;
         }
-        if (warming || topLevel && depth == 0) {
+        if (warming || topLevel && depth == 0 || !calledBack && isAll(object)) {
             throw Decline.CALL;
         }
         splice(dumps.fallback(), object, depth, depth, 0);
+    }
+
+    /**
+     * Whether the value holds, as it seems, nothing but objects like the one that is its first: having each handed over costs more
+     * than the original does.
+     */
+    private boolean isAll(long object) {
+        if (nesting > 0 || length() > LONG_ALONE) {
+            return false;
+        }
+        for (int i = 0; i < top; i++) {
+            long container = path[i];
+            long inner = i + 1 < top ? path[i + 1] : object;
+            long type = PyObjects.type(container);
+            long size;
+            long last;
+            if (type == PyList.TYPE) {
+                size = PyList.size(container);
+                last = size == 0 ? 0 : PyList.item(container, size - 1);
+                if (size == 0 || PyList.item(container, 0) != inner) {
+                    return false;
+                }
+            } else if (type == PyDict.TYPE && !PyDict.isSplit(container)) {
+                long keys = PyDict.keys(container);
+                size = PyDict.size(container);
+                long first = PyDict.firstEntry(keys);
+                last = size == 0 ? 0
+                        : PyDict.entryValue(
+                                first + (PyDict.entryCount(keys) - 1) * PyDict.stride(keys));
+                if (size == 0 || PyDict.entryValue(first) != inner) {
+                    return false;
+                }
+            } else {
+                return false;
+            }
+            if (size > 1 && (i + 1 < top || last == 0
+                    || PyObjects.type(last) != PyObjects.type(object))) {
+                return false;
+            }
+        }
+        return top > 0;
     }
 
     private void oddPair(long key, long item, int depth) {
@@ -838,7 +933,7 @@ final class Encoder extends MsgpackWriter {
                 pin();
                 epoch++;
                 plans.learn(type);
-                if (subclassKey(key)) {
+                if (rareKey(key, depth)) {
                     value(item, depth);
                     return;
                 }
@@ -951,6 +1046,18 @@ final class Encoder extends MsgpackWriter {
     void openStr(int length) {
         ensure(5);
         strHead(length);
+    }
+
+    /** The text of a UUID. */
+    void hyphenated(long high, long low) {
+        openStr(36);
+        ensure(36);
+        for (int i = 0; i < 32; i++) {
+            if (i >= 8 && i <= 20 && i % 4 == 0) {
+                character('-');
+            }
+            character(HEX[(int) ((i < 16 ? high : low) >>> 60 - 4 * (i & 15)) & 15]);
+        }
     }
 
     /** Sixteen hex digits. */
