@@ -626,6 +626,15 @@ final class Encoder extends MsgpackWriter {
         return false;
     }
 
+    /** As {@link #key}, which does not know ASCII. */
+    private boolean scalarKey(long key) {
+        if (PyObjects.type(key) == PyUnicode.TYPE && PyUnicode.isCompactAscii(key)) {
+            str(PyUnicode.asciiData(key), PyUnicode.length(key));
+            return true;
+        }
+        return key(key);
+    }
+
     private boolean plannedKey(long key, long type) {
         if (model > 0) {
             return false;
@@ -634,7 +643,7 @@ final class Encoder extends MsgpackWriter {
         try {
             if (plan instanceof EnumPlan member) {
                 long value = member.valueOrZero(this, key, type);
-                return value != 0 && key(value);
+                return value != 0 && scalarKey(value);
             } else if (plan instanceof UuidPlan uuid) {
                 uuid.writeKey(this, key);
                 return true;
@@ -657,9 +666,7 @@ final class Encoder extends MsgpackWriter {
         for (long i = 0; i < size; i++) {
             long item = PyTuple.item(tuple, i);
             long type = PyObjects.type(item);
-            if (type == PyUnicode.TYPE && PyUnicode.isCompactAscii(item)) {
-                str(PyUnicode.asciiData(item), PyUnicode.length(item));
-            } else if (!(type == PyTuple.TYPE ? tupleKey(item, depth + 1) : key(item))) {
+            if (!(type == PyTuple.TYPE ? tupleKey(item, depth + 1) : scalarKey(item))) {
                 return false;
             }
         }
@@ -672,7 +679,7 @@ final class Encoder extends MsgpackWriter {
                 || type == PyBytes.TYPE || type == PyBool.TYPE || object == PyObjects.NONE;
     }
 
-    /** Writes a dict's key of an exact scalar type; false, with nothing written, for any other. */
+    /** Writes a dict's key of an exact scalar type, but for ASCII; false, with nothing written, for any other. */
     private boolean key(long key) {
         long type = PyObjects.type(key);
         if (type == PyUnicode.TYPE) {
