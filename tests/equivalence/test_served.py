@@ -10,9 +10,12 @@ from __future__ import annotations
 import collections
 import datetime
 import decimal
+import ipaddress
 import pathlib
 import random
+import re
 import uuid
+import zoneinfo
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -172,7 +175,7 @@ CASES = [
     Case("enum", lambda: [m.Colour.RED, m.Colour.GREEN], 0, None),
     Case("enums that are int and str", lambda: [m.Level.LOW, m.Word.YES], None, None),
     Case("sets", lambda: [{1, 2}, frozenset("ab")], 0, None),
-    Case("deque", lambda: [collections.deque([1], 3)], None, None),
+    Case("deque", lambda: [collections.deque([1, {"a": m.Plain(1)}], 3)], 0, None),
     Case(
         "dates",
         lambda: [
@@ -183,9 +186,13 @@ CASES = [
         0,
         None,
     ),
-    Case("time and zone", lambda: [datetime.time(1, 2), _utc], None, None),
+    Case("time and zone", lambda: [datetime.time(1, 2, tzinfo=_utc), _utc], 0, None),
+    Case("zone of the database", lambda: [zoneinfo.ZoneInfo("Europe/Berlin")], 0, None),
+    Case("pattern", lambda: [re.compile("a+", re.I), re.compile(b"b")], 0, None),
+    Case("patterns in a dataclass", lambda: m.Plain(re.compile("a+"), _utc), 0, None),
+    Case("addresses", lambda: [ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_address(1)], 0),
     Case("decimal", lambda: decimal.Decimal("1.50"), None, None),
-    Case("path", lambda: pathlib.Path("a/b"), None, None),
+    Case("path", lambda: pathlib.Path("a/b"), 0, None),
     Case("named tuples", lambda: [m.Point(1, m.Point(2)), m.OldPoint("a", None)], 0, None),
     Case("keys of odd kinds", lambda: {"k": {(i, 1): i for i in range(40)}}, 1, ORIGINAL),
     Case("enums that are str", lambda: [m.Word.YES, {"no": m.Word.NO}], 0, None),

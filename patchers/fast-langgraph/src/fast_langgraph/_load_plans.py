@@ -73,8 +73,9 @@ def describe_load(head: bytes, code: int) -> Union[Plan, None, bool]:
         plan = _standard(found, guards, code, (module, name))
     elif safe and code == _MODEL and head[0] == _FOUR_ITEMS and isinstance(found, type):
         plan = _model(found, guards)
-    if plan is None and code in _revive.by_code() and (module, name) != ("langgraph.types", "Send"):
-        plan = ("revive", None, guards, found, _revive.by_code()[code], safe, (module, name))
+    function = _revive.function_of(code, (module, name))
+    if plan is None and function is not None:
+        plan = ("revive", None, guards, found, function, safe, (module, name))
     return plan
 
 

@@ -15,12 +15,15 @@ import datetime
 import decimal
 import enum
 import ipaddress
+import operator
 import pathlib
 import re
 import sys
 import types
 import uuid
 from typing import Any, Iterable, Tuple
+
+import zoneinfo
 
 Plan = Tuple[Any, ...]
 ODD: Plan = ("odd",)
@@ -51,6 +54,18 @@ _BRANCHES = (
     datetime.tzinfo,
     BaseException,
 )
+
+_ADDRESSES = (
+    ipaddress.IPv4Address,
+    ipaddress.IPv4Interface,
+    ipaddress.IPv4Network,
+    ipaddress.IPv6Address,
+    ipaddress.IPv6Interface,
+    ipaddress.IPv6Network,
+)
+
+# What an instance without its attributes raises, or any at the end of the stack: the original has words for both.
+_MISFITS = (AttributeError, RecursionError)
 
 # Configuration of pydantic's that changes nothing in model_dump().
 _CONFIG = frozenset(
@@ -156,7 +171,40 @@ def _standard(cls: type) -> Plan | None:
         return ("decimal", module, name) if "_decimal" in sys.modules else ODD
     if cls is set or cls is frozenset:
         return ("set", module, name)
+    if cls is datetime.time:
+        return ("time", module, name)
+    if cls is datetime.timezone:
+        return ("timezone", module, name)
+    if cls is collections.deque:
+        return ("deque", module, name, tuple)
+    if cls is re.Pattern:
+        slots = (cls.__dict__.get("pattern"), cls.__dict__.get("flags"))
+        return ("pattern", slots) if all(map(_is_slot, slots)) else ODD
+    if not issubclass(cls, (datetime.tzinfo, pathlib.Path, *_ADDRESSES)) or _is_asked(cls):
+        return None
+    if cls is zoneinfo.ZoneInfo:
+        key = cls.__dict__.get("key")
+        return ("zone", module, name, key) if _is_slot(key) else ODD
+    if cls in _ADDRESSES:
+        genuine = is_genuine(lookup(cls, "__str__"), ipaddress, "__str__")
+        return _payload(cls, False, str) if genuine else ODD
+    if cls in (pathlib.PosixPath, pathlib.WindowsPath):
+        parts = lookup(cls, "parts")
+        home = sys.modules[pathlib.PurePath.__module__]
+        genuine = type(parts) is property and is_genuine(parts.fget, home, "parts")
+        return _payload(cls, True, operator.attrgetter("parts")) if genuine else ODD
     return None
+
+
+def _is_asked(cls: type) -> bool:
+    """Say whether _msgpack_default may stop at an instance before it asks for its class."""
+    return not _reads_plainly(cls) or _has_any(cls, _ASKED)
+
+
+def _payload(cls: Any, positional: bool, function: Any) -> Plan:
+    """Return the plan of a class whose ext holds what a function makes of an instance."""
+    asked = tuple(map(sys.intern, _ASKED)) if cls.__dictoffset__ else ()
+    return ("payload", cls.__module__, cls.__name__, positional, function, _MISFITS, asked)
 
 
 def _subclass(cls: type) -> Plan | None:
@@ -176,7 +224,7 @@ def _is_slot(descriptor: Any) -> bool:
 # Some builtin types have object's, PyObject_GenericGetAttr, as a __getattribute__ of their own.
 _GENERIC = [
     base.__dict__["__getattribute__"]
-    for base in (object, str, int, float, bytes, tuple)
+    for base in (object, str, int, float, bytes, tuple, zoneinfo.ZoneInfo)
     if "__getattribute__" in base.__dict__
 ]
 

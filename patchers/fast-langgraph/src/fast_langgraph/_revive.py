@@ -17,6 +17,7 @@ from typing import Any, Callable, Dict
 
 _JSONPLUS = "langgraph.checkpoint.serde.jsonplus"
 _SINGLE, _POSITIONAL, _KEYWORDS, _METHOD, _V1, _V2, _ARRAY, _DELTA = range(8)
+_SEND = -1  # ext 1 of langgraph.types.Send, which has a line of its own
 
 # What is left of each ext code's branch once the class is found and allowed: the text of the original's line that
 # calls it, which of the lines with that text it is, and the branch, whose third line takes that line's number.
@@ -26,6 +27,11 @@ _BRANCHES: Dict[int, tuple[str, int, str]] = {
         f"{_FOUND}(tup[2])",
         0,
         "def revive(cls, tup):\n try:\n  return cls(tup[2])\n except Exception as exc:\n  return _reconstruction_fallback(tup, exc)",
+    ),
+    _SEND: (
+        "return _send_from_args(tup[2])",
+        0,
+        "def revive(cls, tup):\n try:\n  return _send_from_args(tup[2])\n except Exception as exc:\n  return _reconstruction_fallback(tup, exc)",
     ),
     _POSITIONAL: (
         f"{_FOUND}(*tup[2])",
@@ -72,6 +78,12 @@ def by_code() -> Dict[int, Callable[[Any, Any], Any]]:
     return functions
 
 
+def function_of(code: int, names: tuple[str, str]) -> Callable[[Any, Any], Any] | None:
+    """Return the function that calls a class of that module and name, or None."""
+    send = code == _POSITIONAL and names == ("langgraph.types", "Send")
+    return by_code().get(_SEND if send else code)
+
+
 def falls_back() -> bool:
     """Say whether what cannot be rebuilt is handed out as it was stored; None before 4.3."""
     return hasattr(sys.modules[_JSONPLUS], "_reconstruction_fallback")
@@ -105,7 +117,7 @@ def revive(code: int, tup: Any, hook: Any) -> Any:
         if not closure["_check_allowed"](tup[0], tup[1]):
             return tup[2]
         if code == _POSITIONAL and tup[0] == "langgraph.types" and tup[1] == "Send":
-            return jsonplus._send_from_args(tup[2])
+            return by_code()[_SEND](None, tup)
         cls = getattr(importlib.import_module(tup[0]), tup[1])
     except Exception as exc:
         if code in (_V1, _V2):

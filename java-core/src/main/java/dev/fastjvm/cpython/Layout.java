@@ -99,6 +99,8 @@ final class Layout {
     static final long DATETIME_DATA = 25;
     static final long DATETIME_FOLD = 35;
     static final long DATETIME_TZINFO = 40;
+    static final long TIME_FOLD = 31;
+    static final long TIME_TZINFO = 32;
     static final long DELTA_DAYS = 24;
     static final long DELTA_SECONDS = 28;
     static final long DELTA_MICROSECONDS = 32;

@@ -48,6 +48,23 @@ public final class PyDateTime {
                 : 0;
     }
 
+    /** The tzinfo of a time, borrowed, or 0. */
+    public static long timeTzinfo(long time) {
+        return Memory.getByte(time + Layout.DATETIME_HASTZINFO) != 0
+                ? Memory.getLong(time + Layout.TIME_TZINFO)
+                : 0;
+    }
+
+    /** 0 or 1; of a time. */
+    public static int timeFold(long time) {
+        return Memory.getByte(time + Layout.TIME_FOLD) & 255;
+    }
+
+    /** The name that a {@code timezone} was given, borrowed, or 0. */
+    public static long timezoneName(long timezone) {
+        return Memory.getLong(timezone + Layout.TIMEZONE_NAME);
+    }
+
     /** The timedelta of a {@code timezone}, borrowed. */
     public static long timezoneOffset(long timezone) {
         return Memory.getLong(timezone + Layout.TIMEZONE_OFFSET);

@@ -21,6 +21,18 @@ final class DateTimePlan extends ObjectPlan {
 
     @Override
     void write(Encoder encoder, long object, long type, int depth) {
+        long start = encoder.open(this);
+        text(encoder, object, false);
+        encoder.raw(METHOD);
+        encoder.close(this, start, EXT_METHOD_SINGLE_ARG);
+    }
+
+    /** Writes a datetime that is a dict's key: ormsgpack's own text, which has no seconds in an offset. */
+    void writeKey(Encoder encoder, long object) {
+        text(encoder, object, true);
+    }
+
+    private void text(Encoder encoder, long object, boolean minutes) {
         long tzinfo = PyDateTime.tzinfo(object);
         int microsecond = PyDateTime.microsecond(object, 4);
         int length = microsecond != 0 ? 26 : 19;
@@ -33,12 +45,11 @@ final class DateTimePlan extends ObjectPlan {
             long delta = PyDateTime.timezoneOffset(tzinfo);
             offset = PyDateTime.days(delta) * SECONDS_A_DAY + PyDateTime.seconds(delta);
             fraction = PyDateTime.microseconds(delta);
-            if (fraction != 0) {
+            if (fraction != 0 || minutes && offset % 60 != 0) {
                 throw PlanAbort.OBJECT;
             }
             length += offset % 60 != 0 ? 9 : 6;
         }
-        long start = encoder.open(this);
         encoder.openStr(length);
         encoder.ensure40();
         int year = PyDateTime.year(object);
@@ -71,7 +82,5 @@ final class DateTimePlan extends ObjectPlan {
                 encoder.twoDigits(magnitude % 60);
             }
         }
-        encoder.raw(METHOD);
-        encoder.close(this, start, EXT_METHOD_SINGLE_ARG);
     }
 }

@@ -604,10 +604,71 @@ final class Encoder extends MsgpackWriter {
         if (PyObjects.type(key) == PyUnicode.TYPE && PyUnicode.isCompactAscii(key)) {
             str(PyUnicode.asciiData(key), PyUnicode.length(key));
             value(item, depth);
-        } else if (key(key) || subclassKey(key)) {
+        } else if (key(key) || rareKey(key, depth)) {
             value(item, depth);
         } else {
             return false;
+        }
+        return true;
+    }
+
+    /** Writes a key that is a tuple of scalars, of a subclass, or of a planned class; false, with nothing written, for others. */
+    private boolean rareKey(long key, int depth) {
+        long type = PyObjects.type(key);
+        if (type != PyTuple.TYPE) {
+            return subclassKey(key) || plannedKey(key, type);
+        }
+        long start = length();
+        if (model == 0 && tupleKey(key, depth)) {
+            return true;
+        }
+        rewind(start);
+        return false;
+    }
+
+    /** As {@link #key}, which does not know ASCII. */
+    private boolean scalarKey(long key) {
+        if (PyObjects.type(key) == PyUnicode.TYPE && PyUnicode.isCompactAscii(key)) {
+            str(PyUnicode.asciiData(key), PyUnicode.length(key));
+            return true;
+        }
+        return key(key);
+    }
+
+    private boolean plannedKey(long key, long type) {
+        if (model > 0) {
+            return false;
+        }
+        TypePlan plan = plans.find(type);
+        try {
+            if (plan instanceof EnumPlan member) {
+                long value = member.valueOrZero(this, key, type);
+                return value != 0 && scalarKey(value);
+            } else if (plan instanceof UuidPlan uuid) {
+                uuid.writeKey(this, key);
+                return true;
+            } else if (plan instanceof DateTimePlan datetime) {
+                datetime.writeKey(this, key);
+                return true;
+            }
+            return false;
+        } catch (PlanAbort misfit) {
+            return false;
+        }
+    }
+
+    private boolean tupleKey(long tuple, int depth) {
+        long size = PyTuple.size(tuple);
+        if (depth >= MODEL_DEPTH_LIMIT || size >>> 32 != 0) {
+            return false;
+        }
+        arrayHead(size);
+        for (long i = 0; i < size; i++) {
+            long item = PyTuple.item(tuple, i);
+            long type = PyObjects.type(item);
+            if (!(type == PyTuple.TYPE ? tupleKey(item, depth + 1) : scalarKey(item))) {
+                return false;
+            }
         }
         return true;
     }
@@ -618,7 +679,7 @@ final class Encoder extends MsgpackWriter {
                 || type == PyBytes.TYPE || type == PyBool.TYPE || object == PyObjects.NONE;
     }
 
-    /** Writes a dict's key of an exact scalar type; false, with nothing written, for any other. */
+    /** Writes a dict's key of an exact scalar type, but for ASCII; false, with nothing written, for any other. */
     private boolean key(long key) {
         long type = PyObjects.type(key);
         if (type == PyUnicode.TYPE) {
@@ -708,13 +769,7 @@ final class Encoder extends MsgpackWriter {
                 plan.served();
                 return;
             } catch (PlanAbort abort) {
-                leaf = 0;
-                model = 0;
-                depthLimit = DEPTH_LIMIT;
-                nesting = 0;
-                top = path;
-                reserved = 0;
-                rewind(start);
+                abandon(start, path);
             }
             if (warming) {
                 throw Decline.CALL;
@@ -733,6 +788,55 @@ final class Encoder extends MsgpackWriter {
                 odd(object, depth);
                 return;
             }
+        }
+    }
+
+    /** Forgets what a plan wrote before it aborted. */
+    private void abandon(long start, int path) {
+        leaf = 0;
+        model = 0;
+        depthLimit = DEPTH_LIMIT;
+        nesting = 0;
+        top = path;
+        reserved = 0;
+        rewind(start);
+    }
+
+    /** Writes an object whose payload Python code of the standard library makes: other threads may run meanwhile. */
+    void asked(PayloadPlan plan, long object, long type, int depth) {
+        if (leaf > 0) {
+            throw PlanAbort.OBJECT;
+        }
+        if (warming || !calledBack && Greenlets.possible()) {
+            throw Decline.CALL;
+        }
+        pin();
+        epoch++;
+        long start = length();
+        int path = top;
+        long payload = 0;
+        PyObjects.incref(object);
+        try {
+            plan.requirePlain(this, object, type);
+            payload = CApi.call(plan.callable(), object);
+            if (payload == 0) {
+                if (!CApi.PyErr_ExceptionMatches(plan.misfits())) {
+                    throw PythonError.SET;
+                }
+                CApi.PyErr_Clear();
+                throw PlanAbort.OBJECT;
+            }
+            leaf = 1;
+            plan.writePayload(this, payload);
+            leaf = 0;
+        } catch (PlanAbort abort) {
+            abandon(start, path);
+            odd(object, depth);
+        } finally {
+            if (payload != 0) {
+                PyObjects.decref(payload);
+            }
+            PyObjects.decref(object);
         }
     }
 
@@ -771,10 +875,51 @@ final class Encoder extends MsgpackWriter {
         if (leaf > 0) {
             throw PlanAbort.OBJECT;
         }
-        if (warming || topLevel && depth == 0) {
+        if (warming || topLevel && depth == 0 || !calledBack && isAll(object)) {
             throw Decline.CALL;
         }
         splice(dumps.fallback(), object, depth, depth, 0);
+    }
+
+    /**
+     * Whether the value holds, as it seems, nothing but objects like the one that is its first: having each handed over costs more
+     * than the original does.
+     */
+    private boolean isAll(long object) {
+        if (nesting > 0 || length() > LONG_ALONE) {
+            return false;
+        }
+        for (int i = 0; i < top; i++) {
+            long container = path[i];
+            long inner = i + 1 < top ? path[i + 1] : object;
+            long type = PyObjects.type(container);
+            long size;
+            long last;
+            if (type == PyList.TYPE) {
+                size = PyList.size(container);
+                last = size == 0 ? 0 : PyList.item(container, size - 1);
+                if (size == 0 || PyList.item(container, 0) != inner) {
+                    return false;
+                }
+            } else if (type == PyDict.TYPE && !PyDict.isSplit(container)) {
+                long keys = PyDict.keys(container);
+                size = PyDict.size(container);
+                long first = PyDict.firstEntry(keys);
+                last = size == 0 ? 0
+                        : PyDict.entryValue(
+                                first + (PyDict.entryCount(keys) - 1) * PyDict.stride(keys));
+                if (size == 0 || PyDict.entryValue(first) != inner) {
+                    return false;
+                }
+            } else {
+                return false;
+            }
+            if (size > 1 && (i + 1 < top || last == 0
+                    || PyObjects.type(last) != PyObjects.type(object))) {
+                return false;
+            }
+        }
+        return top > 0;
     }
 
     private void oddPair(long key, long item, int depth) {
@@ -795,7 +940,7 @@ final class Encoder extends MsgpackWriter {
                 pin();
                 epoch++;
                 plans.learn(type);
-                if (subclassKey(key)) {
+                if (rareKey(key, depth)) {
                     value(item, depth);
                     return;
                 }
@@ -908,6 +1053,18 @@ final class Encoder extends MsgpackWriter {
     void openStr(int length) {
         ensure(5);
         strHead(length);
+    }
+
+    /** The text of a UUID. */
+    void hyphenated(long high, long low) {
+        openStr(36);
+        ensure(36);
+        for (int i = 0; i < 32; i++) {
+            if (i >= 8 && i <= 20 && i % 4 == 0) {
+                character('-');
+            }
+            character(HEX[(int) ((i < 16 ? high : low) >>> 60 - 4 * (i & 15)) & 15]);
+        }
     }
 
     /** Sixteen hex digits. */

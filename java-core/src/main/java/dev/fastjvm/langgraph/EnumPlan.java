@@ -10,6 +10,19 @@ final class EnumPlan extends ObjectPlan {
         attributes = new Attributes(new long[] {valueName}, new long[1], false, asked);
     }
 
+    /** The member's value, borrowed; 0 where the plan does not fit it. */
+    long valueOrZero(Encoder encoder, long object, long type) {
+        int at = encoder.reserve(1);
+        try {
+            attributes.read(object, type, encoder.values(), at);
+            return encoder.values()[at];
+        } catch (PlanAbort misfit) {
+            return 0;
+        } finally {
+            encoder.release(at);
+        }
+    }
+
     @Override
     void write(Encoder encoder, long object, long type, int depth) {
         int at = encoder.reserve(1);

@@ -84,12 +84,13 @@ public final class Loads extends Builtin {
 
     /**
      * Whether the first items show an object, or a map of short values: ormsgpack's vector instructions and its shorter way to the
-     * constructors make long texts, and lists of scalars alone, sooner.
+     * constructors make long texts, and lists of scalars alone, sooner. What Java wins in a map are shared keys, which are str.
      */
     private static boolean mayGain(long bytes) {
         long start = PyBytes.data(bytes);
         long end = start + PyBytes.length(bytes);
         boolean maps = false;
+        boolean odd = false;
         int scalars = 0;
         int run = 0;
         long at = start;
@@ -100,6 +101,8 @@ public final class Loads extends Builtin {
                 run = 0;
             } else if (isMap(marker)) {
                 at += marker == Marker.MAP16 ? 3 : marker == Marker.MAP32 ? 5 : 1;
+                odd |= !maps && marker != Marker.FIXMAP && at < end
+                        && !isStr(Memory.getByte(at) & 0xFF);
                 maps = true;
             } else {
                 long size = scalarSize(marker, at, end);
@@ -112,16 +115,26 @@ public final class Loads extends Builtin {
                     return false;
                 }
                 if (scalars >= LOOK && at - start < LONG_TEXT * scalars) {
-                    return true;
+                    if (!odd) {
+                        return true;
+                    }
+                    if (scalars >= 3 * LOOK) {
+                        return false;
+                    }
                 }
             }
         }
-        return maps && at - start < LONG_TEXT * Math.max(scalars, 1);
+        return maps && !odd && at - start < LONG_TEXT * Math.max(scalars, 1);
     }
 
     private static boolean isMap(int marker) {
         return marker >= Marker.FIXMAP && marker < Marker.FIXARRAY || marker == Marker.MAP16
                 || marker == Marker.MAP32;
+    }
+
+    private static boolean isStr(int marker) {
+        return marker >= Marker.FIXSTR && marker < Marker.NIL
+                || marker >= Marker.STR8 && marker <= Marker.STR32;
     }
 
     private static boolean isExt(int marker) {

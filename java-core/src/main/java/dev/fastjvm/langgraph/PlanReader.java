@@ -28,6 +28,13 @@ final class PlanReader {
             case "timedelta" -> new TimeDeltaPlan(prefix(tuple, 3));
             case "decimal" -> new DecimalPlan(prefix(tuple, 3));
             case "set" -> new SetPlan(prefix(tuple, 3));
+            case "time" -> new TimePlan(prefix(tuple, 3));
+            case "timezone" -> new TimezonePlan(prefix(tuple, 3));
+            case "zone" ->
+                new ZonePlan(prefix(tuple, 3), PyType.memberOffset(PyTuple.item(tuple, 3)));
+            case "pattern" -> new PatternPlan(offsets(PyTuple.item(tuple, 1)));
+            case "deque" -> new DequePlan(prefix(tuple, 3), keep(PyTuple.item(tuple, 3)));
+            case "payload" -> payload(tuple);
             case "namedtuple" ->
                 new NamedTuplePlan(prefix(tuple, 3), packed(PyTuple.item(tuple, 3)));
             case "delta" -> new DeltaPlan();
@@ -103,6 +110,13 @@ final class PlanReader {
             offsets[i] = descriptor == PyObjects.NONE ? 0 : PyType.memberOffset(descriptor);
         }
         return offsets;
+    }
+
+    private static TypePlan payload(long tuple) {
+        int code = PyTuple.item(tuple, 3) == PyObjects.TRUE ? TypePlan.EXT_CONSTRUCTOR_POS_ARGS
+                : TypePlan.EXT_CONSTRUCTOR_SINGLE_ARG;
+        return new PayloadPlan(prefix(tuple, 3), code, keep(PyTuple.item(tuple, 4)),
+                keep(PyTuple.item(tuple, 5)), kept(PyTuple.item(tuple, 6)));
     }
 
     private static TypePlan dataclass(long tuple) {

@@ -19,6 +19,22 @@ final class UuidPlan extends ObjectPlan {
 
     @Override
     void write(Encoder encoder, long object, long type, int depth) {
+        long number = number(object);
+        long start = encoder.open(this);
+        encoder.openStr(HEX_DIGITS);
+        encoder.hex(high(number));
+        encoder.hex(low(number));
+        encoder.close(this, start, EXT_CONSTRUCTOR_SINGLE_ARG);
+    }
+
+    /** Writes a UUID that is a dict's key, {@code str(obj)}; aborts with nothing written. */
+    void writeKey(Encoder encoder, long object) {
+        long number = number(object);
+        encoder.hyphenated(high(number), low(number));
+    }
+
+    /** The int of at most 128 bits, borrowed. */
+    private long number(long object) {
         long number = Memory.getLong(object + intOffset);
         if (number == 0 || PyObjects.type(number) != PyLong.TYPE) {
             throw PlanAbort.OBJECT;
@@ -28,24 +44,23 @@ final class UuidPlan extends ObjectPlan {
                 || digits == 5 && PyLong.digit(number, 4) >>> BITS - 4 * DIGIT_BITS != 0) {
             throw PlanAbort.OBJECT;
         }
+        return number;
+    }
+
+    private static long low(long number) {
         long low = 0;
-        long high = 0;
-        for (int i = 0; i < digits; i++) {
-            long digit = PyLong.digit(number, i);
-            int shift = DIGIT_BITS * i;
-            if (shift < 64) {
-                low |= digit << shift;
-                if (shift > 64 - DIGIT_BITS) {
-                    high |= digit >>> 64 - shift;
-                }
-            } else {
-                high |= digit << shift - 64;
-            }
+        for (int i = 0, n = (int) Math.min(3, PyLong.signedDigits(number)); i < n; i++) {
+            low |= PyLong.digit(number, i) << DIGIT_BITS * i;
         }
-        long start = encoder.open(this);
-        encoder.openStr(HEX_DIGITS);
-        encoder.hex(high);
-        encoder.hex(low);
-        encoder.close(this, start, EXT_CONSTRUCTOR_SINGLE_ARG);
+        return low;
+    }
+
+    private static long high(long number) {
+        long high = 0;
+        for (int i = 2, n = (int) PyLong.signedDigits(number); i < n; i++) {
+            long digit = PyLong.digit(number, i);
+            high |= i == 2 ? digit >>> 64 - 2 * DIGIT_BITS : digit << DIGIT_BITS * i - 64;
+        }
+        return high;
     }
 }
