@@ -15,12 +15,21 @@ import java.util.Optional;
 /** What Java's own file API lacks: space that is really there before it is mapped. */
 @SuppressWarnings("restricted")
 final class Posix {
+    static final int ENOSPC = 28;
+
     private static final int O_RDWR = 2;
     private static final Optional<Handles> HANDLES = handles();
 
     private record Handles(MethodHandle open, MethodHandle allocate, MethodHandle close) {}
 
+    private static volatile long left = Long.MAX_VALUE;
+
     private Posix() {}
+
+    /** For tests: has the disk seem to have no more room than this, bytes. */
+    static void leave(long bytes) {
+        left = bytes;
+    }
 
     private static Optional<Handles> handles() {
         if (!System.getProperty("os.name").equals("Linux")) {
@@ -46,6 +55,9 @@ final class Posix {
      * @throws IOException where there is no room (posix_fallocate(3): ENOSPC, EDQUOT, EFBIG)
      */
     static void reserve(Path file, long offset, long length) throws IOException {
+        if (length > left) {
+            throw new NoSpaceException(file, length, ENOSPC);
+        }
         if (HANDLES.isEmpty()) {
             reserveByWriting(file, offset, length);
             return;

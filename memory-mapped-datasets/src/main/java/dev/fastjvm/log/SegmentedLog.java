@@ -81,6 +81,8 @@ public final class SegmentedLog implements AutoCloseable {
                 .blockSize(BLOCK).timeoutMS(100).timeProvider(this::clock).build();
         queueLock = queue.metaStore().acquireValueFor("chronicle.write.lock", UNLOCKED);
         current = queue.metaStore().acquireValueFor("fast-jvm.segment", 1);
+        Private.files(folder);
+        Private.files(folder.resolve("log"));
         appender = queue.createAppender();
         appender.singleThreadedCheckDisabled(true); // the folder's lock is the check
     }
@@ -88,12 +90,15 @@ public final class SegmentedLog implements AutoCloseable {
     /**
      * Opens a folder's log, and makes it where there is none.
      *
+     * <p>Folders are made for the user alone, 0700, files 0600; a symbolic link in the place of either is refused.
+     *
      * @param segmentBytes size at which the next segment is begun, bytes
      * @throws IOException where the folder cannot be written, or is of another format
      */
     public static SegmentedLog open(Path folder, Durability durability, long segmentBytes)
             throws IOException {
-        Files.createDirectories(folder.resolve("log"));
+        Private.folder(folder);
+        Private.folder(folder.resolve("log"));
         Path format = folder.resolve("format");
         if (!Files.exists(format, LinkOption.NOFOLLOW_LINKS)) {
             Path fresh = Files.createTempFile(folder, "format", ".part");
@@ -206,7 +211,7 @@ public final class SegmentedLog implements AutoCloseable {
             // the file's own head is written before there is a file to set space aside in
             long free = Files.getFileStore(folder).getUsableSpace();
             if (free < size + 4 * SLACK) {
-                throw new NoSpaceException(file(segment), size + 4 * SLACK, 28);
+                throw new NoSpaceException(file(segment), size + 4 * SLACK, Posix.ENOSPC);
             }
         }
         try (DocumentContext context = appender.writingDocument()) {
@@ -240,6 +245,7 @@ public final class SegmentedLog implements AutoCloseable {
 
     private void reserve(int segment, long offset, long size) throws IOException {
         if (reservedIn != segment) {
+            Private.file(file(segment));
             reservedIn = segment;
             reservedUpTo = 0;
         }

@@ -58,7 +58,8 @@ class MappedIndexTest {
 
     @Test
     void readersWhileItGrows() throws Exception {
-        try (MappedIndex writer = open(7); MappedIndex reader = open(7);
+        try (MappedIndex writer = open(7);
+                MappedIndex reader = open(7);
                 var pool = Executors.newFixedThreadPool(2)) {
             long[] written = new long[1];
             var done = pool.submit(() -> {

@@ -93,7 +93,8 @@ class SegmentedLogTest {
             long last = log.append(1, bytes(7, 7));
             assertTrue(wanted.keySet().stream().allMatch(position -> position < last));
             assertEquals(List.of(last),
-                    List.copyOf(told(log, wanted.keySet().stream().max(Long::compare).orElseThrow()).records
+                    List.copyOf(told(log,
+                            wanted.keySet().stream().max(Long::compare).orElseThrow()).records
                             .keySet()));
         }
     }
@@ -194,8 +195,10 @@ class SegmentedLogTest {
         long said = 0;
         Path out = Files.createTempFile("said", ".txt");
         for (int round = 0; round < 6; round++) {
-            Process writer = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java")
-                    .toString(), "-cp", System.getProperty("java.class.path"),
+            Process writer = new ProcessBuilder(
+                    Path.of(System.getProperty("java.home"), "bin", "java")
+                            .toString(),
+                    "-cp", System.getProperty("java.class.path"),
                     "--enable-native-access=ALL-UNNAMED",
                     "--add-opens=java.base/java.lang.reflect=ALL-UNNAMED",
                     "--add-exports=java.base/sun.nio.ch=ALL-UNNAMED",
@@ -276,6 +279,44 @@ class SegmentedLogTest {
                 StandardOpenOption.WRITE)) {
             channel.write(ByteBuffer.allocate(4).order(java.nio.ByteOrder.LITTLE_ENDIAN)
                     .putInt(0, word), SegmentedLog.offset(position));
+        }
+    }
+
+    @Test
+    void nobodyElseMayRead() throws IOException {
+        Path mine = folder.resolve("a/b");
+        try (SegmentedLog log = SegmentedLog.open(mine, Durability.DISK, SMALL)) {
+            for (int i = 0; i < 30; i++) {
+                log.append(1, bytes(i, 100_000));
+            }
+        }
+        try (var all = Files.walk(mine)) {
+            for (Path each : all.toList()) {
+                assertEquals(Files.isDirectory(each) ? "rwx------" : "rw-------",
+                        java.nio.file.attribute.PosixFilePermissions
+                                .toString(Files.getPosixFilePermissions(each)),
+                        each.toString());
+            }
+        }
+        Path link = Files.createSymbolicLink(folder.resolve("link"), mine);
+        assertThrows(IOException.class, () -> SegmentedLog.open(link, Durability.DISK, SMALL));
+    }
+
+    /** A file system without room: the append says so, what was there stays, and goes on when there is room. */
+    @Test
+    void noRoom() throws IOException {
+        try (SegmentedLog log = open()) {
+            long kept = log.append(1, bytes(1, 1000));
+            Posix.leave(0);
+            try {
+                assertThrows(NoSpaceException.class, () -> log.append(1, bytes(2, 1_000_000)));
+                same(bytes(1, 1000), log.read(kept));
+            } finally {
+                Posix.leave(Long.MAX_VALUE);
+            }
+            long next = log.append(1, bytes(3, 1_000_000));
+            same(bytes(3, 1_000_000), log.read(next));
+            assertEquals(List.of(kept, next), List.copyOf(told(log, -1).records.keySet()));
         }
     }
 
