@@ -63,6 +63,7 @@ public final class SegmentedLog implements AutoCloseable {
     private final LongValue queueLock;
     /** The segment that is written, shared by all processes. */
     private final LongValue current;
+    private final LongValue last;
     private final Map<Integer, SegmentFile> files = new ConcurrentHashMap<>();
     private int reservedIn = -1;
     private long reservedUpTo;
@@ -81,6 +82,7 @@ public final class SegmentedLog implements AutoCloseable {
                 .blockSize(BLOCK).timeoutMS(100).timeProvider(this::clock).build();
         queueLock = queue.metaStore().acquireValueFor("chronicle.write.lock", UNLOCKED);
         current = queue.metaStore().acquireValueFor("fast-jvm.segment", 1);
+        last = queue.metaStore().acquireValueFor("fast-jvm.last", -1);
         Private.files(folder);
         Private.files(folder.resolve("log"));
         appender = queue.createAppender();
@@ -173,6 +175,7 @@ public final class SegmentedLog implements AutoCloseable {
         try {
             long position = payload.byteSize() <= LARGEST_PART ? write(kind, 0, payload)
                     : writeParts(kind, payload);
+            last.setVolatileValue(position);
             if (durability == Durability.DISK) {
                 force(segment(position));
             }
@@ -180,6 +183,11 @@ public final class SegmentedLog implements AutoCloseable {
         } finally {
             unlock();
         }
+    }
+
+    /** The position of the last record that any process appended, -1 where none has. */
+    public long last() {
+        return last.getVolatileValue();
     }
 
     private long writeParts(int kind, MemorySegment payload) throws IOException {
