@@ -36,6 +36,26 @@ final class FolderLock implements AutoCloseable {
         }
     }
 
+    /** Takes the lock unless somebody has it. */
+    boolean tryLock() throws IOException {
+        if (!threads.tryLock()) {
+            return false;
+        }
+        if (threads.getHoldCount() > 1) {
+            return true;
+        }
+        try {
+            lock = channel.tryLock();
+        } catch (IOException | RuntimeException e) {
+            threads.unlock();
+            throw e;
+        }
+        if (lock == null) {
+            threads.unlock();
+        }
+        return lock != null;
+    }
+
     void unlock() throws IOException {
         if (threads.getHoldCount() > 1) {
             threads.unlock();

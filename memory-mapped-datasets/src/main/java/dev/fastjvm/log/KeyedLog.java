@@ -152,6 +152,10 @@ public final class KeyedLog implements AutoCloseable {
     /** Takes the right to write, so that several puts stay together; see {@link #unlock}. */
     public void lock() throws IOException {
         log.lock();
+        caughtUp();
+    }
+
+    private void caughtUp() throws IOException {
         try {
             if (index.applied() < log.last()) {
                 catchUp(); // a writer was killed between the log and the index
@@ -160,6 +164,20 @@ public final class KeyedLog implements AutoCloseable {
             log.unlock();
             throw e;
         }
+    }
+
+    /** Takes the right to write where that needs no waiting; whether it has it. */
+    public boolean tryLock() throws IOException {
+        if (!log.tryLock()) {
+            return false;
+        }
+        caughtUp();
+        return true;
+    }
+
+    /** What an append of this log survives. */
+    public Durability durability() {
+        return log.durability();
     }
 
     /** Gives the right to write back. */
@@ -367,11 +385,21 @@ public final class KeyedLog implements AutoCloseable {
 
     /** Reads a list from its end. */
     public void list(byte[] list, Reader reader) throws IOException {
-        long position = find(list(list));
+        list(list, NONE, reader);
+    }
+
+    /**
+     * Reads a list backwards.
+     *
+     * @param before position of one of its values, the first that is not told; -1 for its end
+     */
+    public void list(byte[] list, long before, Reader reader) throws IOException {
+        long position = before >= 0 ? before : find(list(list));
         while (position >= 0) {
             LogRecord record = log.read(position);
             MemorySegment payload = record.payload();
-            if (find(hash(text(payload, 0, KEY_AT))) == position && !reader.value(value(record))) {
+            if (position != before && find(hash(text(payload, 0, KEY_AT))) == position
+                    && !reader.value(value(record))) {
                 return;
             }
             position = payload.get(LONG, PREVIOUS_AT);

@@ -141,10 +141,21 @@ public final class SegmentedLog implements AutoCloseable {
     /** Takes the right to write, over all processes; appends of one batch stay together. */
     public void lock() throws IOException {
         lock.lock();
-        if (queueLock.getVolatileValue() != UNLOCKED) {
-            // whoever holds Chronicle's lock has not ours: it is dead
-            mend();
+        mend();
+    }
+
+    /** Takes the right to write where that needs no waiting; whether it has it. */
+    public boolean tryLock() throws IOException {
+        if (!lock.tryLock()) {
+            return false;
         }
+        mend();
+        return true;
+    }
+
+    /** What an append survives. */
+    public Durability durability() {
+        return durability;
     }
 
     /** Gives the right to write back. */
@@ -159,8 +170,11 @@ public final class SegmentedLog implements AutoCloseable {
 
     /** Frees Chronicle's lock and begins a new segment: what a dead writer left half done is behind. */
     private void mend() {
-        queueLock.setVolatileValue(UNLOCKED);
-        current.addAtomicValue(1);
+        // whoever holds Chronicle's lock has not the folder's: it is dead
+        if (queueLock.getVolatileValue() != UNLOCKED) {
+            queueLock.setVolatileValue(UNLOCKED);
+            current.addAtomicValue(1);
+        }
     }
 
     /**
