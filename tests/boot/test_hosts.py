@@ -108,6 +108,11 @@ _layout.facts = lambda: true() + [("int", 7, b"\\0" * 7 + b"\\x08")]
     assert {patch["state"] for patch in status["patches"]} == {"skipped"}
 
 
+@pytest.mark.line(
+    "surroundings",
+    "FAST_JVM_OPTIONS that are wrong",
+    "tried in a child first; originals serve, the reason says why",
+)
 @HOSTS
 @pytest.mark.parametrize(
     ("options", "word"),

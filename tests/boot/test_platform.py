@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import ctypes
+import errno
+import io
+import locale
 import os
 import signal
 import stat
@@ -85,6 +89,47 @@ def test_the_bundle_of_macos(system: str, tmp_path: Path) -> None:
 def test_the_launcher(system: str) -> None:
     name = "java.exe" if system == "win32" else "java"
     assert _platform.java("home") == os.path.join("home", "bin", name)
+
+
+# -- the environment
+
+
+@line("variables are hidden from getenv")
+def test_hidden_from_getenv(monkeypatch: pytest.MonkeyPatch) -> None:
+    if sys.platform == "win32":
+        pytest.skip("a table of entries is looked at")
+    getenv = ctypes.PyDLL(None).getenv
+    getenv.restype = ctypes.c_char_p
+    texts = [b"SEEN=one", b"SEEN=two", b"SEEN_TOO=three"]
+    table = (ctypes.c_char_p * (len(texts) + 1))(*texts, None)
+    true = ctypes.c_void_p.in_dll(ctypes.CDLL(None), "environ")
+    before = true.value
+    true.value = ctypes.addressof(table)  # a name may stand there twice
+    try:
+        with pytest.raises(KeyError), _platform.hidden(["SEEN", "ABSENT"]):
+            inside = [getenv(name) for name in (b"SEEN", b"SEEN_TOO", b"ABSENT", b"xEEN")]
+            raise KeyError
+        after = getenv(b"SEEN")
+    finally:
+        true.value = before
+    assert inside == [None, b"three", None, b"one"]
+    assert (after, list(table)) == (b"one", [*texts, None])
+    monkeypatch.setenv("SEEN", "usual")
+    with _platform.hidden(["SEEN"]):
+        assert (getenv(b"SEEN"), os.environ["SEEN"]) == (None, "usual")
+    assert getenv(b"SEEN") == b"usual"
+
+
+@line("variables are hidden from getenv")
+def test_hidden_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    become(monkeypatch, "win32")
+    monkeypatch.setenv("SEEN", "usual")
+    done: list[Any] = []
+    monkeypatch.setattr(os, "putenv", lambda *pair: done.append(pair))
+    with pytest.raises(KeyError), _platform.hidden(["SEEN", "ABSENT"]):
+        assert done == [("SEEN", "")] and os.environ["SEEN"] == "usual"
+        raise KeyError
+    assert done == [("SEEN", ""), ("SEEN", "usual")]
 
 
 # -- libraries
@@ -212,9 +257,9 @@ def test_loaded_on_linux(run: Any, java: str) -> None:
         "_hosts._refuse_second_jvm()",
         "_platform.open_jvm(path)",
         "assert _platform.loaded_jvms() == [path], _platform.loaded_jvms()",
-        "assert _hosts._created_vm() == 0  # loaded, not started",
+        "assert _hosts.created_vm() == 0  # loaded, not started",
         "try: _hosts._refuse_second_jvm()",
-        "except Exception as error: print(error)",
+        "except Exception as error: print(error.reason)",
     )
     done = run(*code, check=True)
     assert done.stdout == "[]\nanother JVM is loaded in this process\n"
@@ -224,7 +269,7 @@ def test_loaded_on_linux(run: Any, java: str) -> None:
 def test_where_loaded_libraries_are_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_platform, "loaded_jvms", lambda: None)
     _hosts._refuse_second_jvm()
-    assert _hosts._created_vm() == 0
+    assert _hosts.created_vm() == 0
     monkeypatch.setitem(sys.modules, "jnius", types.ModuleType("jnius"))
     with pytest.raises(FastJvmUnavailable, match="another JVM"):
         _hosts._refuse_second_jvm()
@@ -352,6 +397,7 @@ class Limits(types.ModuleType):
 
     RLIM_INFINITY = -1
     RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK = "as", "data", "stack"
+    RLIMIT_NOFILE, RLIMIT_NPROC = "files", "threads"
 
     def __init__(self, **limits: int) -> None:
         super().__init__("resource")
@@ -425,6 +471,123 @@ def test_overcommit(
     assert said == (reason if system == "linux" else "")
 
 
+@line("limits: files, threads, a folder to be in")
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        ({}, ""),
+        ({"files": 42}, ""),
+        ({"files": 41}, "10 of 41 files are open (RLIMIT_NOFILE)"),
+        ({"threads": 5000}, ""),
+        ({"threads": 500}, "threads are limited (RLIMIT_NPROC, pids.max): 5 more could be started"),
+    ],
+)
+def test_what_a_jvm_would_miss(
+    system: str, monkeypatch: pytest.MonkeyPatch, limits: dict[str, int], reason: str
+) -> None:
+    ended: list[bool] = []
+
+    class Thread:
+        count = 0
+
+        def __init__(self, **_: Any) -> None:
+            Thread.count += 1
+
+        def start(self) -> None:
+            if Thread.count > 5:
+                raise RuntimeError("can't start new thread")
+
+        def join(self) -> None:
+            ended.append(True)
+
+    monkeypatch.setitem(sys.modules, "resource", Limits(**limits))
+    monkeypatch.setattr(os, "listdir", lambda path: {"/dev/fd": list("0123456789")}[path])
+    monkeypatch.setattr(threading, "Thread", Thread)
+    monkeypatch.setattr(_platform, "_few_in_group", lambda: False)
+    assert _platform.lacking() == ("" if system == "win32" else reason)
+    assert len(ended) == min(Thread.count, 5)
+
+
+@line("limits: files, threads, a folder to be in")
+def test_threads_that_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = threading.active_count()
+    monkeypatch.setitem(sys.modules, "resource", Limits(threads=4000))
+    become(monkeypatch, "linux")
+    assert (_platform.lacking(), threading.active_count()) == ("", before)
+
+
+@line("limits: files, threads, a folder to be in")
+def test_a_folder_that_is_gone(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone() -> str:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(os, "getcwd", gone)
+    assert _platform.lacking() == "the current folder: No such file or directory"
+
+
+@line("limits: files, threads, a folder to be in")
+def test_no_file_can_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    def listdir(_: str) -> list[str]:
+        raise OSError(number, os.strerror(number))
+
+    become(monkeypatch, "linux")
+    monkeypatch.setitem(sys.modules, "resource", Limits(files=100))
+    monkeypatch.setattr(os, "listdir", listdir)
+    for number in (errno.EMFILE, errno.ENFILE):
+        assert _platform.lacking() == f"open files: {os.strerror(number)}"
+    number = errno.ENOENT  # not told
+    assert _platform.lacking() == ""
+
+
+@line("limits: files, threads, a folder to be in")
+@pytest.mark.parametrize(("text", "few"), [("max\n", False), ("100\n", True), (None, False)])
+def test_control_groups(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None, few: bool
+) -> None:
+    def instead(path: str, *_: Any, **__: Any) -> Any:
+        assert path in ("/sys/fs/cgroup/pids.max", "/sys/fs/cgroup/pids/pids.max")
+        return file.open()
+
+    file = tmp_path / "pids.max"
+    if text is not None:
+        file.write_text(text)
+    with monkeypatch.context() as patch:
+        patch.setattr("builtins.open", instead)
+        said = _platform._few_in_group()
+    assert said is few
+
+
+@line("what a JVM's start changes: locale, core dumps")
+def test_unchanged(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = {"locale": "C.UTF-8;C", "dumped": "33"}
+
+    def setlocale(_: int, value: str | None = None) -> str:
+        if value == "gone":
+            raise locale.Error
+        kept["locale"] = value or kept["locale"]
+        return kept["locale"]
+
+    def instead(path: str, mode: str, **_: Any) -> Any:
+        assert (system, path) == ("linux", "/proc/self/coredump_filter")
+        if mode == "r":
+            return io.StringIO(kept["dumped"] + "\n")
+        file = io.StringIO()
+        file.write = lambda text: kept.update(dumped=text) or 1  # type: ignore[assignment,func-returns-value]
+        return file
+
+    with monkeypatch.context() as patch:
+        patch.setattr(locale, "setlocale", setlocale)
+        patch.setattr("builtins.open", instead)
+        with contextlib.suppress(KeyError), _platform.unchanged():
+            kept.update(locale="de_DE", dumped="3f")
+            raise KeyError
+        first = dict(kept)
+        kept["locale"] = "gone"
+        with _platform.unchanged():
+            pass
+    assert first == {"locale": "C.UTF-8;C", "dumped": "0x33" if system == "linux" else "3f"}
+
+
 def test_threads(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "listdir", lambda path: {"/proc/self/task": ["1", "2", "3"]}[path])
     monkeypatch.setattr(threading, "active_count", lambda: 7)
@@ -492,6 +655,18 @@ def test_the_cache_folder(system: str, home: Path, monkeypatch: pytest.MonkeyPat
         assert Path(_platform.user_cache()) == home / "chosen"
         monkeypatch.setenv(variable, "not/absolute")
         assert _platform.user_cache() == _cache.folder_path() == ""
+
+
+@line("the user's cache folder")
+@pytest.mark.parametrize("home", ["", "relative"])
+def test_a_user_without_home(system: str, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
+    monkeypatch.setenv("HOME", home)
+    for name in ("LOCALAPPDATA", "XDG_CACHE_HOME", "FAST_JVM_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    if system == "win32":
+        monkeypatch.setattr(os.path, "expanduser", lambda _: home)
+    assert (_platform.user_home(), _platform.user_cache(), _cache.folder_path()) == ("", "", "")
+    assert _cache.folder() == ("", "the user has no home")
 
 
 @line("who may write the cache: owner, mode, links, profile")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import importlib
 import inspect
 import pickle
@@ -14,6 +16,7 @@ import pytest
 
 import fast_jvm
 from fast_jvm import _boot, _registry
+from support import wrappers
 
 TARGETS = ("nothing", "Shape.empty", "Shape.static_empty", "Shape.class_empty")
 
@@ -225,6 +228,161 @@ def test_a_function_that_others_replaced_is_left_alone() -> None:
     assert module.nothing is theirs
 
 
+# -- wrappers, which show the attributes and the class of what they wrap
+
+BEFORE = pytest.mark.line(
+    "surroundings",
+    "tracing wrappers (wrapt, functools.wraps, partial, code put in place) before ours",
+    "original under them; the reason names them",
+)
+AFTER = pytest.mark.line(
+    "surroundings", "tracing wrappers after ours", "called, and ours under them; kept when undone"
+)
+STYLES = pytest.mark.parametrize("style", wrappers.REFUSED, ids=lambda style: style.__name__)
+
+
+def call(module: ModuleType, path: str) -> None:
+    owner: Any = module.Shape() if path == "Shape.empty" else module
+    for name in path.split(".")[path == "Shape.empty" :]:
+        owner = getattr(owner, name)
+    assert owner() is None
+
+
+@BEFORE
+@STYLES
+@pytest.mark.parametrize("path", TARGETS)
+def test_wrapped_before(style: Any, path: str) -> None:
+    module, calls, target = library(), [], f"shapes:{path}"
+    if style is wrappers.proxy and path != "nothing":
+        return
+    style(target, calls)
+    theirs, code = raw(module, path), getattr(raw(module, path), "__code__", None)
+    fast_jvm.register(patches())
+    call(module, path)
+    _registry.check_gates()
+    (entry,) = (entry for entry in _registry.entries() if entry.patch.target == target)
+    assert entry.state == "skipped" and wrappers.REFUSED[style] in entry.reason, entry.reason
+    assert raw(module, path) is theirs and getattr(theirs, "__code__", None) is code
+    call(module, path)
+    assert calls == [target] * 2
+    assert states().count("patched") == len(TARGETS) - 1
+
+
+@AFTER
+@STYLES
+@pytest.mark.parametrize("path", TARGETS)
+def test_wrapped_after(style: Any, path: str) -> None:
+    module, calls, target = library(), [], f"shapes:{path}"
+    if style is wrappers.proxy and path != "nothing":
+        return
+    fast_jvm.register(patches())
+    style(target, calls)
+    (entry,) = (entry for entry in _registry.entries() if entry.patch.target == target)
+    _registry.retry_waiting()
+    _registry.check_gates()
+    assert entry.state == "patched", entry.reason
+    call(module, path)
+    assert (calls, entry.original_calls) == ([target], 1)
+    theirs = raw(module, path)
+    fast_jvm.unpatch()
+    assert raw(module, path) is theirs
+    call(module, path)
+    assert calls == [target] * 2
+    if style is wrappers.opentelemetry:
+        wrappers.uninstrument(target)
+        call(module, path)
+        assert calls == [target] * 2
+
+
+@BEFORE
+@STYLES
+def test_what_a_patch_leans_on_is_wrapped(style: Any) -> None:
+    library()
+    style("shapes:helper", [])
+    fast_jvm.register(patches(also={"shapes:helper": "030483cc12288553"}))
+    assert reason().startswith("skipped: shapes:helper") and wrappers.REFUSED[style] in reason()
+
+
+@STYLES
+def test_what_a_patch_leans_on_is_wrapped_late(style: Any) -> None:
+    library()
+    fast_jvm.register(patches(also={"shapes:helper": "030483cc12288553"}))
+    assert reason() == "patched: "
+    (entry,) = _registry.entries()
+    assert _registry.replaced_since(entry) == ""
+    style("shapes:helper", [])
+    assert _registry.replaced_since(entry) == "shapes:helper was replaced while Java got ready"
+
+
+def test_a_class_that_is_wrapped() -> None:
+    module = library()
+    module.Shape = theirs = wrappers.Proxy(module.Shape, [], "")
+    fast_jvm.register(patches())
+    assert states() == ["patched", *["skipped"] * 3]
+    assert "is inside of a support.wrappers.Proxy" in _registry.entries()[1].reason
+    assert module.Shape is theirs
+
+
+def test_a_context_manager_is_told_by_what_was_decorated() -> None:
+    fast_shapes, module = importlib.import_module("fast_shapes"), library()
+
+    @contextlib.contextmanager
+    def nothing() -> Iterator[None]:
+        yield
+
+    module.nothing = nothing
+    code = fast_jvm.fingerprint(nothing)
+    assert code == fast_jvm.fingerprint(nothing.__wrapped__)
+    fast_jvm.register([fast_shapes.patch("nothing", "nothing", code)])
+    assert reason() == "patched: "
+    fast_jvm.unpatch()
+
+    @contextlib.contextmanager
+    @functools.wraps(nothing)
+    def theirs() -> Iterator[None]:
+        with nothing():
+            yield
+
+    module.nothing = theirs
+    fast_jvm.register([fast_shapes.patch("nothing", "nothing", code)])
+    assert reason().startswith("skipped: ") and module.nothing is theirs
+
+
+@pytest.mark.line("surroundings", "importlib.reload of the library", "originals serve, equal")
+def test_a_module_that_was_loaded_anew() -> None:
+    module = library()
+    fast_jvm.register(patches())
+    old = module.Shape
+    importlib.reload(module)
+    for path in TARGETS:
+        call(module, path)
+    old.static_empty()
+    _registry.retry_waiting()
+    assert {(entry.state, entry.reason) for entry in _registry.entries()} == {
+        ("skipped", f"shapes:{path} was loaded anew") for path in TARGETS
+    }
+    for path in TARGETS:
+        call(module, path)
+        found = raw(module, path)
+        assert not hasattr(getattr(found, "__func__", found), "__wrapped__")
+
+
+@pytest.mark.line("surroundings", "pickled functions", "by their names, as the originals")
+def test_a_name_in_another_module_is_pickled_where_it_is() -> None:
+    fast_shapes, module = importlib.import_module("fast_shapes"), library()
+    other = sys.modules["shapes_user"] = ModuleType("shapes_user")
+    try:
+        other.nothing = module.nothing  # type: ignore[attr-defined]
+        fast_jvm.register([fast_shapes.PATCHES[0]._replace(target="shapes_user:nothing", also={})])
+        _registry.check_gates()
+        assert states() == ["patched"]
+        assert pickle.loads(pickle.dumps(other.nothing)) is other.nothing
+        assert pickle.loads(pickle.dumps(module.nothing)) is module.nothing
+    finally:
+        fast_jvm.unpatch()
+        del sys.modules["shapes_user"]
+
+
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
@@ -262,5 +420,12 @@ def test_the_meter_starts_the_boot_at_the_threshold(monkeypatch: pytest.MonkeyPa
 
 
 def test_public_surface() -> None:
-    assert fast_jvm.__all__ == ["status", "wait_ready", "register", "Patch", "FastJvmUnavailable"]
+    assert fast_jvm.__all__ == [
+        "status",
+        "wait_ready",
+        "require",
+        "register",
+        "Patch",
+        "FastJvmUnavailable",
+    ]
     assert issubclass(fast_jvm.FastJvmUnavailable, RuntimeError)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,8 +21,13 @@ from support import values as v
 from support.check import check, check_all, check_load
 from support.outcome import assert_same_outcome, outcome
 from support.plugin import examples
-from support.sides import Pair, default_pair, pair
+from support.sides import ACCELERATED, Pair, counters, default_pair, pair
 
+NEVER_WIDER = pytest.mark.line(
+    "security",
+    "deserialization: every allow-list, forged data",
+    "what the original builds, no more",
+)
 _KEYS = [
     ("support.models", "Plain"),
     ("support.models", "Scalars"),
@@ -67,6 +73,7 @@ _objects = st.one_of(
 )
 
 
+@NEVER_WIDER
 @pytest.mark.parametrize("mode", MODES)
 @examples(40)
 @given(data=st.data())
@@ -75,6 +82,7 @@ def test_mode(mode: str, data: st.DataObject) -> None:
     check_all(data.draw(st.lists(_objects, min_size=8, max_size=8)), MODES[mode])
 
 
+@NEVER_WIDER
 @pytest.mark.parametrize("mode", MODES)
 def test_well_known(mode: str) -> None:
     """The fixed selection in every mode, alone and together."""
@@ -327,6 +335,7 @@ FORGED: list[Any] = [
 ]
 
 
+@NEVER_WIDER
 @pytest.mark.parametrize("mode", ["true", "none", "set"])
 def test_forged_extensions(mode: str) -> None:
     """Every payload under every code, well formed and not: same value, same warnings, same events."""
@@ -340,6 +349,7 @@ def test_forged_extensions(mode: str) -> None:
             check_load(("msgpack", b"\x92\x01" + blob), MODES[mode])
 
 
+@NEVER_WIDER
 @pytest.mark.parametrize("mode", ["true", "none"])
 def test_raw_extension_data(mode: str) -> None:
     """The extension's data is no msgpack, or too much of it."""
@@ -358,6 +368,95 @@ def test_raw_extension_data(mode: str) -> None:
             check_load(("msgpack", head + data), MODES[mode])
             check_load(("msgpack", b"\x81\xa1k" + head + data), MODES[mode])
             check_load(("msgpack", b"\x81" + head + data + b"\x01"), MODES[mode])
+
+
+_CANARY = """
+done = ["imported"]
+class Canary:
+    def __init__(self, *args, **kwargs):
+        done.append((type(self).__name__, args, kwargs))
+        if kwargs: raise ValueError
+    @classmethod
+    def construct(cls, *args, **kwargs): done.append(("construct", args, kwargs))
+    model_construct = model_validate = model_validate_json = fromisoformat = evil = construct
+class Allowed(Canary): pass
+def function(*args): done.append(("function", args))
+"""
+
+
+@NEVER_WIDER
+@pytest.mark.parametrize("mode", ["true", "none", "empty", "false", "set"])
+def test_what_is_imported_and_called(
+    mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole modules, constructors, methods: only those that the original would have touched."""
+    monkeypatch.syspath_prepend(tmp_path)
+    done: dict[str, Any] = {}
+    for name in ("ours", "theirs"):
+        module = f"canary_{mode}_{name}"
+        (tmp_path / f"{module}.py").write_text(_CANARY)
+        allowed: Any = {"true": True, "none": None, "empty": [], "false": False}.get(
+            mode, [(module, "Allowed")]
+        )
+        serde = getattr(pair(allowed_msgpack_modules=allowed), name)
+        blobs = [
+            _ext(code, (module, cls, payload, method))
+            for code in range(6)
+            for cls in ("Allowed", "Canary", "function", "os.system", "__builtins__")
+            for payload in ([], ["x"], {"x": 1}, "x")
+            for method in ("fromisoformat", "evil", "__init__")
+        ]
+        nested = _ext(1, (module, "Canary", [ormsgpack.Ext(2, blobs[0]), {"k": [1, 2]}]))
+        packed = b"\xdd" + (len(blobs) + 2).to_bytes(4, "big") + b"".join(blobs) + nested
+        packed += jsonplus._msgpack_enc("x" * 1000)
+        before = counters()["loads_typed"]
+        result = outcome(serde.loads_typed, ("msgpack", packed))
+        assert result.error is None
+        if name == "ours" and ACCELERATED:
+            work = counters()["loads_typed"] - before
+            assert (work.calls, work.declines) == (1, 0)  # Java read it
+        loaded = sys.modules.get(module)
+        text = repr((result.value, result.traces)).replace(module, "canary")
+        done[name] = re.sub("0x[0-9a-f]+", "0x", text), getattr(loaded, "done", [])
+    assert done["ours"] == done["theirs"]
+    touched = {entry[0] for entry in done["ours"][1] if isinstance(entry, tuple)}
+    if mode == "true":
+        assert {"Allowed", "Canary", "construct", "function"} <= touched
+    else:
+        assert touched <= {"Allowed", "construct"} and bool(touched) == (mode == "set")
+
+
+_unpickled: list[int] = []
+
+
+def _note() -> None:
+    _unpickled.append(1)
+
+
+class _Reduced:
+    def __reduce__(self) -> Any:
+        return _note, ()
+
+
+@pytest.mark.line("security", "stored as pickle or json", "the original's code, never Java")
+@pytest.mark.parametrize("fallback", [False, True])
+def test_pickle(fallback: bool) -> None:
+    """Unpickled only where the serializer was told to, as before."""
+    import pickle
+
+    blob = ("pickle", pickle.dumps(_Reduced()))
+    sides = pair(pickle_fallback=fallback)
+    done = []
+    before = counters()["loads_typed"]
+    for side in (sides.ours, sides.theirs):
+        _unpickled.clear()
+        result = outcome(side.loads_typed, blob)
+        done.append((result.error, len(_unpickled)))
+    assert done[0] == done[1] and done[0][1] == (1 if fallback else 0)
+    assert counters()["loads_typed"] == before
+    json_blob = ("json", b'{"lc": 2, "type": "constructor", "id": ["os", "getcwd"]}')
+    check_load(json_blob, sides)
+    assert counters()["loads_typed"] == before
 
 
 def _hook(code: int, data: bytes) -> Any:
@@ -410,6 +509,7 @@ def test_hook_replaced_after_creation() -> None:
         check(value, sides)
 
 
+@NEVER_WIDER
 def test_safe_types_replaced() -> None:
     """The module's own set is looked up at each check, so a replaced one counts."""
     before = _msgpack.SAFE_MSGPACK_TYPES
@@ -447,6 +547,7 @@ def test_safe_methods_replaced() -> None:
     check_all(value)
 
 
+@NEVER_WIDER
 def test_allowed_set_changed_in_place() -> None:
     """The set a serializer holds is the one its hook looks into."""
     sides = pair(allowed_msgpack_modules=_KEYS)
@@ -565,6 +666,7 @@ def test_odd_input(data: Any) -> None:
             check_load(odd)  # type: ignore[arg-type]
 
 
+@NEVER_WIDER
 @pytest.mark.parametrize("value", ["1", "true", "YES", "false", ""])
 def test_strict_mode(value: str) -> None:
     """LANGGRAPH_STRICT_MSGPACK is read at import: a process of its own."""

@@ -201,6 +201,9 @@ def test_calling_conventions() -> None:
             assert_same_outcome(ours, theirs)
 
 
+@pytest.mark.line(
+    "surroundings", "functions that the codec leans on, replaced while live", "declined, equal"
+)
 def test_functions_patched_in_the_module() -> None:
     """Who replaces _msgpack_enc or _msgpack_default in the module is heard."""
     import ormsgpack

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 
@@ -87,3 +89,38 @@ for restore in (True, False):
     print(subprocess.run(["/bin/sh", "-c", "grep -E '^Sig(Ign|Blk|Cgt)' /proc/self/status; exit 9"],
           restore_signals=restore, stdout=subprocess.PIPE).stdout)
 """)
+
+
+@pytest.mark.line(
+    "falling back", "a broken jar: the JVM is up, and of no use", "originals serve, as without us"
+)
+def test_a_jar_that_the_jvm_refuses(same, tmp_path: Path) -> None:
+    """Signals, faulthandler, forks and the end are guarded although nothing is served."""
+    same(
+        """
+from fast_jvm import _boot, _platform
+with open(_boot.JAR, "rb") as file, open("broken.jar", "wb") as broken:
+    broken.write(file.read()[:5000])
+_boot.JAR = os.path.abspath("broken.jar")
+others, fatal = _platform.other_signals(), _platform.JVM_SIGNALS
+def handlers(numbers):
+    return {number: action[:16] for number, action in _platform.actions(numbers).items()}
+before, first = handlers(others), handlers(fatal)
+assert not fast_jvm.wait_ready(40)
+reason = fast_jvm.status().reason
+assert os.environ["FAST_JVM"] == "off" or "dev.fastjvm.Boot" in reason, reason
+print(handlers(others) == before, shapes.nothing())
+now = handlers(fatal)
+faulthandler.enable(); faulthandler.disable()
+print(handlers(fatal) == now)
+gc.collect()
+sys.stdout.flush()
+pid = os.fork()
+if not pid:
+    gc.collect()
+    print(handlers(fatal) == first, shapes.nothing())
+    sys.exit(3)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+sys.exit(5)
+"""
+    )

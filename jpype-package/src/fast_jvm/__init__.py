@@ -6,7 +6,7 @@ the background once the originals have cost this process about what a boot costs
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from ._errors import FastJvmUnavailable
 from ._registry import Patch, register
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ._status import Status
 
 __version__ = "1.0.0"
-__all__ = ["status", "wait_ready", "register", "Patch", "FastJvmUnavailable"]
+__all__ = ["status", "wait_ready", "require", "register", "Patch", "FastJvmUnavailable"]
 
 
 def status() -> Status:
@@ -34,6 +34,21 @@ def wait_ready(timeout: float | None = None) -> bool:
     from . import _boot
 
     return _boot.wait_ready(timeout)
+
+
+def require(*builtins: str, timeout: float | None = None) -> dict[str, Callable[..., Any]]:
+    """Return builtins by their names for a feature that has no original to fall back on.
+
+    Starts the boot if need be and waits until Java is up; raises FastJvmUnavailable, whose text
+    names the reason and the cure, where it stays away or the time runs out. Once Java is gone (in
+    a forked child, at the end of the process) a builtin answers NotImplemented; ask again then,
+    and the reason is raised:
+
+        read = fast_jvm.require("table_read")["table_read"]
+    """
+    from . import _boot
+
+    return _boot.require(builtins, timeout)
 
 
 def fingerprint(function: Any) -> str:

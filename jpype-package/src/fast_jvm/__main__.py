@@ -7,7 +7,7 @@ import sys
 from importlib import import_module
 
 USAGE = """\
-usage: python -m fast_jvm doctor
+usage: python -m fast_jvm doctor       what runs, what does not, why, and what helps; 0 if every patch is live, else 1
        python -m fast_jvm run [-m module | -c code | script | -] arguments...
        python -m fast_jvm fingerprint module:qualname...
 """
@@ -27,7 +27,10 @@ def main(arguments: list[str]) -> int:
 
 
 def doctor() -> int:
-    """Boot, and print what was found: settings, Java, host, cache, one line per patch."""
+    """Boot, and print what was found: settings, Java, host, cache, one line per patch; reasons with their cures.
+
+    Returns 0 when every patch is live, else 1.
+    """
     import fast_jvm
 
     from . import _boot, _cache, _jre, _python, _registry, _settings, _start
@@ -56,13 +59,15 @@ def doctor() -> int:
     for entry in _registry.entries():
         module = entry.patch.target.partition(":")[0]
         try:
-            import_module(module)
-        except ImportError as error:
             if entry.state == "waiting":
-                entry.skip(f"{module}: {error}")
+                import_module(module)
+        except ImportError as error:
+            entry.skip(f"{module}: {error}")
     ready = fast_jvm.wait_ready(60)
     found = fast_jvm.status()
     print(f"boot        {found.headline()}")
+    if found.cure:
+        print(f"cure        {found.cure}")
     if found.phase == "up":
         print(f"aot cache   {found.cache}")
         print(
@@ -78,6 +83,8 @@ def doctor() -> int:
         print(
             f"patch       {patch.name}: {'active' if patch.state == 'live' else patch.state}{': ' + patch.reason if patch.reason else ''} [{patch.distribution} {patch.version}]".rstrip()
         )
+        if patch.cure not in ("", found.cure):
+            print(f"cure        {patch.cure}")
     failure = _boot.last_failure()
     if failure:
         print(f"last error inside Java:\n{failure}")

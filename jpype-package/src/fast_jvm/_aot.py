@@ -10,16 +10,20 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from typing import Any
 
-from . import _cache, _platform, _settings
+from . import _cache, _jre, _platform, _settings
+from ._errors import FastJvmUnavailable
 from ._jre import Jre
 from ._log import log
 
 PROBE_TIMEOUT_S = 30
-_BOOTSTRAP = "import json,sys;task=json.loads(sys.argv[1]);sys.path[:]=task['path'];from fast_jvm import _aot;_aot.child(task)"
+MAKER_TIMEOUT_S = 110  # less than a claim lives
+# sys needs no file; with -c the current folder stands first on the path, and this process may not import from it
+_BOOTSTRAP = "import sys;sys.path[:]=filter(None,sys.path);import json;task=json.loads(sys.argv[1]);sys.path[:]=task['path'];from fast_jvm import _aot;_aot.child(task)"
 
 
 def needs_probe(options: list[str]) -> str:
@@ -28,9 +32,6 @@ def needs_probe(options: list[str]) -> str:
         return "FAST_JVM_OPTIONS"
     if os.environ.get("FAST_JVM_HEAP"):
         return "FAST_JVM_HEAP"
-    for name in ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"):
-        if os.environ.get(name):
-            return name
     return _platform.strict_memory()
 
 
@@ -92,6 +93,10 @@ def make_in_background(
         "packages": packages,
     }
     command = _command(task)
+    full = _cache.space(directory)
+    if full:
+        log.info("AOT cache: not made (%s)", full)
+        return None
     if not command or not _cache.claim(directory, key):
         return None
     log.info("AOT cache: a child process makes it")
@@ -130,7 +135,7 @@ def _command(task: dict[str, Any]) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    environment = dict(os.environ)
+    environment = _jre.environment()
     environment["FAST_JVM"] = "off"
     # nothing is to be loaded before the task, nothing to be written beside its answer
     for name in ("PYTHONSTARTUP", "FAST_JVM_AUTOLOAD", "FAST_JVM_RUN", "FAST_JVM_LOG"):
@@ -149,7 +154,7 @@ def child(task: dict[str, Any]) -> None:
             _boot(task, [option for option in task["options"] if option != "-Xlog:disable"])
             print("booted", flush=True)
         except Exception as error:
-            print(error, flush=True)
+            print(error.reason if isinstance(error, FastJvmUnavailable) else error, flush=True)
             os._exit(1)
         os._exit(0)
     if _platform.forks():
@@ -176,16 +181,51 @@ def _boot(task: dict[str, Any], options: list[str]) -> None:
 
 
 def _make(task: dict[str, Any]) -> None:
-    from . import _boot as boot
-    from . import _registry
-
+    """Make the cache and put it in place whole, or leave a verdict; half files are removed."""
     directory, key = task["directory"], task["key"]
     target = _cache.aot_file(directory, key)
     temporary = _cache.temporary(directory)
     os.unlink(temporary)  # the JVM makes it anew, in a folder that is ours alone
     os.umask(0o077)
-    # the VM may end this process: what is left then says so to the processes to come
-    _cache.write_verdict(directory, key + ".aot", {"reason": "the maker did not finish"})
+    if not _cache.write_verdict(directory, key + ".aot", {"reason": "the maker did not finish"}):
+        return
+    try:
+        _in_own_process(task, temporary)
+        os.chmod(temporary, 0o600)
+        os.replace(temporary, target)
+        _cache.drop_verdict(directory, key + ".aot")
+    except OSError as error:
+        _cache.write_verdict(
+            directory, key + ".aot", {"reason": f"the JVM wrote no AOT cache: {error}"}
+        )
+    finally:
+        for leftover in (temporary, temporary + ".config"):
+            _cache.remove(leftover)
+        _cache.sweep(directory, target)
+
+
+def _in_own_process(task: dict[str, Any], temporary: str) -> None:
+    """Train where the VM may end the process, as it does when the disk is full; OSError when it did."""
+    if not _platform.forks():
+        _train(task, temporary)
+        return
+    worker = os.fork()
+    if not worker:
+        try:
+            signal.alarm(MAKER_TIMEOUT_S)
+            _train(task, temporary)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    status = os.waitpid(worker, 0)[1]
+    if status:
+        raise OSError(f"its process ended with status {status}")
+
+
+def _train(task: dict[str, Any], temporary: str) -> None:
+    from . import _boot as boot
+    from . import _registry
+
     _boot(task, [*task["options"], f"-XX:AOTCacheOutput={temporary}"])
     functions = {name: builtin.function for name, builtin in boot.state.builtins.items()}
     for module, prepare in task["packages"]:
@@ -195,34 +235,3 @@ def _make(task: dict[str, Any]) -> None:
         except Exception:
             log.debug("training %s", prepare, exc_info=True)
     boot.state.host.destroy()
-    try:
-        os.chmod(temporary, 0o600)
-        os.replace(temporary, target)
-        _cache.drop_verdict(directory, key + ".aot")
-    except OSError as error:
-        _cache.write_verdict(
-            directory, key + ".aot", {"reason": f"the JVM wrote no AOT cache: {error}"}
-        )
-    for leftover in (temporary, temporary + ".config"):
-        try:
-            os.unlink(leftover)
-        except OSError:
-            pass
-    _sweep(directory, target)
-
-
-def _sweep(directory: str, newest: str) -> None:
-    """Remove AOT caches of older jars: each is of no use to any later boot of this one."""
-    import time
-
-    for name in os.listdir(directory):
-        path = os.path.join(directory, name)
-        try:
-            if (
-                name.endswith((".aot", ".json", ".part", ".log"))
-                and path != newest
-                and time.time() - os.stat(path).st_atime > 30 * 86400
-            ):
-                os.unlink(path)
-        except OSError:
-            continue

@@ -11,11 +11,12 @@ import os
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Callable, Iterator
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator
 
 from . import _platform, _settings
 from ._errors import FastJvmUnavailable
 from ._log import log
+from ._reasons import Kind, Reason
 
 if TYPE_CHECKING:
     from ._jre import Jre
@@ -34,11 +35,16 @@ BASE_OPTIONS = (
     "-Ddev.fastjvm.ownHeap=true",
     "--enable-native-access=ALL-UNNAMED",
     "-XX:-UsePerfData",
+    # RLIMIT_NOFILE stays what it is
+    "-XX:-MaxFDLimit",
+    # with -Xrs the VM would open a socket for jcmd and agents, /tmp/.java_pid, which ending children remove
+    "-XX:+DisableAttachMechanism",
     "-Xms8m",
     # walks over nested data are recursive
     "-XX:MaxRecursiveInlineLevel=2",
-    # a JVM that talks does so on stdout
+    # a JVM that talks does so on stdout; it warns of a .hotspotrc in the current folder
     "-Xlog:disable",
+    "-XX:-PrintWarnings",
     "-XX:+DisplayVMOutputToStderr",
 )
 
@@ -48,8 +54,9 @@ class State:
 
     def __init__(self) -> None:
         self.phase = "idle"  # idle, booting, up, failed
-        self.reason = ""
+        self.reason = Reason("")
         self.host: Any = None
+        self.alive = False  # a JVM that is ours, or that we joined, runs
         self.host_name = ""
         self.java = ""
         self.java_home = ""
@@ -99,7 +106,7 @@ def last_failure() -> str:
         return ""
 
 
-def unusable() -> str:
+def unusable() -> Reason:
     """Say why this process will never boot; empty while it may."""
     from . import _python
 
@@ -114,7 +121,7 @@ def start() -> None:
     from . import _process
 
     with _changed:
-        if state.phase != "idle" or _settings.get("FAST_JVM") == "off":
+        if state.phase != "idle" or _settings.switched_off():
             return
         _concurrent = _concurrent or _running_loop()
         state.phase, state.working = "booting", True
@@ -123,7 +130,7 @@ def start() -> None:
         try:
             threading.Thread(target=_run, name="fast-jvm-boot", daemon=True).start()
         except RuntimeError as error:
-            _fail(f"no thread for the boot: {error}")
+            _fail(Reason(f"no thread for the boot: {error}", Kind.JVM))
             state.working = False
 
 
@@ -156,7 +163,7 @@ def wait_ready(timeout: float | None) -> bool:
     """Start the boot if need be; wait until nothing is left to become live."""
     from . import _registry
 
-    if _settings.get("FAST_JVM") == "off":
+    if _settings.switched_off():
         return False
     _registry.retry_waiting()
     start()
@@ -166,6 +173,29 @@ def wait_ready(timeout: float | None) -> bool:
     with _changed:
         _changed.wait_for(lambda: not state.working, timeout)
         return state.phase == "up" and not state.working
+
+
+def require(names: Iterable[str], timeout: float | None) -> dict[str, Callable[..., Any]]:
+    """Boot if need be; return builtins by name, or raise what keeps them away."""
+    reason = _settings.switched_off() if state.phase == "idle" else Reason("")
+    if not reason:
+        start()
+        reason = _wait_up(timeout)
+    missing = [name for name in names if name not in state.builtins]
+    if missing and not reason:
+        reason = Reason(f"Java has no {', '.join(missing)}", Kind.JAR)
+    if reason:
+        raise FastJvmUnavailable(reason)
+    return {name: state.builtins[name].function for name in names}
+
+
+def _wait_up(timeout: float | None) -> Reason:
+    """Wait until Java is up; say why it is not, or not any more."""
+    if threading.current_thread().name == "fast-jvm-boot":
+        timeout = 0  # it would wait for itself
+    with _changed:
+        done = _changed.wait_for(lambda: state.phase != "booting", timeout)
+        return state.reason if done else Reason("Java is not up yet", Kind.LATER)
 
 
 def wait_idle(timeout: float) -> None:
@@ -185,12 +215,13 @@ def _stamp(name: str) -> None:
     state.times[name + ".cpu"] = time.process_time()
 
 
-def _fail(reason: str) -> None:
+def _fail(reason: Reason) -> None:
     from . import _registry
 
     log.info("originals serve: %s", reason)
     with _changed:
         state.phase, state.reason = "failed", reason
+        _changed.notify_all()
         for entry in _registry.entries():
             if entry.state in ("patched", "warming", "waiting"):
                 _registry.give_up(entry, reason)
@@ -222,14 +253,15 @@ def _run_boot() -> None:
             _boot()
             with _changed:
                 state.phase = "up"
+                _changed.notify_all()
             _settle()
             _stamp("ready")
             log.info("ready after %.0f ms", 1000 * (state.times["ready"] - state.times["start"]))
         except FastJvmUnavailable as error:
-            _fail(str(error))
+            _fail(error.reason)
         except BaseException as error:
             log.debug("boot", exc_info=True)
-            _fail(f"{type(error).__name__}: {error}")
+            _fail(Reason(f"{type(error).__name__}: {error}"))
     finally:
         _finished()
 
@@ -267,10 +299,24 @@ def jvm_options(cache: str) -> list[str]:
         f"-Xmx{_settings.get('FAST_JVM_HEAP')}",
         f"-Xss{_platform.stack_kib()}k",
     ]
-    options.append(f"-XX:ErrorFile={os.path.join(cache, 'hs_err_%p.log') if cache else os.devnull}")
+    if cache:  # the VM itself would write into the current folder
+        folder = cache.replace("%", "%%")
+        options += [
+            f"-XX:{flag}={os.path.join(folder, name)}"
+            for flag, name in (
+                ("ErrorFile", "hs_err_%p.log"),
+                ("ReplayDataFile", "replay_%p.log"),
+            )
+        ]
+    else:
+        options += [f"-XX:ErrorFile={os.devnull}", "-XX:-DumpReplayDataOnError"]
     import shlex
 
-    return options + shlex.split(_settings.get("FAST_JVM_OPTIONS"))
+    try:
+        return options + shlex.split(_settings.get("FAST_JVM_OPTIONS"))
+    except ValueError as error:
+        text = f"FAST_JVM_OPTIONS: {error}"
+        raise FastJvmUnavailable(Reason(text, Kind.OPTIONS, variable="FAST_JVM_OPTIONS")) from error
 
 
 def _boot() -> None:
@@ -278,26 +324,54 @@ def _boot() -> None:
 
     from . import _guard, _hosts, _python, _registry
 
-    reason = _python.unsupported() or _guard.forbidden()
+    reason = _python.unsupported() or _guard.forbidden() or _broken(JAR)
     if reason:
         raise FastJvmUnavailable(reason)
-    if not os.path.isfile(JAR):
-        raise FastJvmUnavailable(f"{JAR} is missing")
     state.host_name = _hosts.choose(_settings.get("FAST_JVM_HOST"), _concurrent)
     jre = None if state.host_name == "jep" else _find_jre()
     _registry.check_gates()
     _stamp("open")
     _stop_point()
     with _guard.handlers_in_motion:
-        before = _guard.before_start()
-        state.host = _hosts.open_host(state.host_name, jre, JAR, state.options)
-        state.java = state.host.java
+        before, theirs = _guard.before_start(), _hosts.created_vm()
+        try:
+            state.host = _hosts.open_host(state.host_name, jre, JAR, state.options)
+        except BaseException:
+            vm = _hosts.created_vm()
+            state.alive = vm != theirs
+            _guard.half_started(before, theirs, vm)
+            raise
+        state.alive, state.java = True, state.host.java
         _guard.started(before, state.host.vm)
     _stamp("jvm")
     _stop_point()
     symbols = ctypes.string_at(state.host.call("symbols")).decode()
     state.builtins = _make_builtins(state.host, symbols)
     _stamp("builtins")
+
+
+def _broken(jar: str) -> Reason:
+    """Say why a jar is not worth a start: torn, of others, unreadable; empty when it looks whole."""
+    import struct
+
+    from ._hosts import BOOT_CLASS
+
+    text = ""
+    try:
+        with open(jar, "rb") as file:
+            data = file.read()
+        # a zip ends with the list of its files and a record that says where that list lies
+        end = data.rfind(b"PK\5\6")
+        size, start = struct.unpack_from("<II", data, end + 12) if end >= 0 else (0, 0)
+        if start + size != end:
+            text = f"{jar} is torn, or no jar"
+        elif BOOT_CLASS.replace(".", "/").encode() + b".class" not in data[start:end]:
+            text = f"{jar} holds no {BOOT_CLASS}"
+    except FileNotFoundError:
+        text = f"{jar} is missing"
+    except (OSError, struct.error) as error:
+        text = f"{jar}: {error}"
+    return Reason(text, Kind.JAR)
 
 
 def _find_jre() -> Any:
@@ -316,7 +390,7 @@ def _find_jre() -> Any:
     if risk:
         reason = _aot.probe(jre, JAR, options, directory, key)
         if reason:
-            raise FastJvmUnavailable(f"{risk}: {reason}")
+            raise FastJvmUnavailable(Reason(f"{risk}: {reason}", Kind.OPTIONS, variable=risk))
     if directory:
         file = _cache.aot_file(directory, key)
         state.cache = _cache.usable(file) or file
@@ -329,7 +403,7 @@ def _find_jre() -> Any:
 
 def _stop_point() -> None:
     if state.stopping:
-        raise FastJvmUnavailable("the process ends")
+        raise FastJvmUnavailable(state.reason)
 
 
 def _make_builtins(host: Any, symbols: str) -> dict[str, Any]:
@@ -340,10 +414,10 @@ def _make_builtins(host: Any, symbols: str) -> dict[str, Any]:
     try:
         spec = _layout.spec(_builtins.addresses(symbols))
     except LookupError as error:
-        raise FastJvmUnavailable(str(error)) from error
+        raise FastJvmUnavailable(Reason(str(error), Kind.LAYOUT)) from error
     answer = ctypes.string_at(host.call("boot", _text(spec))).decode()
     if answer.startswith("error "):
-        raise FastJvmUnavailable(f"Java: {answer[6:]}")
+        raise FastJvmUnavailable(Reason(f"Java: {answer[6:]}", Kind.LAYOUT))
     found = {}
     for line in answer.splitlines():
         name, method_def, counters = line.split()
@@ -353,9 +427,8 @@ def _make_builtins(host: Any, symbols: str) -> dict[str, Any]:
         if wrong is not None:
             for builtin in found.values():
                 builtin.switch(False)
-            raise FastJvmUnavailable(
-                f"this Python's memory is laid out in a way that is not known: {wrong}"
-            )
+            text = f"this Python's memory is laid out in a way that is not known: {wrong}"
+            raise FastJvmUnavailable(Reason(text, Kind.LAYOUT))
     return found
 
 
@@ -463,7 +536,10 @@ def _go_live(entry: Any, reason: str) -> None:
         return
     missing = [name for name in entry.patch.builtins if name not in state.builtins]
     if missing:
-        reason = f"Java has no {', '.join(missing)}"
+        reason = Reason(f"Java has no {', '.join(missing)}", Kind.JAR)
+    reason = reason or Reason(
+        _registry.replaced_since(entry), Kind.CODE, package=entry.patch.package
+    )
     if reason:
         _registry.give_up(entry, reason)
         return

@@ -1,21 +1,40 @@
 """Fingerprints of code: equal over Python versions, line numbers, paths, comments and docstrings.
 
 The hash is taken over a dump of the syntax tree that leaves out what differs between Python
-versions (empty fields, contexts, string kinds, how an f-string's text is cut into pieces).
+versions (empty fields, contexts, string kinds, how an f-string's text is cut into pieces). What runs
+must be what the source says: wrappers that show the attributes of what they wrap are told by their
+type, and a code object that was put into a function by what it refers to.
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
+import contextlib
 import hashlib
 import linecache
 import sys
 import types
 from typing import Any, Iterator
 
+from ._registry import kind
+
+_MANAGERS = (
+    contextlib.contextmanager(lambda: iter(())).__code__,
+    contextlib.asynccontextmanager(lambda: None).__code__,  # type: ignore[arg-type,return-value]
+)
 _trees: dict[str, ast.Module] = {}
 _SKIPPED = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 _DOCUMENTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_FUTURE = sum(
+    getattr(__future__, name).compiler_flag
+    for name in __future__.all_feature_names
+    if name not in ("nested_scopes", "generators")  # their flags are others' too
+)
+# Not co_code: how a method is called depends on the imports of the module around. Whoever puts code
+# into a function brings constants and names of his own.
+_SAME = ("co_names", "co_varnames", "co_freevars", "co_cellvars", "co_flags",
+         "co_argcount", "co_posonlyargcount", "co_kwonlyargcount")  # fmt: skip
 
 
 def fingerprint(target: Any) -> str:
@@ -29,6 +48,22 @@ def forget() -> None:
     _trees.clear()
 
 
+def decorated(function: types.FunctionType) -> Any:
+    """Return what @contextmanager was put on, as all its functions have one code; others as they are."""
+    code = function.__code__
+    if code not in _MANAGERS:
+        return function
+    return (function.__closure__ or ())[code.co_freevars.index("func")].cell_contents
+
+
+def code_of(function: Any) -> Any:
+    """Return the code object that a function's fingerprint is about; None for all else."""
+    if type(function) is not types.FunctionType:
+        return None
+    inner = decorated(function)
+    return code_of(inner) if inner is not function else function.__code__
+
+
 def _tree(filename: str, module_globals: dict[str, Any] | None) -> ast.Module:
     tree = _trees.get(filename)
     if tree is None:
@@ -40,11 +75,12 @@ def _tree(filename: str, module_globals: dict[str, Any] | None) -> ast.Module:
 
 
 def _node(target: Any) -> ast.AST:
-    if isinstance(target, types.MethodType):
+    if type(target) is types.MethodType:
         target = target.__func__
-    if isinstance(target, types.FunctionType):
-        return _function(target)
-    if isinstance(target, type):
+    if type(target) is types.FunctionType:
+        inner = decorated(target)
+        return _function(target) if inner is target else _node(inner)
+    if issubclass(type(target), type):
         module = sys.modules.get(target.__module__)
         filename = getattr(module, "__file__", None)
         if not filename:
@@ -53,7 +89,7 @@ def _node(target: Any) -> ast.AST:
         for name in target.__qualname__.split("."):
             body = _last_class(body, name)
         return body
-    raise LookupError(f"{type(target).__name__} has no Python code")
+    raise LookupError(f"{kind(target)} has no Python code")
 
 
 def _function(function: types.FunctionType) -> ast.AST:
@@ -77,9 +113,57 @@ def _function(function: types.FunctionType) -> ast.AST:
         body = tree.body[0].body if indent else tree.body  # type: ignore[attr-defined]
         if len(body) == 1 and getattr(body[0], "name", None) == code.co_name:
             found: ast.AST = body[0]
+            if not _runs(function, found):
+                raise LookupError(f"the code of {code.co_name} was replaced inside of the function")
             return found
         break
     raise LookupError(f"{code.co_name} is not in {code.co_filename}")
+
+
+def _runs(function: types.FunctionType, node: Any) -> bool:
+    """Say whether the function's code object is that of its source."""
+    code = function.__code__
+    path: str = getattr(code, "co_qualname", function.__qualname__)
+    outer = path.rpartition(".")[0]
+    if outer and not outer.endswith(">"):  # names with two underscores are mangled with the class's
+        node = _around(f"class {outer.rpartition('.')[2]}: pass", node)
+    free = [name for name in code.co_freevars if name != "__class__"]
+    if free or "<locals>" in path:
+        node = _around(f"def around({', '.join(free)}): pass", node)
+    tree = ast.Module(body=[node], type_ignores=[])
+    compiled = compile(
+        tree, code.co_filename, "exec", flags=code.co_flags & _FUTURE, dont_inherit=True
+    )
+    return any(_same(code, made) for made in _named(compiled, code.co_name))
+
+
+def _around(template: str, node: ast.AST) -> ast.AST:
+    outer: Any = ast.parse(template).body[0]
+    outer.body = [node]
+    return outer  # type: ignore[no-any-return]
+
+
+def _named(code: types.CodeType, name: str) -> Iterator[types.CodeType]:
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            if const.co_name == name:
+                yield const
+            else:
+                yield from _named(const, name)
+
+
+def _same(left: types.CodeType, right: types.CodeType) -> bool:
+    """Compare code objects; where their lines are does not count."""
+    return (
+        all(getattr(left, field) == getattr(right, field) for field in _SAME)
+        and len(left.co_consts) == len(right.co_consts)
+        and all(
+            _same(one, other)
+            if type(one) is types.CodeType and type(other) is types.CodeType
+            else type(one) is type(other) and one == other
+            for one, other in zip(left.co_consts, right.co_consts)
+        )
+    )
 
 
 def _indent(line: str) -> int:

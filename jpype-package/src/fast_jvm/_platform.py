@@ -7,6 +7,7 @@ system answers like Linux without /proc.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import stat
@@ -57,6 +58,77 @@ def become(command: list[str], environment: dict[str, str]) -> int:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the child too: it answers
     return subprocess.call(command, env=environment)
+
+
+# -- the environment
+
+
+@contextlib.contextmanager
+def hidden(names: Iterable[str]) -> Iterator[None]:
+    """Hide variables from getenv, which knows this process alone; os.environ is not touched.
+
+    Taking them out and setting them again would move the table that C code on other threads reads
+    without a lock. One byte of each name is changed instead and put back; a child process that
+    another thread starts meanwhile gets the changed name.
+    """
+    if SYSTEM == "win32":
+        values = {name: os.environ[name] for name in names if name in os.environ}
+        for name in values:
+            os.putenv(name, "")  # this is how Windows removes one
+        try:
+            yield
+        finally:
+            for name, value in values.items():
+                os.putenv(name, value)
+        return
+    import ctypes
+
+    getenv = ctypes.PyDLL(None).getenv
+    getenv.argtypes, getenv.restype = (ctypes.c_char_p,), ctypes.c_void_p
+    changed: list[tuple[Any, bytes]] = []
+    try:
+        for name in names:
+            entry = name.encode() + b"="
+            value = getenv(name.encode())
+            while value and ctypes.string_at(value - len(entry), len(entry)) == entry:
+                letter = ctypes.c_char.from_address(value - len(entry))
+                changed.append((letter, letter.value))
+                letter.value = b"x"
+                value = getenv(name.encode())  # a table may hold a name twice
+        yield
+    finally:
+        for letter, was in changed:
+            letter.value = was
+
+
+@contextlib.contextmanager
+def unchanged() -> Iterator[None]:
+    """Give back what a JVM's start changes of the process and does not need.
+
+    Java's first lines set all of the C library's locale from the environment, where Python sets LC_CTYPE alone;
+    on Linux HotSpot has more written to core dumps.
+    """
+    import locale
+
+    before, dumped = locale.setlocale(locale.LC_ALL, None), _core_filter()
+    try:
+        yield
+    finally:
+        with contextlib.suppress(locale.Error):
+            locale.setlocale(locale.LC_ALL, before)
+        if dumped:
+            _core_filter("0x" + dumped)
+
+
+def _core_filter(value: str = "") -> str:
+    """Return, or set, which mappings of memory a core dump has; empty where the system does not say."""
+    if SYSTEM != "linux":
+        return ""
+    try:
+        with open("/proc/self/coredump_filter", "w" if value else "r", encoding="ascii") as file:
+            return str(file.write(value)) if value else file.read().strip()
+    except OSError:
+        return ""
 
 
 # -- libraries
@@ -254,6 +326,71 @@ def memory_limit(smallest_stack: int) -> str:
     return ""
 
 
+FREE_FILES = 32
+FREE_THREADS = 24
+FEW_THREADS = 4096  # a limit below is worth a look
+
+
+def lacking() -> str:
+    """Say what a JVM would miss so much that it ends the process: a folder to be in, files, threads."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        return f"the current folder: {error.strerror}"
+    if SYSTEM == "win32":
+        return ""
+    return _files() or _threads()
+
+
+def _files() -> str:
+    import resource
+
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    try:
+        count = len(os.listdir("/dev/fd"))
+    except OSError as error:
+        return (
+            f"open files: {error.strerror}" if error.errno in (errno.EMFILE, errno.ENFILE) else ""
+        )
+    if limit == resource.RLIM_INFINITY or count + FREE_FILES <= limit:
+        return ""
+    return f"{count} of {limit} files are open (RLIMIT_NOFILE)"
+
+
+def _threads() -> str:
+    """Try it where threads are limited: who else has some is not known."""
+    import resource
+
+    limit = resource.getrlimit(resource.RLIMIT_NPROC)[0]
+    if (limit == resource.RLIM_INFINITY or limit > FEW_THREADS) and not _few_in_group():
+        return ""
+    done = threading.Event()
+    started: list[threading.Thread] = []
+    try:
+        for _ in range(FREE_THREADS):
+            thread = threading.Thread(target=done.wait, name="fast-jvm-try", daemon=True)
+            thread.start()
+            started.append(thread)
+    except RuntimeError:
+        return f"threads are limited (RLIMIT_NPROC, pids.max): {len(started)} more could be started"
+    finally:
+        done.set()
+        for thread in started:
+            thread.join()
+    return ""
+
+
+def _few_in_group() -> bool:
+    """Say whether a control group limits threads: a container's own group is the root of what it sees."""
+    for folder in ("/sys/fs/cgroup", "/sys/fs/cgroup/pids"):
+        try:
+            with open(os.path.join(folder, "pids.max"), encoding="ascii") as file:
+                return file.read().strip() != "max"
+        except OSError:
+            continue
+    return False
+
+
 def strict_memory() -> str:
     """Say why the system may refuse memory that is only reserved; empty when it does not."""
     if SYSTEM != "linux":
@@ -313,15 +450,22 @@ def forks() -> bool:
 
 def user_cache() -> str:
     """Return the folder for the user's caches; empty where none is known."""
+    home = user_home()
     if SYSTEM == "win32":
-        base = os.environ.get("LOCALAPPDATA") or os.path.join(
-            os.path.expanduser("~"), "AppData", "Local"
-        )
+        base = os.environ.get("LOCALAPPDATA") or home and os.path.join(home, "AppData", "Local")
     elif SYSTEM == "darwin":
-        base = os.path.expanduser("~/Library/Caches")
+        base = home and os.path.join(home, "Library", "Caches")
     else:
-        base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+        base = os.environ.get("XDG_CACHE_HOME") or home and os.path.join(home, ".cache")
     return base if os.path.isabs(base) else ""
+
+
+def user_home() -> str:
+    """Return the user's home, there or not; empty where none is known."""
+    if SYSTEM != "win32" and os.environ.get("HOME") == "":
+        return ""  # expanduser would say /
+    home = os.path.expanduser("~")
+    return home if os.path.isabs(home) else ""
 
 
 def not_ours(path: str, directory: bool = False) -> str:
@@ -355,9 +499,15 @@ def open_parent(path: str) -> str:
         return ""
     parent = os.path.dirname(os.path.realpath(path))
     while True:
-        mode = os.stat(parent).st_mode
-        if mode & 0o002 and not mode & stat.S_ISVTX:
+        info, above = os.stat(parent), os.path.dirname(parent)
+        if info.st_mode & 0o002 and not info.st_mode & stat.S_ISVTX:
             return f"{parent} is writable for everybody"
-        if parent == os.path.dirname(parent):
+        # a group of the user's own: many systems give each user one, and let it write
+        if info.st_mode & 0o020 and not info.st_mode & stat.S_ISVTX:
+            if info.st_gid not in (0, os.getegid()):
+                return f"{parent} is writable for group {info.st_gid}"
+        if parent == above:
             return ""
-        parent = os.path.dirname(parent)
+        if info.st_uid not in (0, os.geteuid()):
+            return f"{parent} belongs to user {info.st_uid}"
+        parent = above

@@ -49,7 +49,7 @@ def _before_fork() -> None:
 
     if not threading.current_thread().name.startswith("fast-jvm-"):
         _boot.wait_idle(FORK_WAIT_S)
-    if _boot.state.phase == "up":
+    if _boot.state.alive and _boot.state.host is not None:
         _boot.state.host.before_fork()
 
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import sys
 
+from ._reasons import Kind, Reason
+
 SERVED = ((3, 10), (3, 11), (3, 12), (3, 13))
 
 
-def unsupported() -> str:
+def unsupported() -> Reason:
     """Say why this interpreter is not served; empty when it is."""
+    return Reason(_unsupported(), Kind.PYTHON)
+
+
+def _unsupported() -> str:
     if sys.implementation.name != "cpython":
         return f"{sys.implementation.name} is not CPython"
     if sys.version_info[:2] not in SERVED:

@@ -12,11 +12,12 @@ import functools
 import importlib
 import sys
 import threading
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Tuple, Union
 
 from . import _settings
 from ._log import log
+from ._reasons import Kind, Reason
 
 ABSENT = object()
 JPYPE = "jpype"
@@ -48,13 +49,15 @@ class Entry:
     def __init__(self, patch: Patch) -> None:
         self.patch = patch
         self.state = "waiting"
-        self.reason = ""
+        self.reason = Reason("")
         self.version = ""
         self.original: Any = None
         self.raw: Any = ABSENT
         self.owner: Any = None
         self.replacement: Any = None
         self.placed: Any = None
+        self.code: Any = None  # of the replacement
+        self.leans_on: List[Tuple[str, Any, Any]] = []  # path, object and code that passed the gate
         self.activate: Activate | None = None
         self.gated = False
         self.original_calls = 0
@@ -69,7 +72,7 @@ class Entry:
         """Let the original serve for good and say why, once."""
         if self.state == "skipped":
             return
-        self.state, self.reason = "skipped", reason
+        self.state, self.reason = "skipped", Reason(reason)
         log.info("%s: original (%s)", self.patch.name, reason)
 
 
@@ -93,7 +96,6 @@ def register(patches: Iterable[Patch]) -> None:
     """Note patches; each is put in place when its target's module is imported."""
     from . import _boot
 
-    mode = _settings.get("FAST_JVM")
     targets: list[str] = []
     with _lock:
         for patch in patches:
@@ -101,12 +103,9 @@ def register(patches: Iterable[Patch]) -> None:
             if known is not None and known.state != "undone":
                 continue
             entry = _entries[patch.name] = Entry(patch)
-            if mode == "off":
-                entry.skip("FAST_JVM=off")
-            elif not _settings.wanted(patch.package, patch.name):
-                entry.skip(f"{_settings.package_switch(patch.package)} leaves it out")
-            elif _boot.unusable():
-                entry.skip(_boot.unusable())
+            reason = _settings.switched_off() or _left_out(patch) or _boot.unusable()
+            if reason:
+                entry.skip(reason)
             else:
                 module = patch.target.partition(":")[0]
                 if module not in targets:
@@ -121,8 +120,14 @@ def register(patches: Iterable[Patch]) -> None:
 
         _hooked.add(JPYPE)
         wrapt.register_post_import_hook("fast_jvm._share:place", JPYPE)
-    if mode == "eager" and targets:
+    if targets and _settings.get("FAST_JVM") == "eager":
         _boot.start()
+
+
+def _left_out(patch: Patch) -> Reason:
+    switch = _settings.package_switch(patch.package)
+    wanted = _settings.wanted(patch.package, patch.name)
+    return Reason("" if wanted else f"{switch} leaves it out", Kind.LEFT_OUT, switch=switch)
 
 
 def _hook(module: str) -> None:
@@ -163,12 +168,27 @@ def _imported(module: str) -> None:
 
 
 def retry_waiting() -> None:
-    """Patch targets whose module was still being imported when its hook ran."""
+    """Patch targets whose module was still being imported when its hook ran; give up what a reload replaced."""
+    for entry in entries():
+        if entry.placed is not None and _reloaded(entry):
+            text = f"{entry.patch.target} was loaded anew"
+            give_up(entry, Reason(text, Kind.RELOADED, package=entry.patch.package))
     for module in {
         entry.patch.target.partition(":")[0] for entry in entries() if entry.state == "waiting"
     }:
         if module in sys.modules and not _initializing(sys.modules[module]):
             _imported(module)
+
+
+def _reloaded(entry: Entry) -> bool:
+    """Say whether the original's code stands in our place, as after importlib.reload."""
+    from ._fingerprint import code_of
+
+    try:
+        now = resolve(entry.patch.target)
+    except (ImportError, AttributeError):
+        return False
+    return now is not entry.replacement and code_of(now) == code_of(entry.original)
 
 
 def _place(entry: Entry) -> None:
@@ -182,20 +202,33 @@ def _place(entry: Entry) -> None:
         if _initializing(sys.modules[module_name]):
             entry.state = "waiting"
         else:
-            entry.skip(f"{patch.target} does not exist")
+            entry.skip(_other_code(patch, "does not exist"))
+        return
+    if not issubclass(type(owner), (type, ModuleType)):
+        entry.skip(_other_code(patch, f"is inside of a {kind(owner)}"))
         return
     raw = vars(owner).get(attribute, ABSENT)
-    wrap = type(raw) if isinstance(raw, (staticmethod, classmethod)) else None
+    wrap: Any = type(raw) if type(raw) in (staticmethod, classmethod) else None
     original = (
         raw.__func__ if wrap is not None else (getattr(owner, attribute) if raw is ABSENT else raw)
     )
+    if type(original) is not FunctionType:  # isinstance believes a wrapper
+        entry.skip(_other_code(patch, f"is wrapped by a {kind(original)}"))
+        return
     replacement, activate = resolve(patch.make)(original, _meter(entry))
     functools.update_wrapper(replacement, original)
+    if module_name != original.__module__ and not path:
+        replacement.__module__ = module_name  # pickle looks for it where its name says
     entry.owner, entry.raw, entry.original, entry.replacement = owner, raw, original, replacement
+    entry.code = replacement.__code__
     entry.placed = wrap(replacement) if wrap is not None else replacement
     entry.activate = activate
     setattr(owner, attribute, entry.placed)
     entry.state = "patched"  # marked last: all that is needed to undo it is there
+
+
+def _other_code(patch: Patch, what: str) -> Reason:
+    return Reason(f"{patch.target} {what}", Kind.CODE, package=patch.package)
 
 
 def unpatch(package: str | None = None) -> None:
@@ -204,7 +237,7 @@ def unpatch(package: str | None = None) -> None:
         for entry in reversed(entries()):
             if package in (None, entry.patch.package):
                 _undo(entry)
-                entry.state, entry.reason = "undone", "unpatched"
+                entry.state, entry.reason = "undone", Reason("unpatched", Kind.UNPATCHED)
 
 
 def give_up(entry: Entry, reason: str) -> None:
@@ -219,8 +252,11 @@ def _undo(entry: Entry) -> None:
         entry.activate(None)
     if entry.placed is None:
         return
-    # somebody who patched over us keeps calling our replacement: it serves the original now
-    if vars(entry.owner).get(entry.attribute) is entry.placed:
+    # somebody who patched over us, or put code into our replacement, keeps calling it: it serves the original now
+    if (
+        vars(entry.owner).get(entry.attribute) is entry.placed
+        and entry.replacement.__code__ is entry.code
+    ):
         if entry.raw is ABSENT:
             delattr(entry.owner, entry.attribute)
         else:
@@ -239,15 +275,23 @@ def _meter(entry: Entry) -> Meter:
     return meter
 
 
+def kind(thing: Any) -> str:
+    """Return module and name of an object's type: that of a wrapper, whatever it shows as its class."""
+    name = f"{type(thing).__module__}.{type(thing).__qualname__}"
+    by = getattr(thing, "_self_wrapper", None)  # wrapt's: whose it is
+    return f"{name} of {by.__module__}" if type(by) is FunctionType else name
+
+
 def resolve(path: str) -> Any:
     """Return the object that "module:qualname" names, functions out of their descriptors."""
     module, _, qualname = path.partition(":")
     found: Any = importlib.import_module(module)
     for name in qualname.split("."):
-        raw = vars(found).get(name) if isinstance(found, type) else None
-        found = (
-            raw.__func__ if isinstance(raw, (staticmethod, classmethod)) else getattr(found, name)
-        )
+        raw: Any = vars(found).get(name) if issubclass(type(found), type) else None
+        if type(raw) in (staticmethod, classmethod):
+            found = raw.__func__
+        else:
+            found = getattr(found, name) if raw is None else raw
     return found
 
 
@@ -271,14 +315,20 @@ def fits(version: str, specifier: str) -> bool:
     return SpecifierSet(specifier).contains(version, prereleases=True)
 
 
-def _version_gate(entry: Entry) -> str:
+def _version_gate(entry: Entry) -> Reason:
     patch = entry.patch
     entry.version = installed(patch.distribution)
-    if not entry.version:
-        return f"{patch.distribution} is not installed"
-    if not fits(entry.version, patch.versions):
-        return f"{patch.distribution} {entry.version} is outside {patch.versions}"
-    return ""
+    return _release(patch.distribution, entry.version, patch.versions)
+
+
+def _release(distribution: str, version: str, versions: str) -> Reason:
+    """Say why a distribution's version is not one of those that are wanted; empty when it is."""
+    text = ""
+    if not version:
+        text = f"{distribution} is not installed"
+    elif not fits(version, versions):
+        text = f"{distribution} {version} is outside {versions}"
+    return Reason(text, Kind.RELEASE, wanted=f"{distribution}{versions}")
 
 
 def check_gates() -> None:
@@ -289,9 +339,13 @@ def check_gates() -> None:
         if entry.state != "patched" or entry.gated:
             continue
         try:
-            reason = _version_gate(entry) or _code_gate(entry) or _requirements_gate(entry.patch)
+            reason = (
+                _version_gate(entry)
+                or Reason(_code_gate(entry), Kind.CODE, package=entry.patch.package)
+                or _requirements_gate(entry.patch)
+            )
         except Exception as error:
-            reason = f"gates could not be looked at: {error!r}"
+            reason = Reason(f"gates could not be looked at: {error!r}")
         with _lock:
             if entry.state == "patched" and not entry.gated:
                 entry.gated = True
@@ -301,7 +355,7 @@ def check_gates() -> None:
 
 
 def _code_gate(entry: Entry) -> str:
-    from ._fingerprint import fingerprint
+    from ._fingerprint import code_of, fingerprint
 
     checks: List[Tuple[str, Any, Union[str, FrozenSet[str]]]] = [
         (entry.patch.target, entry.original, entry.patch.codes)
@@ -317,7 +371,28 @@ def _code_gate(entry: Entry) -> str:
         except (LookupError, OSError, SyntaxError) as error:
             return f"{path}: {error}"
         if code != accepted and code not in (accepted if not isinstance(accepted, str) else ()):
-            return f"{path} has code that is not known ({code})"
+            return f"{path} has code that is not known ({code}{_of_another_module(path, target)})"
+    entry.leans_on = [(path, target, code_of(target)) for path, target, _ in checks]
+    return ""
+
+
+def _of_another_module(path: str, target: Any) -> str:
+    """Name the module of a function that was put in the place of another: its __module__ may be the other's."""
+    module = getattr(target, "__globals__", {}).get("__name__")
+    return f", of {module}" if module and module != path.partition(":")[0] else ""
+
+
+def replaced_since(entry: Entry) -> str:
+    """Say what that passed the gate is not there any more: Java would go on as if it were."""
+    from ._fingerprint import code_of
+
+    for path, target, code in entry.leans_on:
+        try:
+            now = entry.original if path == entry.patch.target else _unpatched(resolve(path))
+        except (ImportError, AttributeError):
+            now = None
+        if now is not target or code_of(now) is not code:
+            return f"{path} was replaced while Java got ready"
     return ""
 
 
@@ -328,14 +403,11 @@ def _unpatched(target: Any) -> Any:
     return target
 
 
-def _requirements_gate(patch: Patch) -> str:
+def _requirements_gate(patch: Patch) -> Reason:
     for distribution, specifier in patch.requires.items():
-        must = specifier.startswith("!")
         version = installed(distribution)
-        if not version:
-            if must:
-                return f"{distribution} is not installed"
-            continue
-        if not fits(version, specifier.lstrip("!")):
-            return f"{distribution} {version} is outside {specifier.lstrip('!')}"
-    return ""
+        if version or specifier.startswith("!"):
+            reason = _release(distribution, version, specifier.lstrip("!"))
+            if reason:
+                return reason
+    return Reason("")

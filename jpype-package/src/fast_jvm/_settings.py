@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import FrozenSet, NamedTuple
 
+from ._reasons import Kind, Reason
+
 
 class Setting(NamedTuple):
     """One environment variable."""
@@ -60,6 +62,11 @@ def get(name: str) -> str:
     if name == "FAST_JVM" and value in _OFF:
         return "off"
     return value if value in setting.choices else setting.default
+
+
+def switched_off() -> Reason:
+    """Say that Java is switched off; empty when it is not."""
+    return Reason("FAST_JVM=off" if get("FAST_JVM") == "off" else "", Kind.OFF)
 
 
 def problems() -> list[str]:

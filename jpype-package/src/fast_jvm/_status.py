@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from . import _boot, _registry, _settings
+from ._reasons import Reason
 
 COLUMNS = ("patch", "library", "state", "calls", "declines", "callbacks", "won")
 
@@ -20,6 +21,7 @@ class PatchStatus:
     version: str
     state: str
     reason: str
+    cure: str  # what helps against the reason
     calls: int
     declines: int
     callbacks: int
@@ -48,6 +50,7 @@ class Status:
 
     phase: str  # idle, booting, up, failed, off
     reason: str
+    cure: str  # what helps against the reason
     host: str
     java: str
     java_home: str
@@ -126,11 +129,14 @@ def collect() -> Status:
     _registry.check_gates()
     state = _boot.state
     start, start_cpu = state.times.get("start", 0.0), state.times.get("start.cpu", 0.0)
-    off = _settings.get("FAST_JVM") == "off" and state.phase == "idle"
-    unserved = _boot.unusable() if state.phase == "idle" else ""
+    idle = state.phase == "idle"
+    off = _settings.switched_off() if idle else Reason("")
+    unserved = _boot.unusable() if idle else Reason("")
+    reason = off or unserved or state.reason
     return Status(
         phase="off" if off else "failed" if unserved else state.phase,
-        reason="FAST_JVM=off" if off else unserved or state.reason,
+        reason=reason,
+        cure=reason.cure,
         host=state.host_name,
         java=state.java,
         java_home=state.java_home,
@@ -164,7 +170,7 @@ def _row(entry: _registry.Entry) -> PatchStatus:
         counts = [(getattr(entry.replacement, "served", 0), 0, 0)]
     calls, declines, callbacks = (sum(column) for column in zip(*counts)) if counts else (0, 0, 0)
     return PatchStatus(
-        patch.name, patch.distribution, entry.version, entry.state, entry.reason, calls, declines, callbacks,
+        patch.name, patch.distribution, entry.version, entry.state, entry.reason, entry.reason.cure, calls, declines, callbacks,
         entry.original_calls, entry.original_ns, _won(entry, calls - declines),
     )  # fmt: skip
 

@@ -19,10 +19,12 @@ def _threads(name: str, module: str) -> Patch:
         target=f"{module}:get_executor_for_config",
         distribution="langchain-core",
         versions=">=0.3,<2",
-        codes=frozenset({"dee88bc61fd12244"}),
+        codes=frozenset({"9e78bf9157194a68"}),
         also={
             f"{_EXECUTOR}:ContextThreadPoolExecutor": frozenset({"09ad1e7a91738af1"}),
             f"{_POOL}:ThreadPoolExecutor": frozenset({"367907537f6f6426", "95b02b309c920293"}),
+            # what is made anew: who wraps a method beside it is still called
+            f"{_POOL}:ThreadPoolExecutor._adjust_thread_count": frozenset({"52423d7fc14b20f4"}),
             f"{_POOL}:_worker": frozenset({"d2cf69e4ff56c3e3", "d5f8e031e6e342ec"}),
         },
         builtins=(),
