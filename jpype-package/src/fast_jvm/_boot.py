@@ -34,6 +34,11 @@ BASE_OPTIONS = (
     # the heap holds nothing but ours, see TypePlans
     "-Ddev.fastjvm.ownHeap=true",
     "--enable-native-access=ALL-UNNAMED",
+    # Chronicle's: it maps files and frees buffers through the JDK's own classes
+    "--add-opens=java.base/java.lang.reflect=ALL-UNNAMED",
+    "--add-exports=java.base/sun.nio.ch=ALL-UNNAMED",
+    "--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED",
+    "--sun-misc-unsafe-memory-access=allow",
     "-XX:-UsePerfData",
     # RLIMIT_NOFILE stays what it is
     "-XX:-MaxFDLimit",

@@ -122,6 +122,11 @@ final class KeyedLogCalls {
         Path folder = Path.of(new String(bytes(args, 0), StandardCharsets.UTF_8));
         Durability durability = Durability.values()[(int) number(args, 1)];
         long segmentBytes = number(args, 2);
+        Thread thread = Thread.currentThread();
+        if (thread.getContextClassLoader() == null) {
+            // a thread that was attached has none; Chronicle's compiler asks for it
+            thread.setContextClassLoader(KeyedLog.class.getClassLoader());
+        }
         KeyedLog[] opened = new KeyedLog[1];
         Gil.without(() -> opened[0] = KeyedLog.open(folder, durability, segmentBytes));
         OPENED.add(opened[0]);
