@@ -99,8 +99,9 @@ def test_a_jar_that_the_jvm_refuses(same, tmp_path: Path) -> None:
     same(
         """
 from fast_jvm import _boot, _platform
-with open(_boot.JAR, "rb") as file, open("broken.jar", "wb") as broken:
-    broken.write(file.read()[:5000])
+import zipfile
+with zipfile.ZipFile("broken.jar", "w") as broken:  # whole: a torn one starts no JVM
+    broken.writestr("dev/fastjvm/Boot.class", b"no class")
 _boot.JAR = os.path.abspath("broken.jar")
 others, fatal = _platform.other_signals(), _platform.JVM_SIGNALS
 def handlers(numbers):

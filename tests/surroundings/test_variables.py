@@ -108,7 +108,7 @@ BAD_OPTIONS = {
     "a quote that is open": ("-Dx='y", "FAST_JVM_OPTIONS: No closing quotation"),
     "an agent that is not there": ("-javaagent:nowhere.jar", "nowhere.jar"),
     "an agent's library that is not there": ("-agentpath:nowhere.so", "nowhere.so"),
-    "another class path": ("-Djava.class.path=nowhere", "holds no dev.fastjvm.Boot"),
+    "another class path": ("-Djava.class.path=nowhere", "finds no dev.fastjvm.Boot"),
     "no option at all": ("nonsense", "nonsense"),
 }
 
