@@ -132,7 +132,9 @@ class JpypeHost:
 
         # Destroying the JVM at exit would abort late finalizers and wait for daemon threads.
         jpype.config.destroy_jvm = False
-        classpath = class_path(jar) + [path for path in jpype.getClassPath().split(os.pathsep) if path]
+        classpath = class_path(jar) + [
+            path for path in jpype.getClassPath().split(os.pathsep) if path
+        ]
         try:
             _share.start(
                 jpype,

@@ -22,7 +22,6 @@ from typing import (
 )
 
 import ormsgpack
-from fast_jvm._keyed_log import KeyedLog, Value
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
     WRITES_IDX_MAP,
@@ -31,10 +30,12 @@ from langgraph.checkpoint.base import (
     Checkpoint,
     CheckpointMetadata,
     CheckpointTuple,
-    SerializerProtocol,
     get_checkpoint_id,
     get_checkpoint_metadata,
 )
+from langgraph.checkpoint.serde.base import SerializerProtocol
+
+from fast_jvm._keyed_log import KeyedLog, Value
 
 T = TypeVar("T")
 
@@ -63,7 +64,7 @@ class _Stored:
         return self._types[1], self._data[self._split :]
 
 
-class ChronicleSaver(BaseCheckpointSaver[str], AbstractContextManager, AbstractAsyncContextManager):  # type: ignore[type-arg]
+class ChronicleSaver(BaseCheckpointSaver[str], AbstractContextManager, AbstractAsyncContextManager):
     """A checkpoint saver on memory-mapped files, for threads and processes that share a folder.
 
     A channel's value is written once, however many checkpoints hold it, and a list that only grew
@@ -144,7 +145,9 @@ class ChronicleSaver(BaseCheckpointSaver[str], AbstractContextManager, AbstractA
     ) -> None:
         known = _key("K", thread, ns, channel)
         if not self._log.has(known):
-            self._log.put(known, _key("KL", thread, ns), channel.encode("utf-8", "surrogatepass"), b"")
+            self._log.put(
+                known, _key("KL", thread, ns), channel.encode("utf-8", "surrogatepass"), b""
+            )
         self._log.put(
             _key("B", thread, ns, channel, version),
             _key("BL", thread, ns, channel),
@@ -240,7 +243,9 @@ class ChronicleSaver(BaseCheckpointSaver[str], AbstractContextManager, AbstractA
         ]
         return sorted(found, key=lambda write: (write[3], write[0], write[1]))
 
-    def _blob(self, thread: str, ns: str, channel: str, version: Any) -> Union[Tuple[str, bytes], None]:
+    def _blob(
+        self, thread: str, ns: str, channel: str, version: Any
+    ) -> Union[Tuple[str, bytes], None]:
         found = self._log.get(_key("B", thread, ns, channel, str(version)))
         return None if found is None else (found[0].decode(), found[1])
 
@@ -278,7 +283,9 @@ class ChronicleSaver(BaseCheckpointSaver[str], AbstractContextManager, AbstractA
 
     def _names(self, list_: bytes) -> List[str]:
         """Return the names of a list, the oldest first."""
-        found = [value.head.decode("utf-8", "surrogatepass") for value in self._log.list(list_, False)]
+        found = [
+            value.head.decode("utf-8", "surrogatepass") for value in self._log.list(list_, False)
+        ]
         return found[::-1]
 
     def list(
@@ -437,7 +444,7 @@ class ChronicleSaver(BaseCheckpointSaver[str], AbstractContextManager, AbstractA
                     parts = (stored.checkpoint, stored.metadata)
                     self._put_checkpoint(target, ns, stored.id, stored.parent, parts, run)
                     for *write, kind, data in self._writes(source, ns, stored.id):
-                        self._put_write(target, ns, stored.id, tuple(write), (kind, data))  # type: ignore[arg-type]
+                        self._put_write(target, ns, stored.id, tuple(write), (kind, data))
 
     def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Keep each namespace's newest checkpoint, and what its delta channels are made of.
@@ -565,9 +572,7 @@ def _id(value: Value) -> str:
 
 
 def _config(thread: str, ns: str, id_: str) -> RunnableConfig:
-    return {
-        "configurable": {"thread_id": thread, "checkpoint_ns": ns, "checkpoint_id": id_}
-    }
+    return {"configurable": {"thread_id": thread, "checkpoint_ns": ns, "checkpoint_id": id_}}
 
 
 def _digest(run: Any) -> str:
