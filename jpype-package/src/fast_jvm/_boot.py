@@ -381,7 +381,7 @@ def _broken(jar: str) -> Reason:
 
 def _find_jre() -> Any:
     """Find Java, its flags and its AOT cache; try risky flags in a child first."""
-    from . import _aot, _cache, _jre
+    from . import _aot, _cache, _hosts, _jre
 
     search = _jre.find()
     jre = search.jre
@@ -390,7 +390,7 @@ def _find_jre() -> Any:
     state.java, state.java_home = jre.version, jre.home
     directory, state.cache = _cache.folder()
     options = jvm_options(directory)
-    key = _cache.key(jre, JAR, options)
+    key = _cache.key(jre, _hosts.class_path(JAR), options)
     risk = _aot.needs_probe(options)
     if risk:
         reason = _aot.probe(jre, JAR, options, directory, key)
