@@ -22,7 +22,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.types import StateSnapshot
 
 from benchmarks.demo import agent
-from benchmarks.demo.driver import Stopwatch
+from benchmarks.demo.stopwatch import Stopwatch
 from benchmarks.equality import canonical
 
 PHASES = ("grow", "resume", "travel")

@@ -407,7 +407,7 @@ def test_what_is_imported_and_called(
             for method in ("fromisoformat", "evil", "__init__")
         ]
         nested = _ext(1, (module, "Canary", [ormsgpack.Ext(2, blobs[0]), {"k": [1, 2]}]))
-        packed = b"\xdd" + (len(blobs) + 2).to_bytes(4, "big") + b"".join(blobs) + nested
+        packed = b"\xdc" + (len(blobs) + 2).to_bytes(2, "big") + b"".join(blobs) + nested
         packed += jsonplus._msgpack_enc("x" * 1000)
         before = counters()["loads_typed"]
         result = outcome(serde.loads_typed, ("msgpack", packed))

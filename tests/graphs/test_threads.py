@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
+import ctypes
 import operator
 import os
 import subprocess
@@ -131,6 +133,79 @@ def test_names_and_kind(executor_for: Any) -> None:
     assert not daemon and not main
 
 
+def test_nothing_is_left_on_a_thread(executor_for: Any) -> None:
+    """Of one executor to the next: no event loop, nothing in the thread's own context, up to 3.12 in no threading.local."""
+    local, dropped, seen = threading.local(), [], []
+    locals_stay = sys.version_info >= (3, 13)
+
+    class Kept:
+        def __del__(self) -> None:
+            dropped.append(threading.get_ident())
+
+    def loop() -> Any:
+        try:
+            found = asyncio.get_event_loop()
+        except RuntimeError:
+            found = asyncio.new_event_loop()
+            asyncio.set_event_loop(found)
+        return found
+
+    async def work() -> str:
+        return "done"
+
+    def task(gate: threading.Event) -> Any:
+        assert gate.wait(10)
+        before = getattr(local, "value", None), threading.get_ident()
+        local.value, local.kept = "left", Kept()
+        return before
+
+    def ask() -> str:
+        return str(loop().run_until_complete(work()))
+
+    def called_back(_: Any) -> None:
+        seen.append(PLACE.get())
+        PLACE.set("left")
+
+    for _ in range(3):
+        gate = threading.Event()
+        with executor_for({"max_concurrency": 1}) as executor:
+            future = executor.submit(task, gate)
+            future.add_done_callback(called_back)
+            gate.set()
+            value, thread = future.result(10)
+            assert value is None or locals_stay
+            assert executor.submit(getattr, local, "value").result(10) == "left"
+            assert [executor.submit(ask).result(10) for _ in range(2)] == ["done", "done"]
+            assert locals_stay or not dropped
+            executor.submit(lambda: loop().close()).result(10)
+        assert locals_stay or dropped.pop() == thread and not dropped
+    assert seen == ["nowhere"] * 3
+
+
+def test_daemons(executor_for: Any) -> None:
+    """Threads are what their borrower is, and what a task starts is what they are."""
+
+    def kind() -> tuple[bool, bool]:
+        return threading.current_thread().daemon, threading.Thread().daemon
+
+    def run() -> None:
+        with executor_for(None) as executor:
+            kinds.append(executor.submit(kind).result())
+
+    kinds: list[Any] = []
+    for daemon in (True, False, True):
+        thread = threading.Thread(target=run, daemon=daemon)
+        thread.start()
+        thread.join(10)
+    assert kinds == [(True, True), (False, False), (True, True)]
+
+
+def test_a_task_that_shuts_its_executor_down(executor_for: Any) -> None:
+    with executor_for(None) as executor:
+        with pytest.raises(RuntimeError, match="cannot join current thread"):
+            executor.submit(executor.shutdown).result(10)
+
+
 def test_base_exceptions(executor_for: Any) -> None:
     """SystemExit in a task is the task's."""
     with executor_for(None) as executor:
@@ -184,10 +259,24 @@ def test_many_borrowers_at_once(borrowing: Any) -> None:
         assert list(users.map(user, range(8))) == [30 * (10 + 5 * n) for n in range(8)]
 
 
+def test_a_thread_that_is_ended_while_idle(borrowing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception raised in it from outside ends it; nobody's work is lost."""
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    with borrowing(None) as executor:
+        ident = _ident(executor)
+    lender = next(one for one in _threads._idle if one.ident == ident)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(SystemExit))
+    for _ in range(3):
+        with borrowing(None) as executor:
+            executor.submit(int, "3").result(10)
+    lender.join(10)
+    assert not lender.is_alive() and lender not in _threads._idle
+
+
 def test_idle_threads_end(borrowing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_threads, "IDLE_SECONDS", 0.05)
     while _threads._idle:
-        _threads._idle.pop().work.put(None)
+        _threads._idle.pop().woken.put(None)
     gate = threading.Event()
     with borrowing({"max_concurrency": 6}) as executor:
         waiting = [executor.submit(gate.wait, 5) for _ in range(6)]

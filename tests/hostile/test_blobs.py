@@ -8,9 +8,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import langchain_core.messages as lc
 import ormsgpack
 import pytest
 
+from support import models as m
 from support import objects as o
 from support.check import check_load
 from support.same import assert_same
@@ -360,6 +362,41 @@ def test_keys_twice() -> None:
         b"\x82\x91\x01\x01\x91\xc3\x02",
     ):
         _same(body)
+
+
+def test_keys_in_longer_forms() -> None:
+    """What other writers write: each str of a message's pack with a wider head than it needs."""
+    function = {"name": "f", "arguments": '{"a": 1}'}
+    message = lc.AIMessage("a", id="1", response_metadata={"some": "thing", "tool_calls": 1})
+    message.additional_kwargs["tool_calls"] = [{"id": "c", "function": function}]
+    pack = default_pair().theirs.dumps_typed(message)[1]
+    assert pack[0] in (0xC7, 0xC8)
+    pack = pack[3 if pack[0] == 0xC7 else 4 :]
+    texts = [x.encode() for x in ("tool_calls", "additional_kwargs", "some", "thing", "name", "f")]
+    for text in texts:
+        for head in (b"\xd9%c", b"\xda\0%c", b"\xdb\0\0\0%c"):
+            longer = pack.replace(b"%c" % (0xA0 | len(text)) + text, head % len(text) + text)
+            assert longer != pack
+            _same(b"\x91\xc8" + len(longer).to_bytes(2, "big") + b"\x05" + longer)
+
+
+def test_extensions_without_a_name() -> None:
+    """Behind an object of user code, where it is too late for a decline: a well-formed pack is None or its payload."""
+    first = default_pair().theirs.dumps_typed({"first": m.Plain("x"), "then": None})[1]
+    for code in range(9):
+        for body in (
+            b"\x91\xa4UUID",
+            b"\x91\xa4uuid\xda",
+            b"\x91\xa3abc\xa9",
+            b"\x92\xa4uuid\xa4UUID",
+            b"\x93\xa4uuid",
+            b"\x90\xa4uuid",
+        ):
+            inner = b"\xc7%c%c" % (len(body), code) + body
+            _same(first[:-1] + inner)
+            _same(first[:-1] + b"\x92" + 2 * inner)
+            outer = b"\x93\xa4uuid\xa4UUID" + inner
+            _same(first[:-1] + b"\xc7%c\x00" % len(outer) + outer)
 
 
 def test_trailing_bytes() -> None:

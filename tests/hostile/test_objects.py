@@ -27,6 +27,8 @@ import pydantic
 import pytest
 from langgraph.checkpoint.serde.types import _DeltaSnapshot
 from langgraph.types import Command, Interrupt, Send
+from pydantic.plugin import SchemaTypePath
+from pydantic.plugin._schema_validator import PluggableSchemaValidator
 
 from support import models as m
 from support.isolated import both
@@ -879,6 +881,40 @@ def enum_without_value(log: Log) -> Any:
 
 
 @case
+def enum_members_with_what_is_asked_for(log: Log) -> Any:
+    class Local(enum.Enum):
+        A = 1
+        B = 2
+        C = 3
+
+        def __init__(self, number: int) -> None:
+            if number == 2:
+                self.dict = lambda: {"from": "dict"}
+
+    Local.A.model_dump = lambda: {"from": "model_dump"}
+    Local.C.__dict__["get_secret" + "_value"] = lambda: "secret"
+    return [Local.B, Local.A, {"x": Local.C}, *Local]
+
+
+@case
+def slots_beside_a_dict(log: Log) -> Any:
+    class Base:
+        pass
+
+    @dataclasses.dataclass
+    class Local(Base):
+        __slots__ = ("x",)
+        x: int
+
+    out: list[Any] = [Local(0) for _ in range(8)]
+    for number, name in enumerate(("model_dump", "dict", "_asdict", "get_secret_value", "other")):
+        setattr(out[number], name, lambda: {"from": "an attribute"})
+    out[5].node, out[5].arg = "node", 1
+    out[6].__dict__  # noqa: B018 (exists now)
+    return out
+
+
+@case
 def uuid_without_int(log: Log) -> Any:
     return [uuid.UUID.__new__(uuid.UUID)]
 
@@ -1338,6 +1374,40 @@ def test_monkeypatched(patch: str) -> None:
         _patched(target, name, new, lambda value=value: value)
 
 
+def test_pydantic_plugin() -> None:
+    """What looks on while models are validated, as logfire does, sees the messages that are loaded."""
+    log: Log = []
+
+    class Handler:
+        def on_enter(self, value: Any, **_: Any) -> None:
+            log.append(value["content"])
+
+    class Plugin:
+        def new_schema_validator(self, *_: Any) -> Any:
+            return Handler(), None, None
+
+    plain = lc.HumanMessage.__pydantic_validator__
+    value = [lc.HumanMessage("a text of some length", id=str(n)) for n in range(4)]
+    ours, theirs = default_pair().ours, default_pair().theirs
+    blob = theirs.dumps_typed(value)
+    try:
+        lc.HumanMessage.__pydantic_validator__ = PluggableSchemaValidator(
+            lc.HumanMessage.__pydantic_core_schema__,
+            lc.HumanMessage,
+            SchemaTypePath(lc.HumanMessage.__module__, "HumanMessage"),
+            "BaseModel",
+            None,
+            [Plugin()],
+            {},
+        )
+        for side in (theirs, ours, ours):
+            log.clear()
+            assert len(side.loads_typed(blob)) == 4
+            assert len(log) == len(value)
+    finally:
+        lc.HumanMessage.__pydantic_validator__ = plain
+
+
 def test_class_redefined() -> None:
     """Under the same name: between dump and load, and between two dumps."""
     for base in (m.Plain, m.Scalars, m.Colour, lc.HumanMessage):
@@ -1410,6 +1480,34 @@ def test_thousands_of_classes() -> None:
             _same(lambda log, cls=cls: [cls(), {"x": cls()}])
             del cls
         gc.collect()
+
+
+def test_no_two_classes_in_each_others_way() -> None:
+    """Whatever their names: loaded in turn, each is described once."""
+    home = types.ModuleType("home_of_many")
+    sys.modules[home.__name__] = home
+    described = 0
+
+    def profile(frame: types.FrameType, event: str, _: Any) -> None:
+        nonlocal described
+        described += event == "call" and frame.f_code.co_name == "describe_load"
+
+    try:
+        for number in range(1500):
+            cls = dataclasses.make_dataclass(f"Class{number}", ["x"])
+            cls.__module__ = home.__name__
+            setattr(home, cls.__name__, cls)
+            value = [lc.HumanMessage("h", id="1"), cls(1), lc.HumanMessage("h", id="2"), cls(2)]
+            blob = default_pair().theirs.dumps_typed(value)
+            for _ in range(2):
+                default_pair().ours.loads_typed(blob)
+            sys.setprofile(profile)
+            default_pair().ours.loads_typed(blob)
+            sys.setprofile(None)
+    finally:
+        sys.setprofile(None)
+        del sys.modules[home.__name__]
+    assert described == 0
 
 
 def test_validators_run_as_often() -> None:

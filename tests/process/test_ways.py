@@ -314,13 +314,13 @@ def container() -> Iterator[str]:
 
 
 AGENT = f"""
-import os, resource, fast_jvm
+import os, fast_jvm
 {CODEC}
 assert fast_jvm.wait_ready(60), fast_jvm.status().reason
 messages = [HumanMessage('x' * 200, id=str(n)) for n in range(2000)]
 for _ in range(100):
     assert served(lambda: serde.loads_typed(serde.dumps_typed(messages)), 'langgraph_loads') == messages
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+print(*(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))
 """
 SMALL = pytest.mark.line(
     "processes", "a 512 MiB container: peak of a live agent's memory", "fits, served"
@@ -328,10 +328,11 @@ SMALL = pytest.mark.line(
 
 
 @SMALL
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
 @pytest.mark.parametrize("host", ["jni", "jpype"])
 def test_peak_memory(run, java: str, host: str) -> None:
     done = run(AGENT, FAST_JVM="auto", FAST_JVM_HOST=host, check=True)
-    assert float(done.stdout) < 400
+    assert int(done.stdout) < 400 * 1024  # getrusage would answer with pytest's own peak
 
 
 @SMALL

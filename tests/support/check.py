@@ -9,7 +9,7 @@ from support.outcome import Outcome, assert_same_outcome, outcome, quiet
 from support.same import Difference, assert_same
 from support.sides import ACCELERATED, DUMPS, VOLUME, Pair, aside, builtin, default_pair
 
-_SMALL = 1024
+_SMALL = 65536
 _WRAP = b"\x81\xa1v"
 _ARGUMENTS: tuple[tuple[tuple[Any, ...], dict[str, Any]], ...] = (
     ((), {}),

@@ -17,7 +17,7 @@ import sys
 import types
 from typing import Any, Iterator
 
-from ._registry import kind
+from ._reasons import kind
 
 _MANAGERS = (
     contextlib.contextmanager(lambda: iter(())).__code__,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+from types import FunctionType
+from typing import Any
 
 
 class Kind(enum.Enum):
@@ -48,3 +50,10 @@ class Reason(str):
         self = super().__new__(cls, text)
         self.kind, self.cure = kind, kind.value.format(**names) if text else ""
         return self
+
+
+def kind(thing: Any) -> str:
+    """Return module and name of an object's type: that of a wrapper, whatever it shows as its class."""
+    name = f"{type(thing).__module__}.{type(thing).__qualname__}"
+    by = getattr(thing, "_self_wrapper", None)  # wrapt's: whose it is
+    return f"{name} of {by.__module__}" if type(by) is FunctionType else name

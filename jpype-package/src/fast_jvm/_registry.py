@@ -17,7 +17,7 @@ from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, Name
 
 from . import _settings
 from ._log import log
-from ._reasons import Kind, Reason
+from ._reasons import Kind, Reason, kind
 
 ABSENT = object()
 JPYPE = "jpype"
@@ -273,13 +273,6 @@ def _meter(entry: Entry) -> Meter:
         spend(ns)
 
     return meter
-
-
-def kind(thing: Any) -> str:
-    """Return module and name of an object's type: that of a wrapper, whatever it shows as its class."""
-    name = f"{type(thing).__module__}.{type(thing).__qualname__}"
-    by = getattr(thing, "_self_wrapper", None)  # wrapt's: whose it is
-    return f"{name} of {by.__module__}" if type(by) is FunctionType else name
 
 
 def resolve(path: str) -> Any:

@@ -62,49 +62,75 @@ def make_loads_typed(
 ) -> Tuple[Callable[..., Any], Activate]:
     """Return the replacement of loads_typed and its switch.
 
-    Java gains by objects, which lie in exts, and by large maps. A pack below 40 bytes holds no object, one below
-    1024 only where it holds an ext's marker (0xC7, and from 256 bytes on 0xC8), and one that is a long str
-    (0xD9 to 0xDB) is all
-    copying: these stay with ormsgpack. The numbers stand in the code, for each free variable is
-    copied at each call.
+    Java gains by objects, which lie in exts, and by large maps. A pack below 40 bytes is hardly an object; one below 64 KB is
+    asked for an ext's marker (0xC7, from 256 bytes on 0xC8, too); a long text (0xD9 to 0xDB) and a long list that
+    starts with a scalar are ormsgpack's. What shows no object is read without the hook, which is sooner; an exception says
+    that there was one after all, or that the original has to raise.
+
+    A question costs up to a tenth of what an empty dict costs. So the numbers stand in the code, and whether Java is there
+    is not asked: the switch exchanges the function's code.
     """
     loads: Callable[[Any, Any], Any] | None = None
+    option: int | None = None
+    scalars = _SCALARS
     metered = _metered(original, meter)
 
-    def loads_typed(self: Any, data: tuple[str, bytes]) -> Any:
-        if loads is None:
-            return metered(self, data)
+    def idle(self: Any, data: tuple[str, bytes]) -> Any:
+        # a function's codes must have the same free variables
+        _ = loads, option, original, scalars
+        return metered(self, data)
+
+    def live(self: Any, data: tuple[str, bytes]) -> Any:
         type_, data_ = data
         if type_ != "msgpack":
+            _ = metered
             return original(self, (type_, data_))
         try:
             size = len(data_)
         except TypeError:
-            size = 1024
-        if size < 40:
-            return ormsgpack.unpackb(
-                data_, ext_hook=self._unpack_ext_hook, option=ormsgpack.OPT_NON_STR_KEYS
-            )
-        try:
-            if size < 1024:
-                gains = 0xC7 in data_ or size >= 256 and 0xC8 in data_
+            size = 0
+        if size >= 40:
+            try:
+                if size < 256:
+                    if 0xC7 not in data_:
+                        return ormsgpack.unpackb(data_, option=option)
+                elif data_ < b"\xd9":
+                    if 0xC7 not in data_ and size < 65536 and 0xC8 not in data_:
+                        return ormsgpack.unpackb(data_, option=option)
+                elif data_ < b"\xdc":
+                    return ormsgpack.unpackb(data_)
+                elif size < 65536:
+                    if data_[3] in scalars or 0xC7 not in data_ and 0xC8 not in data_:
+                        return ormsgpack.unpackb(data_, option=option)
+            except Exception:
+                pass
             else:
-                gains = data_ < b"\xd9" or data_ >= b"\xdc"
-        except TypeError:
-            gains = True
-        if gains:
-            value = loads(data_, self._unpack_ext_hook)
-            if value is not NotImplemented:
-                return value
-        return ormsgpack.unpackb(
-            data_, ext_hook=self._unpack_ext_hook, option=ormsgpack.OPT_NON_STR_KEYS
-        )
+                value = loads(data_, self._unpack_ext_hook)  # type: ignore[misc]
+                if value is not NotImplemented:
+                    return value
+        return ormsgpack.unpackb(data_, ext_hook=self._unpack_ext_hook, option=option)
+
+    # tracebacks and profilers show the name of the code
+    asleep, awake = (
+        version.__code__.replace(co_name=original.__name__) for version in (idle, live)
+    )
+    function = _among(original, idle)
+    function.__code__ = asleep
 
     def activate(builtins: Builtins | None) -> None:
-        nonlocal loads
-        loads = None if builtins is None else builtins["langgraph_loads"]
+        nonlocal loads, option
+        if builtins is None:
+            function.__code__ = asleep
+        else:
+            loads = builtins["langgraph_loads"]
+            option = original.__globals__["ormsgpack"].OPT_NON_STR_KEYS
+            function.__code__ = awake
 
-    return _among(original, loads_typed), activate
+    return function, activate
+
+
+_SCALARS = bytes([*range(0xCA, 0xD4), *range(0xE0, 0x100), *range(0xC0, 0xC7), *range(0x80)])
+"""Markers of numbers, constants and bins, those first that are likely at the start of a long list."""
 
 
 def _metered(original: Callable[..., Any], meter: Meter) -> Callable[..., Any]:

@@ -127,6 +127,11 @@ def _planned_model(cls: Any, guards: list[Any], base: Any) -> Plan:
             and source_hash(ancestor.__dict__["__init__"]) not in _INIT
         ):
             raise Unplanned("__init__")
+    if (
+        type(lookup(cls, "__pydantic_validator__"))
+        is not sys.modules["pydantic_core"].SchemaValidator
+    ):
+        raise Unplanned("a plugin of pydantic's looks on")
     if cls.__private_attributes__:
         raise Unplanned("private attributes")
     schema, definitions = core_schema(cls)

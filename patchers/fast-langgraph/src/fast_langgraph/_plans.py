@@ -9,6 +9,7 @@ class; attributes are looked up in the dictionaries of its bases.
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
 import datetime
 import decimal
@@ -112,6 +113,8 @@ def describe(cls: type) -> Plan:
     """Return the plan of a class."""
     if not _is_plain(cls):
         return ODD
+    with contextlib.suppress(AttributeError):
+        type.__getattribute__(cls, "a name that no class has")  # gives the class a version
     plan = _standard(cls) or _subclass(cls) or _model(cls) or _default(cls)
     return plan or ODD
 
@@ -170,11 +173,16 @@ def _is_slot(descriptor: Any) -> bool:
     return type(descriptor) is types.MemberDescriptorType
 
 
+# Some builtin types have object's, PyObject_GenericGetAttr, as a __getattribute__ of their own.
+_GENERIC = [
+    base.__dict__["__getattribute__"]
+    for base in (object, str, int, float, bytes, tuple)
+    if "__getattribute__" in base.__dict__
+]
+
+
 def _reads_plainly(cls: type) -> bool:
-    return (
-        lookup(cls, "__getattribute__") is object.__dict__["__getattribute__"]
-        and lookup(cls, "__getattr__") is _MISSING
-    )
+    return lookup(cls, "__getattribute__") in _GENERIC and lookup(cls, "__getattr__") is _MISSING
 
 
 def _enum(cls: type) -> Plan:
@@ -184,8 +192,11 @@ def _enum(cls: type) -> Plan:
         and lookup(cls, "value") is _ENUM_VALUE
         and _reads_plainly(cls)
         and not _has_any(cls, _ASKED)
+        # up to 3.11 a member that is an int has its dict where its digits end
+        and (cls.__itemsize__ == 0 or sys.version_info >= (3, 12))
     ):
-        return ("enum", cls.__module__, cls.__name__, sys.intern("_value_"))
+        asked = tuple(map(sys.intern, _ASKED))
+        return ("enum", cls.__module__, cls.__name__, sys.intern("_value_"), asked)
     return ODD
 
 
@@ -225,8 +236,11 @@ def _is_namedtuple(cls: type) -> bool:
 
 
 def _namedtuple(cls: Any) -> Plan:
-    if _has_any(cls, ("model_dump", "get_secret_value", "dict")) or len(set(cls._fields)) != len(
-        cls._fields
+    # an instance's own dict may shadow what the class has
+    if (
+        _has_any(cls, ("model_dump", "get_secret_value", "dict"))
+        or cls.__dictoffset__ != 0
+        or len(set(cls._fields)) != len(cls._fields)
     ):
         return ODD
     return ("namedtuple", cls.__module__, cls.__name__, lookup(cls, "_fields"))
@@ -298,6 +312,8 @@ def _model(cls: Any) -> Plan | None:
     if (
         not _is_slot(base.__dict__.get("__pydantic_extra__"))
         or lookup(base, "__getattribute__") is not object.__dict__["__getattribute__"]
+        or type(lookup(cls, "__pydantic_serializer__"))
+        is not sys.modules["pydantic_core"].SchemaSerializer
     ):
         return ODD
     try:

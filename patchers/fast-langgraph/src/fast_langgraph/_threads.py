@@ -3,16 +3,22 @@
 LangGraph makes a ThreadPoolExecutor for each run of a graph, and another for each step that calls tools. The executor
 here is the original's in all but where its threads come from: bounds, queue, contexts, names, errors and shutdown are
 the standard library's and langchain-core's own code. A thread is lent to one executor at a time, so nested graphs can't
-wait for each other's threads. What a node leaves in a threading.local is seen by a later node on that thread, as it is
-within one run of the original.
+wait for each other's threads. What is left in a threading.local or in the thread's own context ends with the loan, as it
+would with a thread. From CPython 3.13 on a threading.local can't be reached: there the event loop alone is forgotten.
 """
 
 from __future__ import annotations
 
+import _thread
 import concurrent.futures.thread as futures
+import contextlib
+import contextvars
+import ctypes
 import os
 import queue
+import sys
 import threading
+import types
 import weakref
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
@@ -25,6 +31,9 @@ IDLE_SECONDS = 5.0
 
 _threading: Any = threading
 _futures: Any = futures
+_state_of_thread = ctypes.PyDLL("pythonapi", handle=ctypes.pythonapi._handle).PyThreadState_GetDict
+_state_of_thread.restype = ctypes.c_void_p
+_LOCALS_STAY = sys.version_info >= (3, 13)
 _idle: List[Lender] = []
 _closing = False
 
@@ -32,10 +41,11 @@ _closing = False
 class Loan:
     """Work for one borrowed thread; like a Thread, it can be joined."""
 
-    __slots__ = ("__weakref__", "_arguments", "_done", "_target", "name")
+    __slots__ = ("__weakref__", "_arguments", "_done", "_ident", "_target", "name")
 
     def __init__(self, name: str, target: Callable[..., None], arguments: Tuple[Any, ...]) -> None:
         self.name, self._target, self._arguments = name, target, arguments
+        self._ident: Optional[int] = None
         self._done = threading.Lock()
         self._done.acquire()
 
@@ -48,22 +58,29 @@ class Loan:
             except IndexError:
                 break
             if lender.kind == kind:
-                lender.work.put(self)
+                lender.loan = self
+                lender.woken.put(None)
                 return
-            lender.work.put(None)
+            lender.woken.put(None)
         Lender(kind, self).start()
 
     def join(self, timeout: Optional[float] = None) -> None:
         """Wait until the work is done."""
+        if self._ident == threading.get_ident():
+            raise RuntimeError("cannot join current thread")
         if self._done.acquire(timeout=-1 if timeout is None else timeout):
             self._done.release()
 
     def run(self, lender: Lender) -> None:
         """Do the work; whoever waits for its end finds the thread idle."""
+        self._ident = threading.get_ident()
         try:
-            self._target(*self._arguments)
+            contextvars.Context().run(self._target, *self._arguments)
         finally:
+            self._ident = None
             del self._target, self._arguments
+            lender.loan = None
+            lender.forget()
             if not _closing:
                 _idle.append(lender)
             self._done.release()
@@ -73,16 +90,29 @@ class Lender(threading.Thread):
     """A thread that works for one borrower after the other."""
 
     def __init__(self, kind: Tuple[Any, ...], first: Loan) -> None:
-        super().__init__(name=first.name, daemon=False)
+        super().__init__(name=first.name)  # a daemon where its first borrower is one
         self.kind = kind
-        self.work: queue.SimpleQueue[Optional[Loan]] = queue.SimpleQueue()
-        self.work.put(first)
+        self._state: Dict[Any, Any] = {}
+        self.woken: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self.loan: Optional[Loan] = first
+        self.woken.put(None)
 
     def run(self) -> None:
         """Serve until nobody asks for long, or the process ends."""
+        self._state = _thread_state()
+        try:
+            self._serve()
+        finally:
+            # an exception that another thread raised here, as PyThreadState_SetAsyncExc does, may have ended it
+            with contextlib.suppress(ValueError):
+                _idle.remove(self)
+            if self.loan is not None:
+                self.loan.start()
+
+    def _serve(self) -> None:
         while True:
             try:
-                loan = self.work.get(timeout=IDLE_SECONDS)
+                self.woken.get(timeout=IDLE_SECONDS)
             except queue.Empty:
                 try:
                     _idle.remove(self)
@@ -91,18 +121,41 @@ class Lender(threading.Thread):
                         return
                     continue  # somebody has just taken this thread
                 return
-            if loan is None:
+            if self.loan is None:
                 return
-            self.name = loan.name
-            loan.run(self)
-            del loan
+            self.name = self.loan.name
+            self.loan.run(self)
             if _closing:
                 return
+
+    def forget(self) -> None:
+        """Drop what this thread has in a threading.local, the current event loop among it."""
+        for key in list(self._state):
+            if type(key) is str and key.startswith("thread.local."):
+                self._state.pop(key, None)
+        if _LOCALS_STAY:
+            policy = getattr(sys.modules.get("asyncio.events"), "_event_loop_policy", None)
+            local = getattr(policy, "_local", None)
+            if isinstance(local, threading.local):
+                vars(local).clear()
+
+
+def _thread_state() -> Dict[Any, Any]:
+    """Return the dict of the running thread that each threading.local keeps a key in; an empty one where threads are greenlets."""
+    if type(_thread.start_new_thread) is not types.BuiltinFunctionType:
+        return {}
+    address = _state_of_thread()
+    return ctypes.cast(address, ctypes.py_object).value if address else {}
 
 
 def _kind() -> Tuple[Any, ...]:
     """What a new thread would be started with, and an old one can't be changed to."""
-    return threading.stack_size(), _threading._trace_hook, _threading._profile_hook
+    return (
+        threading.current_thread().daemon,
+        threading.stack_size(),
+        _threading._trace_hook,
+        _threading._profile_hook,
+    )
 
 
 def _close() -> None:
@@ -110,7 +163,7 @@ def _close() -> None:
     global _closing
     _closing = True
     while _idle:
-        _idle.pop().work.put(None)
+        _idle.pop().woken.put(None)
 
 
 def make_get_executor(

@@ -44,7 +44,7 @@ class CodecInsideJepTest {
                 "dumps(" + expression + ") == ormsgpack.packb(" + expression + ")"), expression);
         EmbeddedPython
                 .exec("value = " + expression
-                        + "\nloaded = loads(ormsgpack.packb({'v': value}), hook)['v']");
+                        + "\nloaded = loads(dumps({'object': uuid.UUID(int=1), 'v': value}), hook)['v']");
         assertEquals("True",
                 EmbeddedPython.repr("repr(loaded) == repr(value) and type(loaded) is type(value)"),
                 expression);

@@ -68,19 +68,60 @@ public final class PyUnicode {
      * 0, with no error set, where UTF-8 can't express it. Leaves no borrowed reference valid but those that are pinned.
      */
     public static long utf8(long str, long size) {
-        if (length(str) < SHORT && isCompact(str)) {
-            return mayHoldSurrogates(str) ? 0
-                    : PythonError.check(CApi.Leaf.PyUnicode_AsUTF8AndSize(str, size));
+        long data = leafUtf8(str, size);
+        return data != 0 ? data : expressed(CApi.PyUnicode_AsUTF8AndSize(str, size));
+    }
+
+    /**
+     * The same without running Python code, by a critical downcall; 0, too, for a long str. Of all that the call allocates only
+     * the error for a surrogate is an object that may start the cyclic GC, which is off meanwhile.
+     */
+    private static long leafUtf8(long str, long size) {
+        if (!isLeaf(str)) {
+            return 0;
         }
-        long data = CApi.PyUnicode_AsUTF8AndSize(str, size);
+        boolean gc = !Layout.AT_LEAST_312 && CApi.Leaf.PyGC_Disable();
+        long data = expressed(CApi.Leaf.PyUnicode_AsUTF8AndSize(str, size));
+        if (gc) {
+            CApi.Leaf.PyGC_Enable();
+        }
+        return data;
+    }
+
+    private static boolean isLeaf(long str) {
+        return isCompact(str) && length(str) <= LONGEST_LEAF;
+    }
+
+    /**
+     * Has the exact strs at the start of {@code count} references cache their UTF-8, as {@link #utf8} does and without running Python code; ends
+     * at a long one and at one that UTF-8 can't express. {@code size} is a cell that is written to.
+     */
+    public static void cacheUtf8(long references, long count, long size) {
+        boolean gc = !Layout.AT_LEAST_312 && CApi.Leaf.PyGC_Disable();
+        for (long i = 0; i < count; i++) {
+            long str = Memory.getLong(references + 8 * i);
+            if (PyObjects.type(str) != TYPE) {
+                break;
+            }
+            if (!isCompactAscii(str) && cachedUtf8(str) == 0 && (!isLeaf(str)
+                    || expressed(CApi.Leaf.PyUnicode_AsUTF8AndSize(str, size)) == 0)) {
+                break;
+            }
+        }
+        if (gc) {
+            CApi.Leaf.PyGC_Enable();
+        }
+    }
+
+    private static long expressed(long data) {
         if (data == 0) {
             CApi.PyErr_Clear();
         }
         return data;
     }
 
-    /** Below this many code points looking for surrogates costs less than an ordinary downcall. */
-    private static final long SHORT = 24;
+    /** Code points whose encoding is short enough to keep a collection of Java's waiting. */
+    private static final long LONGEST_LEAF = 4096;
 
     /** Owned str of ASCII bytes; the caller has checked that none is above 127. */
     public static long fromAscii(long bytes, long length) {

@@ -2,6 +2,8 @@ package dev.fastjvm.langgraph;
 
 import dev.fastjvm.cpython.PyDict;
 import dev.fastjvm.cpython.PyInstance;
+import dev.fastjvm.cpython.PyObjects;
+import dev.fastjvm.cpython.PyUnicode;
 import dev.fastjvm.memory.Memory;
 
 /**
@@ -14,8 +16,11 @@ final class Attributes {
     private final long[] offsets;
     private final boolean exact;
     private final boolean slots;
+    private final long[] forbidden;
 
     private final int[] index;
+    private final int[] forbiddenIndex;
+    private int forbiddenCount;
     private long indexedKeys;
     private long indexedCount = -1;
 
@@ -23,18 +28,22 @@ final class Attributes {
      * @param names interned str objects, kept alive by the caller
      * @param offsets of slots, all above 0; or all 0
      * @param exact whether an instance with any other attribute aborts
+     * @param forbidden names in ASCII, interned like the others: an instance with an attribute of these aborts
      */
-    Attributes(long[] names, long[] offsets, boolean exact) {
+    Attributes(long[] names, long[] offsets, boolean exact, long[] forbidden) {
         this.names = names;
         this.offsets = offsets;
         this.exact = exact;
+        this.forbidden = forbidden;
         slots = offsets.length > 0 && offsets[0] != 0;
         index = new int[names.length];
+        forbiddenIndex = new int[forbidden.length];
     }
 
     /** Reads all attributes to {@code into}, from {@code at}. */
     void read(long object, long type, long[] into, int at) {
         if (slots) {
+            requireNoDict(object, type);
             for (int i = 0; i < names.length; i++) {
                 into[at + i] = present(Memory.getLong(object + offsets[i]));
             }
@@ -62,6 +71,12 @@ final class Attributes {
         }
         long first = PyDict.firstEntry(keys);
         long stride = PyDict.stride(keys);
+        if (forbidden.length > 0) {
+            for (long i = 0; i < count; i++) {
+                requireAllowed(PyDict.entryKey(first + i * stride),
+                        PyDict.entryValue(first + i * stride));
+            }
+        }
         for (int i = 0; i < names.length; i++) {
             into[at + i] = present(entryValue(first, stride, count, i));
         }
@@ -80,13 +95,48 @@ final class Attributes {
         return 0;
     }
 
+    /** A key that is no str may answer to a name as well, by its {@code __eq__}. */
+    private void requireAllowed(long key, long value) {
+        if (value == 0) {
+            return;
+        }
+        if (PyObjects.type(key) != PyUnicode.TYPE) {
+            throw PlanAbort.OBJECT;
+        }
+        for (long name : forbidden) {
+            if (Shape.sameAscii(name, key)) {
+                throw PlanAbort.OBJECT;
+            }
+        }
+    }
+
+    /** Slots with a dict beside them, which a base without slots brings: it must be empty. */
+    private static void requireNoDict(long object, long type) {
+        long dict = PyInstance.dict(object, type);
+        if (dict != 0) {
+            if (PyDict.size(dict) != 0) {
+                throw PlanAbort.OBJECT;
+            }
+            return;
+        }
+        long values = PyInstance.values(object, type);
+        if (values != 0) {
+            requireCount(values, PyDict.entryCount(PyInstance.sharedKeys(type)), 0);
+        }
+    }
+
     private void readValues(long values, long keys, long[] into, int at) {
         long count = PyDict.entryCount(keys);
         if (keys != indexedKeys || count != indexedCount) {
             index(keys, count);
         }
         if (exact && count != names.length) {
-            requireNoOthers(values, count);
+            requireCount(values, count, names.length);
+        }
+        for (int i = 0; i < forbiddenCount; i++) {
+            if (PyInstance.value(values, forbiddenIndex[i]) != 0) {
+                throw PlanAbort.OBJECT;
+            }
         }
         for (int i = 0; i < names.length; i++) {
             into[at + i] = present(index[i] < 0 ? 0 : PyInstance.value(values, index[i]));
@@ -103,18 +153,27 @@ final class Attributes {
                 }
             }
         }
+        forbiddenCount = 0;
+        for (long name : forbidden) {
+            for (int j = 0; j < count; j++) {
+                if (Shape.sameAscii(name, PyInstance.sharedName(keys, j))) {
+                    forbiddenIndex[forbiddenCount++] = j;
+                    break;
+                }
+            }
+        }
         indexedKeys = keys;
         indexedCount = count;
     }
 
-    private void requireNoOthers(long values, long count) {
+    private static void requireCount(long values, long count, int expected) {
         long present = 0;
         for (long j = 0; j < count; j++) {
             if (PyInstance.value(values, j) != 0) {
                 present++;
             }
         }
-        if (present != names.length) {
+        if (present != expected) {
             throw PlanAbort.OBJECT;
         }
     }

@@ -521,7 +521,7 @@ final class Decoder extends MsgpackReader {
 
     /** The value of an ext whose pack lies between the position and the end. */
     private long nested(int code, long start) {
-        LoadPlan plan = code >= 0 && code <= TypePlan.EXT_PYDANTIC_V2 ? plan(code) : null;
+        LoadPlan plan = code >= 0 && code <= TypePlan.EXT_PYDANTIC_V2 ? planOrNull(code) : null;
         if (plan instanceof ModelLoadPlan model) {
             try {
                 long made = model(model);
@@ -587,6 +587,15 @@ final class Decoder extends MsgpackReader {
             loads.leavePython(gc);
         }
         return revive(code, unpacked);
+    }
+
+    /** As {@link #plan}; null where the pack ends before a name, which may be well-formed all the same. */
+    private LoadPlan planOrNull(int code) {
+        try {
+            return plan(code);
+        } catch (MsgpackFormatException noHead) {
+            return null;
+        }
     }
 
     /** Reads the head of {@code [module, name, …]}; the plan of that class with the position behind it, or null. */

@@ -41,6 +41,9 @@ final class Encoder extends MsgpackWriter {
     /** Packs in packs that Java's own stack is used for. */
     private static final int NESTING_LIMIT = 64;
 
+    /** Bytes of the longest head of a map. */
+    private static final int HEAD = 5;
+
     private static final int RUN = 256;
     private static final long SCRATCH = 1 << 16;
     private static final long LONG_ALONE = 512;
@@ -113,7 +116,11 @@ final class Encoder extends MsgpackWriter {
         boolean ascii = PyUnicode.isCompactAscii(str);
         long data = ascii ? PyUnicode.asciiData(str) : PyUnicode.cachedUtf8(str);
         if (data == 0) {
-            return 0;
+            // a short one goes the common way, and there it will be cached
+            data = PyUnicode.length(str) > LONG_ALONE / 4 ? PyUnicode.utf8(str, pair) : 0;
+            if (data == 0) {
+                return 0;
+            }
         }
         long length = ascii ? PyUnicode.length(str) : PyUnicode.utf8Length(str);
         if (length <= LONG_ALONE || length >>> 32 != 0) {
@@ -353,18 +360,112 @@ final class Encoder extends MsgpackWriter {
             if (type == PyLong.TYPE) {
                 i = integers(list, i, Math.min(size, i + RUN), depth);
             } else if (type == PyUnicode.TYPE) {
-                text(item, depth + 1);
+                i = PyUnicode.isCompactAscii(item) ? asciis(list, i, Math.min(size, i + RUN), depth)
+                        : texts(list, i, Math.min(size, i + RUN), depth);
             } else if (type == PyFloat.TYPE) {
                 i = floats(list, i, Math.min(size, i + RUN));
             } else if (type == PyBool.TYPE || item == PyObjects.NONE) {
                 i = constants(list, i, Math.min(size, i + RUN));
             } else if (type == PyBytes.TYPE) {
-                bin(PyBytes.data(item), PyBytes.length(item));
+                i = bins(list, i, Math.min(size, i + RUN));
             } else {
                 value(item, depth + 1);
             }
         }
         pop(slot);
+    }
+
+    /** Writes the run of ASCII strs that starts at {@code from}; returns the index of its last. */
+    private long asciis(long list, long from, long to, int depth) {
+        long items = PyList.items(list);
+        long at = position;
+        for (long i = from; i < to; i++) {
+            long item = Memory.getLong(items + 8 * i);
+            if (PyObjects.type(item) != PyUnicode.TYPE || !PyUnicode.isCompactAscii(item)) {
+                position = at;
+                return i - 1;
+            }
+            long length = PyUnicode.length(item);
+            if (length > SHORT) {
+                position = at;
+                text(item, depth + 1);
+                return i;
+            }
+            if (limit - at < SHORT_ROOM) {
+                position = at;
+                grow(SHORT_ROOM);
+                at = position;
+            }
+            at = shortStr(at, PyUnicode.asciiData(item), length);
+        }
+        position = at;
+        return to - 1;
+    }
+
+    /** Writes the run of strs that starts at {@code from}; returns the index of its last. */
+    private long texts(long list, long from, long to, int depth) {
+        long items = PyList.items(list);
+        long at = position;
+        for (long i = from; i < to; i++) {
+            long item = Memory.getLong(items + 8 * i);
+            if (PyObjects.type(item) != PyUnicode.TYPE) {
+                position = at;
+                return i - 1;
+            }
+            long data;
+            long length;
+            if (PyUnicode.isCompactAscii(item)) {
+                data = PyUnicode.asciiData(item);
+                length = PyUnicode.length(item);
+            } else {
+                data = PyUnicode.cachedUtf8(item);
+                if (data == 0 && !warming) {
+                    PyUnicode.cacheUtf8(items + 8 * i, to - i, pair);
+                    data = PyUnicode.cachedUtf8(item);
+                }
+                length = data == 0 ? Long.MAX_VALUE : PyUnicode.utf8Length(item);
+            }
+            if (length > SHORT) {
+                position = at;
+                text(item, depth + 1);
+                return i;
+            }
+            if (limit - at < SHORT_ROOM) {
+                position = at;
+                grow(SHORT_ROOM);
+                at = position;
+            }
+            at = shortStr(at, data, length);
+        }
+        position = at;
+        return to - 1;
+    }
+
+    /** Writes the run of bytes that starts at {@code from}; returns the index of its last. */
+    private long bins(long list, long from, long to) {
+        long items = PyList.items(list);
+        long at = position;
+        for (long i = from; i < to; i++) {
+            long item = Memory.getLong(items + 8 * i);
+            if (PyObjects.type(item) != PyBytes.TYPE) {
+                position = at;
+                return i - 1;
+            }
+            long length = PyBytes.length(item);
+            if (length > SHORT) {
+                position = at;
+                bin(PyBytes.data(item), length);
+                return i;
+            }
+            if (limit - at < SHORT_ROOM) {
+                position = at;
+                grow(SHORT_ROOM);
+                at = position;
+            }
+            at = shortBin(at, PyBytes.data(item), length);
+        }
+        position = at;
+        return to - 1;
     }
 
     /** Writes the run of ints that starts at {@code from}; returns the index of its last. */
@@ -441,6 +542,7 @@ final class Encoder extends MsgpackWriter {
             splitMap(dict, depth);
             return;
         }
+        long start = length();
         mapHead(PyDict.size(dict));
         int slot = push(dict);
         int seen = epoch;
@@ -453,7 +555,17 @@ final class Encoder extends MsgpackWriter {
             if (item == 0) {
                 continue;
             }
-            pair(PyDict.entryKey(entry), item, depth + 1);
+            if (!pair(PyDict.entryKey(entry), item, depth + 1)) {
+                if (length() - start <= HEAD && leaf == 0 && isScalar(item)
+                        && plans.find(PyObjects.type(PyDict.entryKey(entry))) != null) {
+                    // at the first key, and its value is nothing to win by: one call for all of them
+                    pop(slot);
+                    rewind(start);
+                    odd(dict, depth);
+                    return;
+                }
+                oddPair(PyDict.entryKey(entry), item, depth + 1);
+            }
             if (seen != epoch) {
                 if (PyDict.isSplit(dict)) {
                     throw changed();
@@ -478,20 +590,32 @@ final class Encoder extends MsgpackWriter {
                 break;
             }
             next = Memory.getLong(pair + 16);
-            pair(Memory.getLong(pair), Memory.getLong(pair + 8), depth + 1);
+            long key = Memory.getLong(pair);
+            long item = Memory.getLong(pair + 8);
+            if (!pair(key, item, depth + 1)) {
+                oddPair(key, item, depth + 1);
+            }
         }
         pop(slot);
     }
 
-    private void pair(long key, long item, int depth) {
+    /** Writes an entry; false, with nothing written, where the key is one for the original. */
+    private boolean pair(long key, long item, int depth) {
         if (PyObjects.type(key) == PyUnicode.TYPE && PyUnicode.isCompactAscii(key)) {
             str(PyUnicode.asciiData(key), PyUnicode.length(key));
             value(item, depth);
         } else if (key(key) || subclassKey(key)) {
             value(item, depth);
         } else {
-            oddPair(key, item, depth);
+            return false;
         }
+        return true;
+    }
+
+    private static boolean isScalar(long object) {
+        long type = PyObjects.type(object);
+        return type == PyUnicode.TYPE || type == PyLong.TYPE || type == PyFloat.TYPE
+                || type == PyBytes.TYPE || type == PyBool.TYPE || object == PyObjects.NONE;
     }
 
     /** Writes a dict's key of an exact scalar type; false, with nothing written, for any other. */

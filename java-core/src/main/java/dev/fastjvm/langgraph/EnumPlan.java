@@ -4,9 +4,10 @@ package dev.fastjvm.langgraph;
 final class EnumPlan extends ObjectPlan {
     private final Attributes attributes;
 
-    EnumPlan(byte[] prefix, long valueName) {
+    /** {@code asked}: names that {@code _msgpack_default} asks a member for before it takes it for one. */
+    EnumPlan(byte[] prefix, long valueName, long[] asked) {
         super(prefix, true);
-        attributes = new Attributes(new long[] {valueName}, new long[1], false);
+        attributes = new Attributes(new long[] {valueName}, new long[1], false, asked);
     }
 
     @Override

@@ -9,15 +9,19 @@ import dev.fastjvm.cpython.PythonError;
 import dev.fastjvm.memory.Memory;
 import java.util.Arrays;
 
-/** The load plans by ext code and the packed {@code module, name}: direct-mapped, since there are few. */
+/** The load plans by ext code and the packed {@code module, name}, each in one of the {@link #WAYS} slots from its own on. */
 final class LoadPlans {
     private static final int CAPACITY = 1 << 9;
+
+    /** Slots that are looked at: two classes of one slot would have each other described anew at each object. */
+    private static final int WAYS = 8;
 
     private final Loads loads;
     private final PlanReader reader = new PlanReader();
     private final byte[][] names = new byte[CAPACITY][];
     private final long[] copies = new long[CAPACITY];
     private final LoadPlan[] plans = new LoadPlan[CAPACITY];
+    private int victim;
 
     LoadPlans(Loads loads) {
         this.loads = loads;
@@ -34,16 +38,22 @@ final class LoadPlans {
         }
         long mixed = (Memory.getLong(head + length - 8) ^ Memory.getLong(head + (length >> 1) - 4)
                 ^ length << 8 ^ code) * 0x9E3779B97F4A7C15L;
-        int slot = (int) (mixed >>> 55);
-        byte[] name = names[slot];
-        if (name != null && name.length == length + 1 && name[(int) length] == code
-                && Memory.equal(copies[slot], head, length)) {
-            LoadPlan plan = plans[slot];
-            if (plan == null || plan.holds(loads.epoch())) {
-                return plan;
+        int first = (int) (mixed >>> 55);
+        for (int i = 0; i < WAYS; i++) {
+            int slot = first + i & CAPACITY - 1;
+            byte[] name = names[slot];
+            if (name == null) {
+                return learn(Memory.bytes(head, (int) length), code, slot);
+            }
+            if (name.length == length + 1 && name[(int) length] == code
+                    && Memory.equal(copies[slot], head, length)) {
+                LoadPlan plan = plans[slot];
+                return plan == null || plan.holds(loads.epoch()) ? plan
+                        : learn(Memory.bytes(head, (int) length), code, slot);
             }
         }
-        return learn(Memory.bytes(head, (int) length), code, slot);
+        victim = victim + 1 & WAYS - 1;
+        return learn(Memory.bytes(head, (int) length), code, first + victim & CAPACITY - 1);
     }
 
     /** Asks Python; its answer None is kept, False is not. */

@@ -21,6 +21,12 @@ public final class Loads extends Builtin {
     /** So many scalars at the start of a list stand for all of it. */
     private static final int LOOK = 8;
 
+    /** Scalars after which maps of long texts are taken to hold nothing else. */
+    private static final int FAR = 64;
+
+    /** Bytes a scalar from which on a pack is all copying. */
+    private static final long LONG_TEXT = 128;
+
     private DictGuards guards;
     private long describe;
     private long revive;
@@ -77,31 +83,50 @@ public final class Loads extends Builtin {
     }
 
     /**
-     * Whether the pack is more than one number, str or bin, or a list of such alone, as far as its first items show: ormsgpack's vector
-     * instructions and its shorter way to the constructors make those sooner.
+     * Whether the first items show an object, or a map of short values: ormsgpack's vector instructions and its shorter way to the
+     * constructors make long texts, and lists of scalars alone, sooner.
      */
-    private static boolean mayGain(long data) {
-        long at = PyBytes.data(data);
-        long end = at + PyBytes.length(data);
-        int marker = at < end ? Memory.getByte(at) & 0xFF : Marker.NIL;
-        while (isArray(marker)) {
-            at += marker == Marker.ARRAY16 ? 3 : marker == Marker.ARRAY32 ? 5 : 1;
-            for (int looked = 0; looked < LOOK && at < end; looked++) {
-                marker = Memory.getByte(at) & 0xFF;
+    private static boolean mayGain(long bytes) {
+        long start = PyBytes.data(bytes);
+        long end = start + PyBytes.length(bytes);
+        boolean maps = false;
+        int scalars = 0;
+        int run = 0;
+        long at = start;
+        while (at < end && scalars < FAR) {
+            int marker = Memory.getByte(at) & 0xFF;
+            if (isArray(marker)) {
+                at += marker == Marker.ARRAY16 ? 3 : marker == Marker.ARRAY32 ? 5 : 1;
+                run = 0;
+            } else if (isMap(marker)) {
+                at += marker == Marker.MAP16 ? 3 : marker == Marker.MAP32 ? 5 : 1;
+                maps = true;
+            } else {
                 long size = scalarSize(marker, at, end);
                 if (size < 0) {
-                    break;
+                    return isExt(marker);
                 }
                 at += size;
-            }
-            if (at >= end) {
-                return false;
+                scalars += maps ? 1 : 0;
+                if (++run == LOOK && !maps) {
+                    return false;
+                }
+                if (scalars >= LOOK && at - start < LONG_TEXT * scalars) {
+                    return true;
+                }
             }
         }
-        return marker >= Marker.FIXMAP && marker < Marker.FIXARRAY
-                || marker >= Marker.EXT8 && marker <= Marker.EXT32
-                || marker >= Marker.FIXEXT1 && marker <= Marker.FIXEXT16 || marker == Marker.MAP16
+        return maps && at - start < LONG_TEXT * Math.max(scalars, 1);
+    }
+
+    private static boolean isMap(int marker) {
+        return marker >= Marker.FIXMAP && marker < Marker.FIXARRAY || marker == Marker.MAP16
                 || marker == Marker.MAP32;
+    }
+
+    private static boolean isExt(int marker) {
+        return marker >= Marker.EXT8 && marker <= Marker.EXT32
+                || marker >= Marker.FIXEXT1 && marker <= Marker.FIXEXT16;
     }
 
     private static boolean isArray(int marker) {

@@ -32,7 +32,8 @@ final class PlanReader {
                 new NamedTuplePlan(prefix(tuple, 3), packed(PyTuple.item(tuple, 3)));
             case "delta" -> new DeltaPlan();
             case "send" -> new SendPlan(prefix(tuple, 3), offsets(PyTuple.item(tuple, 3)));
-            case "enum" -> new EnumPlan(prefix(tuple, 3), keep(PyTuple.item(tuple, 3)));
+            case "enum" -> new EnumPlan(prefix(tuple, 3), keep(PyTuple.item(tuple, 3)),
+                    kept(PyTuple.item(tuple, 4)));
             case "dataclass" -> dataclass(tuple);
             case "model" -> model(tuple);
             default -> throw new IllegalArgumentException(kind);
@@ -106,7 +107,8 @@ final class PlanReader {
 
     private static TypePlan dataclass(long tuple) {
         long names = PyTuple.item(tuple, 3);
-        Attributes attributes = new Attributes(kept(names), offsets(PyTuple.item(tuple, 4)), true);
+        Attributes attributes = new Attributes(kept(names), offsets(PyTuple.item(tuple, 4)), true,
+                new long[0]);
         return new DataclassPlan(prefix(tuple, 3), packed(names), attributes);
     }
 
@@ -142,7 +144,7 @@ final class PlanReader {
             case "model" -> new Shape.Model(keep(PyTuple.item(tuple, 1)));
             case "empty-list" -> new Shape.EmptyList();
             case "dict-without" ->
-                new Shape.DictWithout(TypePlan.str(PyUnicode.utf8(PyTuple.item(tuple, 1))));
+                new Shape.DictWithout(PyUnicode.utf8(PyTuple.item(tuple, 1)));
             default -> throw new IllegalArgumentException(kind);
         };
     }

@@ -536,9 +536,9 @@ abstract class Shape {
         private final long key;
         private final int length;
 
-        DictWithout(byte[] packedKey) {
-            key = pack(new byte[][] {packedKey});
-            length = packedKey.length;
+        DictWithout(byte[] text) {
+            key = pack(new byte[][] {text});
+            length = text.length;
         }
 
         @Override
@@ -562,9 +562,8 @@ abstract class Shape {
             long dict = PythonError.check(CApi.Leaf.PyDict_New());
             try {
                 for (int i = 0; i < pairs; i++) {
-                    require(!decoder.take(key, length));
                     long size = decoder.strHead();
-                    require(size >= 0);
+                    require(size >= 0 && !(size == length && decoder.take(key, length)));
                     long name = decoder.keyText(size);
                     long value;
                     try {

@@ -132,11 +132,6 @@ public final class Memory {
         if (length <= 32) {
             pair(from, to);
             pair(from + length - 16, to + length - 16);
-        } else if (length <= BULK) {
-            pair(from, to);
-            pair(from + 16, to + 16);
-            pair(from + length - 32, to + length - 32);
-            pair(from + length - 16, to + length - 16);
         } else {
             move(from, to, length);
         }

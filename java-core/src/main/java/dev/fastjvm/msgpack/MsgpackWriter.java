@@ -11,6 +11,12 @@ public abstract class MsgpackWriter {
     /** Longest head of any value. */
     private static final long HEAD = 9;
 
+    /** Longest str or bin of a head of one or two bytes. */
+    protected static final long SHORT = 255;
+
+    /** Room that the longest of them takes while it is written. */
+    protected static final long SHORT_ROOM = SHORT + HEAD + 8;
+
     private static final int EXT16_HEAD = 4;
 
     protected long base;
@@ -159,6 +165,26 @@ public abstract class MsgpackWriter {
         wideHead(Marker.BIN8, length);
         Memory.copyWords(data, position, length);
         position += length;
+    }
+
+    /**
+     * Writes a str of up to {@link #SHORT} bytes where {@link #SHORT_ROOM} is ensured; returns the address behind it. Without a branch for
+     * the head, since the lengths of texts are hard to predict; see {@link #str} for what is read.
+     */
+    protected static long shortStr(long at, long utf8, long length) {
+        long wide = 31 - length >> 63;
+        long narrow = Marker.FIXSTR | length;
+        Memory.putShort(at, (short) (narrow ^ (narrow ^ (Marker.STR8 | length << 8)) & wide));
+        long to = at + 1 - wide;
+        Memory.copyWords(utf8, to, length);
+        return to + length;
+    }
+
+    /** Writes a bin; see {@link #shortStr}. */
+    protected static long shortBin(long at, long data, long length) {
+        Memory.putShort(at, (short) (Marker.BIN8 | length << 8));
+        Memory.copyWords(data, at + 2, length);
+        return at + 2 + length;
     }
 
     /** The marker for lengths below 256, or one of the two behind it, and the length. */

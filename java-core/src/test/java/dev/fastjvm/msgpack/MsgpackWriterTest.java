@@ -64,6 +64,26 @@ class MsgpackWriterTest {
         return bytes.toByteArray();
     }
 
+    /** Str and bin of a run, where the caller has ensured the room, are written as they are elsewhere, and no further than ensured. */
+    @Test
+    void shortTextsAndBins() {
+        for (int length = 0; length <= MsgpackWriter.SHORT; length++) {
+            int size = length;
+            long data = block(pattern(size + 16));
+            Heap run = new Heap();
+            run.ensure(MsgpackWriter.SHORT_ROOM);
+            run.position = MsgpackWriter.shortStr(run.position, data, size);
+            run.ensure(MsgpackWriter.SHORT_ROOM);
+            run.position = MsgpackWriter.shortBin(run.position, data, size);
+            assertArrayEquals(written(writer -> {
+                writer.str(data, size);
+                writer.bin(data, size);
+            }), Memory.bytes(run.base, Math.toIntExact(run.length())));
+            Memory.free(run.base);
+            Memory.free(data);
+        }
+    }
+
     @Test
     void constants() {
         assertWritten("c0", MsgpackWriter::nil);
