@@ -6,7 +6,7 @@ import contextlib
 import os
 from typing import Any, Iterator, NamedTuple, Union
 
-from . import require
+from . import FastJvmUnavailable, require
 
 _OPEN, _PUT, _GET, _LIST, _REMOVE, _HAS, _LOCK, _UNLOCK, _FORCE, _CLOSE = range(10)
 _DURABILITIES = ("process", "disk")
@@ -42,7 +42,7 @@ class KeyedLog:
         self.folder = os.path.abspath(os.fspath(folder))
         self.durability = durability
         self._handle: int = self._call(
-            _OPEN, self.folder.encode(), _DURABILITIES.index(durability), segment_bytes
+            _OPEN, os.fsencode(self.folder), _DURABILITIES.index(durability), segment_bytes
         )
 
     def _call(self, *arguments: Any) -> Any:
@@ -77,19 +77,25 @@ class KeyedLog:
 
     def last(self, list_: bytes) -> Value | None:
         """Return the last value of a list."""
-        found = self._call(_LIST, self._handle, list_, -1, 1, True)
+        found = self._call(_LIST, self._handle, list_, -1, 1, True, False)
         return Value(*found[0]) if found else None
 
-    def list(self, list_: bytes, data: bool = True) -> Iterator[Value]:
-        """Yield a list's values from its end; without their data where that is not asked for."""
+    def list(
+        self, list_: bytes, data: bool = True, damaged: bool = False, page: int = _PAGE
+    ) -> Iterator[Value]:
+        """Yield a list's values from its end; without their data where that is not asked for.
+
+        ``damaged``: values that cannot be read any more are left out, where else they raise.
+        ``page``: so many are read at a time.
+        """
         position = -1
         while True:
-            page = self._call(_LIST, self._handle, list_, position, _PAGE, data)
-            for each in page:
+            values = self._call(_LIST, self._handle, list_, position, page, data, damaged)
+            for each in values:
                 yield Value(*each)
-            if len(page) < _PAGE:
+            if len(values) < page:
                 return
-            position = page[-1][3]
+            position = values[-1][3]
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
@@ -106,6 +112,6 @@ class KeyedLog:
 
     def close(self) -> None:
         """Close the folder's files; no-op where they are closed."""
-        if self._handle >= 0:
-            handle, self._handle = self._handle, -1
-            self._call(_CLOSE, handle)
+        # a forked child has nothing to close
+        with contextlib.suppress(FastJvmUnavailable):
+            self._call(_CLOSE, self._handle)

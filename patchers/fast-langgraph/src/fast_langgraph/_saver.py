@@ -42,17 +42,33 @@ T = TypeVar("T")
 
 def _key(tag: str, *parts: str) -> bytes:
     """Return one key of several texts, whatever they hold."""
-    text = tag + "".join(f"{len(part)}:{part}" for part in parts)
+    return _bytes(tag + "".join(f"{len(part)}:{part}" for part in parts))
+
+
+def _bytes(text: str) -> bytes:
+    """Names may hold lone surrogates."""
     return text.encode("utf-8", "surrogatepass")
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogatepass")
+
+
+def _pack(*values: Any) -> bytes:
+    return ormsgpack.packb([_bytes(each) if type(each) is str else each for each in values])
+
+
+def _unpack(data: bytes) -> list[Any]:
+    return [_text(each) if type(each) is bytes else each for each in ormsgpack.unpackb(data)]
 
 
 class _Stored:
     """A checkpoint as it lies in the log: its head is read, its serialized parts are not."""
 
-    __slots__ = ("id", "ordered", "parent", "_types", "_split", "_data")
+    __slots__ = ("id", "ordered", "parent", "run", "_types", "_split", "_data")
 
     def __init__(self, head: bytes, data: bytes) -> None:
-        self.id, self.parent, self.ordered, *self._types, self._split = ormsgpack.unpackb(head)
+        self.id, self.parent, self.ordered, self.run, *self._types, self._split = _unpack(head)
         self._data = data
 
     @property
@@ -64,7 +80,11 @@ class _Stored:
         return self._types[1], self._data[self._split :]
 
 
-class ChronicleSaver(BaseCheckpointSaver[str], AbstractContextManager, AbstractAsyncContextManager):
+class ChronicleSaver(
+    BaseCheckpointSaver[str],
+    AbstractContextManager["ChronicleSaver", None],
+    AbstractAsyncContextManager["ChronicleSaver", None],
+):
     """A checkpoint saver on memory-mapped files, for threads and processes that share a folder.
 
     A channel's value is written once, however many checkpoints hold it, and a list that only grew
@@ -127,16 +147,22 @@ class ChronicleSaver(BaseCheckpointSaver[str], AbstractContextManager, AbstractA
             for channel, version in new_versions.items()
             if channel in values
         ]
+        merged: Mapping[str, Any] = get_checkpoint_metadata(config, metadata or {})
         parts = (
             self.serde.dumps_typed(stored),
-            self.serde.dumps_typed(get_checkpoint_metadata(config, metadata)),
+            self.serde.dumps_typed(merged),
         )
-        run = metadata.get("run_id") or (config.get("metadata") or {}).get("run_id")
+        run = merged.get("run_id")
         with self._log.writing():
             for channel, version, blob in blobs:
                 self._put_blob(thread, ns, channel, version, blob)
             self._put_checkpoint(
-                thread, ns, checkpoint["id"], configurable.get("checkpoint_id"), parts, run
+                thread,
+                ns,
+                checkpoint["id"],
+                configurable.get("checkpoint_id"),
+                parts,
+                None if run is None else _digest(run),
             )
         return _config(thread, ns, checkpoint["id"])
 
@@ -145,9 +171,7 @@ class ChronicleSaver(BaseCheckpointSaver[str], AbstractContextManager, AbstractA
     ) -> None:
         known = _key("K", thread, ns, channel)
         if not self._log.has(known):
-            self._log.put(
-                known, _key("KL", thread, ns), channel.encode("utf-8", "surrogatepass"), b""
-            )
+            self._log.put(known, _key("KL", thread, ns), _bytes(channel), b"")
         self._log.put(
             _key("B", thread, ns, channel, version),
             _key("BL", thread, ns, channel),
@@ -156,6 +180,12 @@ class ChronicleSaver(BaseCheckpointSaver[str], AbstractContextManager, AbstractA
             blob[0] == "msgpack",
         )
 
+    def _put_names(self, thread: str, ns: str) -> None:
+        for tag, names in (("T", (thread,)), ("N", (thread, ns))):
+            key = _key(tag, *names)
+            if not self._log.has(key):
+                self._log.put(key, _key(tag + "L", *names[:-1]), _bytes(names[-1]), b"")
+
     def _put_checkpoint(
         self,
         thread: str,
@@ -163,25 +193,21 @@ class ChronicleSaver(BaseCheckpointSaver[str], AbstractContextManager, AbstractA
         id_: str,
         parent: Union[str, None],
         parts: Tuple[Tuple[str, bytes], Tuple[str, bytes]],
-        run: Any,
+        run: Union[str, None],
     ) -> None:
-        for tag, names in (("T", (thread,)), ("N", (thread, ns))):
-            key = _key(tag, *names)
-            if not self._log.has(key):
-                name = names[-1].encode("utf-8", "surrogatepass")
-                self._log.put(key, _key(tag + "L", *names[:-1]), name, b"")
+        self._put_names(thread, ns)
         list_ = _key("CL", thread, ns)
-        last = self._log.last(list_)
+        last = next(self._log.list(list_, data=False, damaged=True, page=1), None)
         # whether the list is in the order of its ids up to here
         ordered = last is None or (_Stored(last.head, b"").ordered and _id(last) <= id_)
         (first_type, first), (second_type, second) = parts
-        head = ormsgpack.packb([id_, parent, ordered, first_type, second_type, len(first)])
+        head = _pack(id_, parent, ordered, run, first_type, second_type, len(first))
         self._log.put(_key("C", thread, ns, id_), list_, head, bytes(first) + bytes(second))
         if run is not None:
             self._log.put(
-                _key("R", _digest(run), thread, ns, id_),
-                _key("RL", _digest(run)),
-                ormsgpack.packb([thread, ns, id_]),
+                _key("R", run, thread, ns, id_),
+                _key("RL", run),
+                _pack(thread, ns, id_),
                 b"",
             )
 
@@ -201,8 +227,17 @@ class ChronicleSaver(BaseCheckpointSaver[str], AbstractContextManager, AbstractA
             for index, (channel, value) in enumerate(writes)
         ]
         with self._log.writing():
+            if not self._log.has(_key("C", thread, ns, id_)):
+                self._put_names(thread, ns)
+                self._put_orphan(thread, ns, id_)
             for index, channel, blob in dumped:
                 self._put_write(thread, ns, id_, (task_id, index, channel, task_path), blob)
+
+    def _put_orphan(self, thread: str, ns: str, id_: str) -> None:
+        """Note that there are writes whose checkpoint is not there (yet): they are to be found."""
+        key = _key("O", thread, ns, id_)
+        if not self._log.has(key):
+            self._log.put(key, _key("OL", thread, ns), _bytes(id_), b"")
 
     def _put_write(
         self,
@@ -216,7 +251,7 @@ class ChronicleSaver(BaseCheckpointSaver[str], AbstractContextManager, AbstractA
         key = _key("W", thread, ns, id_, task_id, str(index))
         if index >= 0 and self._log.has(key):
             return
-        head = ormsgpack.packb([*write, blob[0]])
+        head = _pack(*write, blob[0])
         self._log.put(key, _key("WL", thread, ns, id_), head, bytes(blob[1]))
 
     # -- reading
@@ -233,12 +268,13 @@ class ChronicleSaver(BaseCheckpointSaver[str], AbstractContextManager, AbstractA
         stored = _Stored(last.head, last.data)
         if stored.ordered:
             return stored
-        return self._read(thread, ns, max(map(_id, self._log.list(list_, data=False))))
+        newest = max(map(_id, self._log.list(list_, data=False)), default=None)
+        return None if newest is None else self._read(thread, ns, newest)
 
     def _writes(self, thread: str, ns: str, id_: str) -> List[Tuple[Any, ...]]:
         """Return (task, index, channel, path, type, data) in the order of ``writes_sort_key``."""
         found = [
-            (*ormsgpack.unpackb(value.head), value.data)
+            (*_unpack(value.head), value.data)
             for value in self._log.list(_key("WL", thread, ns, id_))
         ]
         return sorted(found, key=lambda write: (write[3], write[0], write[1]))
@@ -251,7 +287,8 @@ class ChronicleSaver(BaseCheckpointSaver[str], AbstractContextManager, AbstractA
 
     def _tuple(
         self, thread: str, ns: str, stored: _Stored, config: Union[RunnableConfig, None] = None
-    ) -> CheckpointTuple:
+    ) -> Union[CheckpointTuple, None]:
+        """Read the rest of a checkpoint; None where it is removed meanwhile."""
         load = self.serde.loads_typed
         checkpoint = load(stored.checkpoint)
         values = {}
@@ -260,14 +297,16 @@ class ChronicleSaver(BaseCheckpointSaver[str], AbstractContextManager, AbstractA
             if blob is not None:
                 values[channel] = load(blob)
         checkpoint["channel_values"] = values
+        writes = self._writes(thread, ns, stored.id)
+        if not self._log.has(_key("C", thread, ns, stored.id)):
+            return None  # it goes first: what was read of the rest may be less than there was
         return CheckpointTuple(
             config=config or _config(thread, ns, stored.id),
             checkpoint=checkpoint,
             metadata=load(stored.metadata),
             parent_config=_config(thread, ns, stored.parent) if stored.parent else None,
             pending_writes=[
-                (task, channel, load((kind, data)))
-                for task, _, channel, _, kind, data in self._writes(thread, ns, stored.id)
+                (task, channel, load((kind, data))) for task, _, channel, _, kind, data in writes
             ],
         )
 
@@ -281,12 +320,9 @@ class ChronicleSaver(BaseCheckpointSaver[str], AbstractContextManager, AbstractA
             return None
         return self._tuple(thread, ns, stored, config if id_ else None)
 
-    def _names(self, list_: bytes) -> List[str]:
+    def _names(self, list_: bytes, damaged: bool = False) -> List[str]:
         """Return the names of a list, the oldest first."""
-        found = [
-            value.head.decode("utf-8", "surrogatepass") for value in self._log.list(list_, False)
-        ]
-        return found[::-1]
+        return [_text(value.head) for value in self._log.list(list_, False, damaged)][::-1]
 
     def list(
         self,
@@ -320,8 +356,10 @@ class ChronicleSaver(BaseCheckpointSaver[str], AbstractContextManager, AbstractA
                 metadata = self.serde.loads_typed(stored.metadata)
                 if any(metadata.get(key) != value for key, value in filter.items()):
                     continue
-            left -= 1
-            yield self._tuple(thread, ns, stored)
+            found = self._tuple(thread, ns, stored)
+            if found is not None:
+                left -= 1
+                yield found
 
     def _ids(self, places: Sequence[Tuple[str, str]]) -> Iterator[Tuple[str, str, str]]:
         """Yield (thread, namespace, id), the highest ids first."""
@@ -380,26 +418,42 @@ class ChronicleSaver(BaseCheckpointSaver[str], AbstractContextManager, AbstractA
 
     # -- removing, copying
 
-    def _remove_checkpoint(self, thread: str, ns: str, id_: str) -> None:
-        for value in [*self._log.list(_key("WL", thread, ns, id_), data=False)]:
-            self._log.remove(value.key)
+    def _all(self, list_: bytes) -> List[Value]:
+        """Return what is to be removed: what is damaged is in nobody's way."""
+        return [*self._log.list(list_, data=False, damaged=True)]
+
+    def _remove_checkpoint(
+        self, thread: str, ns: str, id_: str, run: Union[str, None] = None
+    ) -> None:
+        """Remove a checkpoint, then its writes; where that is interrupted they can be found."""
+        writes = self._all(_key("WL", thread, ns, id_))
+        if writes:
+            self._put_orphan(thread, ns, id_)
         self._log.remove(_key("C", thread, ns, id_))
+        for value in writes:
+            self._log.remove(value.key)
+        self._log.remove(_key("O", thread, ns, id_))
+        if run is not None:
+            self._log.remove(_key("R", run, thread, ns, id_))
 
     def delete_thread(self, thread_id: str) -> None:
         """Remove a thread's checkpoints, writes and values."""
         thread = str(thread_id)
         with self._log.writing():
-            for ns in self._names(_key("NL", thread)):
-                for value in [*self._log.list(_key("CL", thread, ns), data=False)]:
-                    self._remove_checkpoint(thread, ns, _id(value))
-                for channel in self._names(_key("KL", thread, ns)):
+            for ns in self._names(_key("NL", thread), damaged=True):
+                for value in self._all(_key("CL", thread, ns)):
+                    stored = _Stored(value.head, b"")
+                    self._remove_checkpoint(thread, ns, stored.id, stored.run)
+                for id_ in self._names(_key("OL", thread, ns), damaged=True):
+                    self._remove_checkpoint(thread, ns, id_)
+                for channel in self._names(_key("KL", thread, ns), damaged=True):
                     self._remove_blobs(thread, ns, channel, set())
                     self._log.remove(_key("K", thread, ns, channel))
                 self._log.remove(_key("N", thread, ns))
             self._log.remove(_key("T", thread))
 
     def _remove_blobs(self, thread: str, ns: str, channel: str, kept: set[bytes]) -> None:
-        for value in [*self._log.list(_key("BL", thread, ns, channel), data=False)]:
+        for value in self._all(_key("BL", thread, ns, channel)):
             if value.key not in kept:
                 self._log.remove(value.key)
 
@@ -418,8 +472,8 @@ class ChronicleSaver(BaseCheckpointSaver[str], AbstractContextManager, AbstractA
         with self._log.writing():
             touched = set()
             for run in run_ids:
-                for value in [*self._log.list(_key("RL", _digest(run)), data=False)]:
-                    thread, ns, id_ = ormsgpack.unpackb(value.head)
+                for value in self._all(_key("RL", _digest(run))):
+                    thread, ns, id_ = _unpack(value.head)
                     self._remove_checkpoint(thread, ns, id_)
                     self._log.remove(value.key)
                     touched.add((thread, ns))
@@ -435,14 +489,13 @@ class ChronicleSaver(BaseCheckpointSaver[str], AbstractContextManager, AbstractA
                     blobs = [*self._log.list(_key("BL", source, ns, channel))]
                     prefix = len(_key("B", source, ns, channel))
                     for value in reversed(blobs):
-                        version = value.key[prefix:].partition(b":")[2].decode()
+                        version = _text(value.key[prefix:].partition(b":")[2])
                         blob = (value.head.decode(), value.data)
                         self._put_blob(target, ns, channel, version, blob)
                 for value in reversed([*self._log.list(_key("CL", source, ns))]):
                     stored = _Stored(value.head, value.data)
-                    run = self.serde.loads_typed(stored.metadata).get("run_id")
                     parts = (stored.checkpoint, stored.metadata)
-                    self._put_checkpoint(target, ns, stored.id, stored.parent, parts, run)
+                    self._put_checkpoint(target, ns, stored.id, stored.parent, parts, stored.run)
                     for *write, kind, data in self._writes(source, ns, stored.id):
                         self._put_write(target, ns, stored.id, tuple(write), (kind, data))
 
@@ -463,9 +516,10 @@ class ChronicleSaver(BaseCheckpointSaver[str], AbstractContextManager, AbstractA
                     if newest is None:
                         continue
                     kept = self._with_ancestors(thread, ns, newest)
-                    for value in [*self._log.list(_key("CL", thread, ns), data=False)]:
-                        if _id(value) not in kept:
-                            self._remove_checkpoint(thread, ns, _id(value))
+                    for value in self._all(_key("CL", thread, ns)):
+                        old = _Stored(value.head, b"")
+                        if old.id not in kept:
+                            self._remove_checkpoint(thread, ns, old.id, old.run)
                     self._sweep(thread, ns)
 
     def _with_ancestors(self, thread: str, ns: str, stored: _Stored) -> set[str]:
@@ -555,19 +609,19 @@ class ChronicleSaver(BaseCheckpointSaver[str], AbstractContextManager, AbstractA
         """As ``get_delta_channel_history``."""
         return self.get_delta_channel_history(config=config, channels=channels)
 
-    def get_next_version(self, current: Union[str, int, None], channel: None) -> str:
+    def get_next_version(self, current: Union[str, int, float, None], channel: None) -> str:
         """Return the version that follows; as the other savers do."""
         if current is None:
             number = 0
-        elif isinstance(current, int):
-            number = current
+        elif isinstance(current, (int, float)):
+            number = int(current)
         else:
             number = int(current.split(".")[0])
         return f"{number + 1:032}.{random.random():016}"
 
 
 def _id(value: Value) -> str:
-    id_: str = ormsgpack.unpackb(value.head)[0]
+    id_: str = _unpack(value.head)[0]
     return id_
 
 

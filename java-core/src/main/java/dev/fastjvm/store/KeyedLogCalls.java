@@ -14,9 +14,15 @@ import dev.fastjvm.log.KeyedLog;
 import dev.fastjvm.log.NoSpaceException;
 import dev.fastjvm.memory.Memory;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,7 +40,14 @@ final class KeyedLogCalls {
     private static final int FORCE = 8;
     private static final int CLOSE = 9;
 
+    private static final int ENOENT = 2;
     private static final int EIO = 5;
+    private static final int EACCES = 13;
+    private static final int EEXIST = 17;
+    private static final int ENOTDIR = 20;
+    private static final int EFBIG = 27;
+    private static final int ENOSPC = 28;
+    private static final int EROFS = 30;
 
     /** The open logs by their handles; the GIL guards it. */
     private static final List<KeyedLog> OPENED = new ArrayList<>();
@@ -48,8 +61,11 @@ final class KeyedLogCalls {
                 return open(args);
             }
             int handle = (int) number(args, 0);
-            KeyedLog log = OPENED.get(handle);
+            KeyedLog log = handle < 0 ? null : OPENED.get(handle);
             if (log == null) {
+                if (operation == CLOSE) {
+                    return PyObjects.incref(PyObjects.NONE);
+                }
                 throw new IOException("the log is closed");
             }
             switch (operation) {
@@ -77,24 +93,54 @@ final class KeyedLogCalls {
                 }
                 case UNLOCK -> log.unlock();
                 case FORCE -> Gil.without(log::force);
-                case CLOSE -> {
-                    OPENED.set(handle, null);
-                    Gil.without(log::close);
-                }
+                case CLOSE -> close(log, handle);
                 default -> throw new IllegalArgumentException();
             }
             return PyObjects.incref(PyObjects.NONE);
         } catch (NoSpaceException e) {
             return error(e.errno(), e);
+        } catch (IOException e) {
+            return error(errno(e), e);
         } catch (Exception | InternalError e) {
             // an InternalError is what a page of a mapped file that cannot be had becomes
-            return error(EIO, e);
+            Throwable cause = e;
+            while (cause.getCause() != null) {
+                cause = cause.getCause();
+            }
+            return cause instanceof IOException io ? error(errno(io), io) : error(EIO, e);
         }
+    }
+
+    private static int errno(IOException e) {
+        String text = String.valueOf(e.getMessage());
+        if (e instanceof AccessDeniedException) {
+            return EACCES;
+        }
+        if (text.endsWith("Read-only file system")) {
+            return EROFS;
+        }
+        if (text.endsWith("No space left on device")) {
+            return ENOSPC;
+        }
+        if (text.endsWith("File too large")) {
+            return EFBIG;
+        }
+        if (e instanceof NotDirectoryException || text.endsWith("Not a directory")) {
+            return ENOTDIR;
+        }
+        if (e instanceof FileAlreadyExistsException) {
+            return EEXIST;
+        }
+        return e instanceof NoSuchFileException ? ENOENT : EIO;
     }
 
     private static long error(int errno, Throwable thrown) {
         String text = thrown.getMessage() == null ? thrown.toString() : thrown.getMessage();
-        if (!(thrown instanceof IOException)) {
+        if (thrown instanceof FileSystemException named && named.getReason() == null) {
+            // its text is the file's name alone
+            text = "%s: %s".formatted(named.getClass().getSimpleName().replace("Exception", ""),
+                    text);
+        } else if (!(thrown instanceof IOException)) {
             text = thrown.toString();
         }
         return PyUnicode.of(errno + " " + text);
@@ -131,6 +177,18 @@ final class KeyedLogCalls {
         Gil.without(() -> opened[0] = KeyedLog.open(folder, durability, segmentBytes));
         OPENED.add(opened[0]);
         return PyLong.of(OPENED.size() - 1);
+    }
+
+    private static void close(KeyedLog log, int handle) throws IOException {
+        Gil.without(log::enter); // a batch of another thread ends first
+        try {
+            // readers hold the GIL: from here on there are none
+            if (OPENED.set(handle, null) != null) {
+                Gil.without(log::close);
+            }
+        } finally {
+            log.leave();
+        }
     }
 
     private static void locked(KeyedLog log, Gil.Work work) throws IOException {
@@ -183,16 +241,18 @@ final class KeyedLogCalls {
     }
 
     private static long get(KeyedLog log, long args) throws IOException {
-        var found = log.get(bytes(args, 1));
-        if (found.isEmpty()) {
-            return PyObjects.incref(PyObjects.NONE);
-        }
-        KeyedLog.Value value = found.get();
-        boolean gc = Interpreter.pauseGc();
-        try {
-            return tuple(object(value.head()), object(value.data()));
-        } finally {
-            Interpreter.resumeGc(gc);
+        try (Arena memory = Arena.ofConfined()) {
+            var found = log.get(bytes(args, 1), memory);
+            if (found.isEmpty()) {
+                return PyObjects.incref(PyObjects.NONE);
+            }
+            KeyedLog.Value value = found.get();
+            boolean gc = Interpreter.pauseGc();
+            try {
+                return tuple(object(value.head()), object(value.data()));
+            } finally {
+                Interpreter.resumeGc(gc);
+            }
         }
     }
 
@@ -200,11 +260,18 @@ final class KeyedLogCalls {
         long before = number(args, 2);
         long limit = number(args, 3);
         boolean withData = argument(args, 4) == PyObjects.TRUE;
+        boolean damaged = argument(args, 5) == PyObjects.TRUE;
         List<KeyedLog.Value> values = new ArrayList<>();
-        log.list(bytes(args, 1), before, value -> {
-            values.add(value);
-            return values.size() < limit;
-        });
+        try (Arena memory = Arena.ofConfined()) {
+            log.list(bytes(args, 1), before, withData ? memory : null, damaged, value -> {
+                values.add(value);
+                return values.size() < limit;
+            });
+            return object(values, withData);
+        }
+    }
+
+    private static long object(List<KeyedLog.Value> values, boolean withData) {
         boolean gc = Interpreter.pauseGc();
         try {
             long made = CApi.Leaf.PyList_New(values.size());

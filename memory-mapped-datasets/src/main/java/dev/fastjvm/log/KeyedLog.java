@@ -3,6 +3,7 @@ package dev.fastjvm.log;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -42,6 +43,8 @@ public final class KeyedLog implements AutoCloseable {
 
     /** A run shorter than this is not shared, bytes. */
     private static final long SHORTEST_RUN = 64;
+    /** A value's size at most, bytes. */
+    private static final long LARGEST = Integer.MAX_VALUE - (64L << 20);
     /** So many records at most are read for one value. */
     private static final int DEEPEST = 32;
 
@@ -77,6 +80,7 @@ public final class KeyedLog implements AutoCloseable {
                 KeyedLog opened = new KeyedLog(log,
                         MappedIndex.open(folder.resolve("index"), boot()));
                 opened.catchUp();
+                log.sweep();
                 Private.files(folder);
                 return opened;
             } finally {
@@ -200,9 +204,13 @@ public final class KeyedLog implements AutoCloseable {
             throws IOException {
         lock();
         try (Arena arena = Arena.ofConfined()) {
+            if (data.byteSize() > LARGEST) {
+                throw new IOException("a value of %,d bytes: the most is %,d"
+                        .formatted(data.byteSize(), LARGEST));
+            }
             Hash name = list.length == 0 ? null : list(list);
-            long previous = name == null ? NONE : find(name);
-            Run run = share && previous >= 0 ? run(previous, data) : Run.NO;
+            long previous = name == null ? NONE : whole(list, find(name), arena);
+            Run run = share && previous >= 0 ? run(previous, data, arena) : Run.NO;
             long before = run.length == 0 ? data.byteSize() : run.before;
             long behind = run.length == 0 ? 0 : data.byteSize() - before - run.length;
             long size = TEXT_AT + key.length + list.length + head.length + before + behind;
@@ -242,12 +250,13 @@ public final class KeyedLog implements AutoCloseable {
         static final Run NO = new Run(0, 0, 0, 0);
     }
 
-    private Run run(long previous, MemorySegment data) throws IOException {
+    private Run run(long previous, MemorySegment data, SegmentAllocator memory)
+            throws IOException {
         MemorySegment payload;
         MemorySegment base;
         try {
-            payload = log.read(previous).payload();
-            base = data(payload);
+            payload = log.read(previous, memory).payload();
+            base = data(payload, memory);
         } catch (CorruptRecordException e) {
             return Run.NO;
         }
@@ -309,14 +318,26 @@ public final class KeyedLog implements AutoCloseable {
      * @throws CorruptRecordException where it was damaged since it was put
      */
     public Optional<Value> get(byte[] key) throws IOException {
-        long position = find(hash(key));
-        return position < 0 ? Optional.empty() : Optional.of(value(log.read(position)));
+        return get(key, Arena.ofAuto());
     }
 
-    private Value value(LogRecord record) throws IOException {
+    /** The same; where its data do not lie in one piece, they are put together in {@code memory}. */
+    public Optional<Value> get(byte[] key, SegmentAllocator memory) throws IOException {
+        long position = find(hash(key));
+        if (position < 0) {
+            return Optional.empty();
+        }
+        LogRecord record = log.read(position, memory);
+        if (record.kind() != PUT || !Arrays.equals(text(record.payload(), 0, KEY_AT), key)) {
+            throw new CorruptRecordException(position, "the index names another value's record");
+        }
+        return Optional.of(value(record, memory));
+    }
+
+    private Value value(LogRecord record, SegmentAllocator memory) throws IOException {
         MemorySegment payload = record.payload();
-        return new Value(text(payload, 0, KEY_AT), text(payload, 2, HEAD_AT), data(payload),
-                record.position());
+        return new Value(text(payload, 0, KEY_AT), text(payload, 2, HEAD_AT),
+                memory == null ? MemorySegment.NULL : data(payload, memory), record.position());
     }
 
     private static byte[] text(MemorySegment payload, int which, int lengthAt) {
@@ -328,15 +349,16 @@ public final class KeyedLog implements AutoCloseable {
     }
 
     /** Returns a value's bytes: a view where all are its own. */
-    private MemorySegment data(MemorySegment payload) throws IOException {
+    private MemorySegment data(MemorySegment payload, SegmentAllocator memory)
+            throws IOException {
         long at = dataAt(payload);
         if (payload.get(LONG, BASE_AT) == NONE) {
             return payload.asSlice(at, payload.get(INT, BEFORE_AT));
         }
         long size = payload.get(INT, BEFORE_AT) + payload.get(LONG, RUN_AT)
                 + payload.get(INT, BEHIND_AT);
-        MemorySegment whole = Arena.ofAuto().allocate(size);
-        fill(payload, 0, size, whole, 0);
+        MemorySegment whole = memory.allocate(size);
+        fill(payload, 0, size, whole, memory);
         return whole.asReadOnly();
     }
 
@@ -346,12 +368,12 @@ public final class KeyedLog implements AutoCloseable {
     }
 
     /** Copies a part of a value: each record of its chain gives what is its own. */
-    private void fill(MemorySegment payload, long from, long length, MemorySegment to, long toAt)
-            throws IOException {
+    private void fill(MemorySegment payload, long from, long length, MemorySegment to,
+            SegmentAllocator memory) throws IOException {
         MemorySegment in = payload;
         long start = from;
         long end = from + length;
-        long offset = toAt - from; // of the value's bytes in the target
+        long offset = -from; // of the value's bytes in the target
         while (true) {
             long before = in.get(INT, BEFORE_AT);
             long run = in.get(LONG, RUN_AT);
@@ -370,7 +392,7 @@ public final class KeyedLog implements AutoCloseable {
                 return;
             }
             long shift = in.get(LONG, RUN_FROM_AT) - before;
-            in = log.read(in.get(LONG, BASE_AT)).payload();
+            in = log.read(in.get(LONG, BASE_AT), memory).payload();
             start += shift;
             end += shift;
             offset -= shift;
@@ -385,30 +407,96 @@ public final class KeyedLog implements AutoCloseable {
 
     /** Reads a list from its end. */
     public void list(byte[] list, Reader reader) throws IOException {
-        list(list, NONE, reader);
+        list(list, NONE, Arena.ofAuto(), false, reader);
     }
 
     /**
      * Reads a list backwards.
      *
      * @param before position of one of its values, the first that is not told; -1 for its end
+     * @param memory for data that do not lie in one piece; null where no data are wanted
+     * @param damaged whether a damaged record is left out, where else it is an exception; the whole log is read then
      */
-    public void list(byte[] list, long before, Reader reader) throws IOException {
+    public void list(byte[] list, long before, SegmentAllocator memory, boolean damaged,
+            Reader reader) throws IOException {
         long position = before >= 0 ? before : find(list(list));
         while (position >= 0) {
-            LogRecord record = log.read(position);
-            MemorySegment payload = record.payload();
-            if (position != before && find(hash(text(payload, 0, KEY_AT))) == position
-                    && !reader.value(value(record))) {
+            LogRecord record;
+            Value value = null;
+            try {
+                record = ofList(list, position, memory == null ? Arena.ofAuto() : memory);
+                if (position != before
+                        && find(hash(text(record.payload(), 0, KEY_AT))) == position) {
+                    value = value(record, memory);
+                }
+            } catch (CorruptRecordException e) {
+                if (!damaged) {
+                    throw e;
+                }
+                position = before(list, position);
+                continue;
+            }
+            if (value != null && !reader.value(value)) {
                 return;
             }
-            position = payload.get(LONG, PREVIOUS_AT);
+            position = record.payload().get(LONG, PREVIOUS_AT);
         }
+    }
+
+    private LogRecord ofList(byte[] list, long position, SegmentAllocator memory)
+            throws IOException {
+        LogRecord record = log.read(position, memory);
+        if (record.kind() != PUT || !Arrays.equals(text(record.payload(), 1, LIST_AT), list)) {
+            throw new CorruptRecordException(position, "the index names another list's record");
+        }
+        return record;
+    }
+
+    /** Returns a list's last position, or what lies before it where that is damaged: a list goes on behind damage. */
+    private long whole(byte[] list, long last, SegmentAllocator memory) throws IOException {
+        if (last < 0) {
+            return NONE;
+        }
+        try {
+            return ofList(list, last, memory).position();
+        } catch (CorruptRecordException e) {
+            return before(list, last);
+        }
+    }
+
+    /** Returns the position of a list's last whole record before another, or -1. */
+    private long before(byte[] list, long position) throws IOException {
+        long[] found = {NONE};
+        log.scan(NONE, new SegmentedLog.Visitor() {
+            @Override
+            public void record(LogRecord record) {
+                if (record.position() < position && record.kind() == PUT
+                        && Arrays.equals(text(record.payload(), 1, LIST_AT), list)) {
+                    found[0] = record.position();
+                }
+            }
+
+            @Override
+            public void damage(long at, long bytes) {
+                // it is what is left out
+            }
+        });
+        return found[0];
+    }
+
+    /** Waits for this process's writer and keeps the next ones out, so that the log can be closed; see {@link #leave}. */
+    public void enter() {
+        log.enter();
+    }
+
+    /** Lets them in again. */
+    public void leave() {
+        log.leave();
     }
 
     @Override
     public void close() throws IOException {
+        log.close(); // it waits for this process's writer
         index.close();
-        log.close();
     }
 }

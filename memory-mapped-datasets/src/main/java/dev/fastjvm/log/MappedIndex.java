@@ -11,6 +11,8 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * A hash table in a memory-mapped file: 128-bit keys, 64-bit values, shared by processes.
@@ -41,6 +43,8 @@ public final class MappedIndex implements AutoCloseable {
 
     private final Path file;
     private volatile Table table;
+    /** Superseded tables; they stay mapped, since somebody may be reading in them. */
+    private final List<Arena> old = new ArrayList<>();
 
     private record Table(MemorySegment memory, long mask, Arena arena) {}
 
@@ -92,7 +96,7 @@ public final class MappedIndex implements AutoCloseable {
         Path fresh = part(file);
         Files.deleteIfExists(fresh);
         long size = HEAD + slots * SLOT;
-        Files.createFile(fresh);
+        Private.create(fresh);
         Posix.reserve(fresh, 0, size);
         Arena arena = Arena.ofShared();
         try (FileChannel channel = FileChannel.open(fresh, StandardOpenOption.READ,
@@ -133,16 +137,17 @@ public final class MappedIndex implements AutoCloseable {
         return word(now, SUPERSEDED_AT) == 0 ? now : reopened(now);
     }
 
-    private synchronized Table reopened(Table old) throws IOException {
-        if (table == old) {
+    private synchronized Table reopened(Table superseded) throws IOException {
+        if (table == superseded) {
             Table fresh = map(file);
             if (fresh == null) {
                 throw new IOException("no index in " + file);
             }
-            if (word(fresh, GENERATION_AT) == word(old, GENERATION_AT)) {
+            if (word(fresh, GENERATION_AT) == word(superseded, GENERATION_AT)) {
                 fresh.arena.close(); // the larger one is not in its place yet, or its writer is dead
             } else {
-                table = fresh; // the old one stays mapped: somebody may be reading in it
+                old.add(superseded.arena);
+                table = fresh;
             }
         }
         return table;
@@ -158,7 +163,7 @@ public final class MappedIndex implements AutoCloseable {
         for (long probe = 0;; probe++) {
             long at = slot(in, low, probe);
             long key = word(in, at);
-            if (key == 0) {
+            if (key == 0 || probe > in.mask) {
                 return ABSENT;
             }
             if (key == high && word(in, at + 8) == low) {
@@ -189,6 +194,9 @@ public final class MappedIndex implements AutoCloseable {
             in = grown(in);
         }
         for (long probe = 0;; probe++) {
+            if (probe > in.mask) {
+                throw new IOException("no free slot, the index is damaged: " + file);
+            }
             long at = slot(in, low, probe);
             long key = word(in, at);
             if (key == 0) {
@@ -232,6 +240,7 @@ public final class MappedIndex implements AutoCloseable {
         put(fresh, APPLIED_AT, word(old, APPLIED_AT));
         put(old, SUPERSEDED_AT, 1);
         publish(file);
+        this.old.add(old.arena);
         table = fresh;
         return fresh;
     }
@@ -248,7 +257,9 @@ public final class MappedIndex implements AutoCloseable {
 
     /** Unmaps the file. */
     @Override
-    public void close() {
+    public synchronized void close() {
+        old.forEach(Arena::close);
+        old.clear();
         table.arena.close();
     }
 }

@@ -2,6 +2,7 @@ package dev.fastjvm.log;
 
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -29,11 +30,27 @@ final class Private {
         if (parent != null) {
             Files.createDirectories(parent);
         }
-        if (posix(folder)) {
-            Files.createDirectory(folder, PosixFilePermissions
-                    .asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        try {
+            if (posix(folder)) {
+                Files.createDirectory(folder, PosixFilePermissions
+                        .asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            } else {
+                Files.createDirectory(folder);
+            }
+        } catch (FileAlreadyExistsException e) {
+            if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
+                throw e; // else another process was first
+            }
+        }
+    }
+
+    /** Makes a file, 0600. */
+    static void create(Path file) throws IOException {
+        if (posix(file)) {
+            Files.createFile(file, PosixFilePermissions
+                    .asFileAttribute(PosixFilePermissions.fromString("rw-------")));
         } else {
-            Files.createDirectory(folder);
+            Files.createFile(file);
         }
     }
 

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -44,6 +46,12 @@ final class SegmentFile implements AutoCloseable {
 
         /** Bytes that were written and are no record. */
         void damage(long offset, long bytes) throws IOException;
+    }
+
+    /** Whether the queue's own header is whole; where its writer was killed the queue puts another file in its place. */
+    boolean begun() throws IOException {
+        ByteBuffer header = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN);
+        return channel.read(header, 0) == 4 && Wires.isReadyMetaData(header.getInt(0));
     }
 
     private MemorySegment upTo(long end) throws IOException {
@@ -115,7 +123,7 @@ final class SegmentFile implements AutoCloseable {
             } else if (!isChronicles(all, at, header)) {
                 long next = nextRecord(all, at);
                 if (next < 0) {
-                    long lost = lastByte(all, at) - at;
+                    long lost = lastByte(at) - at;
                     if (lost > 0 && !Wires.isEndOfFile(header)) {
                         visitor.damage(at, lost);
                     }
@@ -142,8 +150,8 @@ final class SegmentFile implements AutoCloseable {
     }
 
     /** Returns the header's offset of the first whole record behind damage, or -1. */
-    private static long nextRecord(MemorySegment all, long from) {
-        long end = lastByte(all, from);
+    private long nextRecord(MemorySegment all, long from) throws IOException {
+        long end = Math.min(lastByte(from), all.byteSize());
         for (long at = from + 4; at + 4 + HEAD <= end; at += 4) {
             if (all.get(SHORT, at + 8) == MAGIC && content(all, at + 4) != null) {
                 return at;
@@ -152,16 +160,27 @@ final class SegmentFile implements AutoCloseable {
         return -1;
     }
 
-    /** Returns the offset behind the last byte that is not 0. */
-    private static long lastByte(MemorySegment all, long from) {
-        long at = all.byteSize();
-        while (at - 8 >= from && all.get(ValueLayout.JAVA_LONG_UNALIGNED, at - 8) == 0) {
-            at -= 8;
+    /**
+     * Returns the offset behind the last byte that is not 0. It is read, not looked up in the mapping: on some file systems
+     * a page of a hole that is mapped takes room.
+     */
+    private long lastByte(long from) throws IOException {
+        ByteBuffer some = ByteBuffer.allocate(1 << 16);
+        long end = channel.size();
+        while (end > from) {
+            long at = Math.max(from, end - some.capacity());
+            some.clear().limit((int) (end - at));
+            while (some.hasRemaining() && channel.read(some, at + some.position()) > 0) {
+                // until all are there
+            }
+            for (int i = some.position() - 1; i >= 0; i--) {
+                if (some.get(i) != 0) {
+                    return at + i + 1;
+                }
+            }
+            end = at;
         }
-        while (at > from && all.get(ValueLayout.JAVA_BYTE, at - 1) == 0) {
-            at--;
-        }
-        return at;
+        return from;
     }
 
     @Override

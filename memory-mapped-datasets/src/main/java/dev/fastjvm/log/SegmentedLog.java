@@ -3,6 +3,7 @@ package dev.fastjvm.log;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -17,6 +18,7 @@ import java.util.Map;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import net.openhft.chronicle.bytes.Bytes;
+import net.openhft.chronicle.core.io.Closeable;
 import net.openhft.chronicle.core.values.LongValue;
 import net.openhft.chronicle.queue.ExcerptAppender;
 import net.openhft.chronicle.queue.impl.single.SingleChronicleQueue;
@@ -42,6 +44,8 @@ public final class SegmentedLog implements AutoCloseable {
     /** Set aside behind the last record, bytes: Chronicle's next header and index lie there. */
     private static final long SLACK = 64L << 10;
     private static final int OFFSET_BITS = 40;
+    /** {@link #last} while a record is written: higher than all. */
+    static final long WRITING = Long.MAX_VALUE;
     private static final long UNLOCKED = Long.MIN_VALUE;
     private static final DateTimeFormatter NAME = DateTimeFormatter.ofPattern("yyyyMMdd'L.cq4'");
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
@@ -71,22 +75,31 @@ public final class SegmentedLog implements AutoCloseable {
     private int forcedOf = -1;
     private volatile boolean closed;
 
-    private SegmentedLog(Path folder, Durability durability, long segmentBytes)
+    private SegmentedLog(Path folder, Durability durability, long segmentBytes, FolderLock lock)
             throws IOException {
         this.folder = folder;
         this.durability = durability;
         this.segmentBytes = segmentBytes;
-        lock = new FolderLock(folder.resolve("lock"));
-        queue = SingleChronicleQueueBuilder.binary(folder.resolve("log"))
-                .rollCycle(LargeRollCycles.LARGE_DAILY).indexCount(1024).indexSpacing(64)
-                .blockSize(BLOCK).timeoutMS(100).timeProvider(this::clock).build();
+        this.lock = lock;
+        queue = opened();
         queueLock = queue.metaStore().acquireValueFor("chronicle.write.lock", UNLOCKED);
         current = queue.metaStore().acquireValueFor("fast-jvm.segment", 1);
         last = queue.metaStore().acquireValueFor("fast-jvm.last", -1);
-        Private.files(folder);
-        Private.files(folder.resolve("log"));
+        try {
+            Private.files(folder);
+            Private.files(folder.resolve("log"));
+        } catch (IOException e) {
+            queue.close();
+            throw e;
+        }
         appender = queue.createAppender();
         appender.singleThreadedCheckDisabled(true); // the folder's lock is the check
+    }
+
+    private SingleChronicleQueue opened() {
+        return SingleChronicleQueueBuilder.binary(folder.resolve("log"))
+                .rollCycle(LargeRollCycles.LARGE_DAILY).indexCount(1024).indexSpacing(64)
+                .blockSize(BLOCK).timeoutMS(100).timeProvider(this::clock).build();
     }
 
     /**
@@ -112,7 +125,21 @@ public final class SegmentedLog implements AutoCloseable {
             throw new IOException("%s holds \"%s\", this version reads \"%s\"".formatted(folder,
                     said.strip(), FORMAT.strip()));
         }
-        return new SegmentedLog(folder, durability, segmentBytes);
+        FolderLock lock = new FolderLock(folder.resolve("lock"));
+        SegmentedLog opened = null;
+        try {
+            lock.lock(); // one process at a time makes the queue's files
+            try {
+                opened = new SegmentedLog(folder, durability, segmentBytes, lock);
+            } finally {
+                lock.unlock();
+            }
+            return opened;
+        } finally {
+            if (opened == null) {
+                lock.close();
+            }
+        }
     }
 
     private long clock() {
@@ -141,7 +168,7 @@ public final class SegmentedLog implements AutoCloseable {
     /** Takes the right to write, over all processes; appends of one batch stay together. */
     public void lock() throws IOException {
         lock.lock();
-        mend();
+        usable();
     }
 
     /** Takes the right to write where that needs no waiting; whether it has it. */
@@ -149,7 +176,7 @@ public final class SegmentedLog implements AutoCloseable {
         if (!lock.tryLock()) {
             return false;
         }
-        mend();
+        usable();
         return true;
     }
 
@@ -166,6 +193,18 @@ public final class SegmentedLog implements AutoCloseable {
     /** For tests: leaves Chronicle's lock as a process would that ended while it held it. */
     void holdQueueLock(int process) {
         queueLock.setVolatileValue(process);
+    }
+
+    private void usable() throws IOException {
+        try {
+            if (closed) {
+                throw new IOException("the log is closed");
+            }
+            mend();
+        } catch (IOException | RuntimeException e) {
+            lock.unlock();
+            throw e;
+        }
     }
 
     /** Frees Chronicle's lock and begins a new segment: what a dead writer left half done is behind. */
@@ -187,9 +226,15 @@ public final class SegmentedLog implements AutoCloseable {
     public long append(int kind, MemorySegment payload) throws IOException {
         lock();
         try {
-            long position = payload.byteSize() <= LARGEST_PART ? write(kind, 0, payload)
-                    : writeParts(kind, payload);
-            last.setVolatileValue(position);
+            long before = last.getVolatileValue();
+            long position = before;
+            last.setVolatileValue(WRITING);
+            try {
+                position = payload.byteSize() <= LARGEST_PART ? write(kind, 0, payload)
+                        : writeParts(kind, payload);
+            } finally {
+                last.setVolatileValue(position);
+            }
             if (durability == Durability.DISK) {
                 force(segment(position));
             }
@@ -199,7 +244,10 @@ public final class SegmentedLog implements AutoCloseable {
         }
     }
 
-    /** The position of the last record that any process appended, -1 where none has. */
+    /**
+     * The position of the last record that any process appended, -1 where none has, {@link #WRITING} where one was killed
+     * while it wrote.
+     */
     public long last() {
         return last.getVolatileValue();
     }
@@ -307,6 +355,7 @@ public final class SegmentedLog implements AutoCloseable {
         forced.force(false);
     }
 
+    /** Returns a segment's file, or null where it has not begun. */
     private SegmentFile opened(int segment) throws IOException {
         SegmentFile found = files.get(segment);
         if (found != null) {
@@ -319,6 +368,10 @@ public final class SegmentedLog implements AutoCloseable {
                     throw new IOException("the log is closed");
                 }
                 found = new SegmentFile(file(segment));
+                if (!found.begun()) {
+                    found.close();
+                    return null;
+                }
                 files.put(segment, found);
             }
             return found;
@@ -331,9 +384,15 @@ public final class SegmentedLog implements AutoCloseable {
      * @throws CorruptRecordException where none lies that is whole
      */
     public LogRecord read(long position) throws IOException {
+        return read(position, Arena.ofAuto());
+    }
+
+    /** The same; a record of several parts is put together in {@code memory}. */
+    LogRecord read(long position, SegmentAllocator memory) throws IOException {
         MemorySegment content;
         try {
-            content = opened(segment(position)).read(offset(position));
+            SegmentFile file = opened(segment(position));
+            content = file == null ? null : file.read(offset(position));
         } catch (java.nio.file.NoSuchFileException e) {
             throw new CorruptRecordException(position, "its segment is not there");
         }
@@ -342,17 +401,18 @@ public final class SegmentedLog implements AutoCloseable {
         }
         MemorySegment payload = content.asSlice(SegmentFile.HEAD);
         if ((SegmentFile.flags(content) & SegmentFile.PARTED) != 0) {
-            payload = joined(position, payload);
+            payload = joined(position, payload, memory);
         }
         return new LogRecord(position, SegmentFile.kind(content), payload);
     }
 
-    private MemorySegment joined(long position, MemorySegment list) throws IOException {
+    private MemorySegment joined(long position, MemorySegment list, SegmentAllocator memory)
+            throws IOException {
         long size = list.get(LONG, 0);
-        MemorySegment all = Arena.ofAuto().allocate(size);
+        MemorySegment all = memory.allocate(size);
         long filled = 0;
         for (long at = 8; at < list.byteSize(); at += 8) {
-            MemorySegment part = read(list.get(LONG, at)).payload();
+            MemorySegment part = read(list.get(LONG, at), memory).payload();
             if (filled + part.byteSize() > size) {
                 throw new CorruptRecordException(position, "its parts are longer than it");
             }
@@ -390,7 +450,11 @@ public final class SegmentedLog implements AutoCloseable {
                 from = offset(after) - 4;
             }
             int number = segment;
-            opened(segment).walk(from, new SegmentFile.Visitor() {
+            SegmentFile file = opened(segment);
+            if (file == null) {
+                continue;
+            }
+            file.walk(from, new SegmentFile.Visitor() {
                 @Override
                 public void record(long offset, int kind, int flags, MemorySegment payload)
                         throws IOException {
@@ -410,6 +474,16 @@ public final class SegmentedLog implements AutoCloseable {
         }
     }
 
+    /** Removes the files that the queue put aside, since their writer was killed before they began; needs the lock. */
+    void sweep() throws IOException {
+        try (DirectoryStream<Path> all = Files.newDirectoryStream(folder.resolve("log"),
+                "*.discard")) {
+            for (Path each : all) {
+                Files.deleteIfExists(each);
+            }
+        }
+    }
+
     private TreeSet<Integer> segments() throws IOException {
         TreeSet<Integer> found = new TreeSet<>();
         try (DirectoryStream<Path> all = Files.newDirectoryStream(folder.resolve("log"),
@@ -424,6 +498,26 @@ public final class SegmentedLog implements AutoCloseable {
     /** Closes the mapped files; views of records end with them. */
     @Override
     public void close() throws IOException {
+        enter();
+        try {
+            end();
+            lock.close();
+        } finally {
+            leave();
+        }
+    }
+
+    /** Waits for this process's writer and keeps the next ones out, so that the log can be closed; see {@link #leave}. */
+    void enter() {
+        lock.enter();
+    }
+
+    /** Lets them in again. */
+    void leave() {
+        lock.leave();
+    }
+
+    private void end() throws IOException {
         synchronized (files) {
             if (closed) {
                 return;
@@ -439,6 +533,6 @@ public final class SegmentedLog implements AutoCloseable {
         }
         appender.close();
         queue.close();
-        lock.close();
+        Closeable.closeQuietly(queueLock, current, last); // they keep the queue's table mapped
     }
 }

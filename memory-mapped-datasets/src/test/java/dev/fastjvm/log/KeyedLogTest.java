@@ -3,20 +3,29 @@ package dev.fastjvm.log;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -193,6 +202,137 @@ class KeyedLogTest {
             }
             log.put(name("c"), name("l"), NO_LIST, MemorySegment.ofArray(new byte[] {2}), false);
             assertTrue(log.has(name("b")));
+        }
+    }
+
+    private Path segment() throws IOException {
+        try (var all = Files.newDirectoryStream(folder.resolve("log"), "*L.cq4")) {
+            return all.iterator().next();
+        }
+    }
+
+    private static void put(KeyedLog log, String key, String list) throws IOException {
+        log.put(name(key), name(list), name("head of " + key),
+                MemorySegment.ofArray(name("data of " + key)), false);
+    }
+
+    @Test
+    void aListGoesOnBehindDamage() throws IOException {
+        try (KeyedLog log = open()) {
+            for (int i = 0; i < 5; i++) {
+                put(log, "key" + i, "list");
+            }
+        }
+        byte[] whole = Files.readAllBytes(segment());
+        int at = new String(whole, StandardCharsets.ISO_8859_1).indexOf("data of key4");
+        try (var file = FileChannel.open(segment(), StandardOpenOption.WRITE)) {
+            file.write(ByteBuffer.wrap(name("X")), at);
+        }
+        try (KeyedLog log = open()) {
+            assertThrows(CorruptRecordException.class, () -> log.get(name("key4")));
+            assertThrows(CorruptRecordException.class,
+                    () -> log.list(name("list"), value -> true));
+            put(log, "key5", "list");
+            List<String> keys = new ArrayList<>();
+            log.list(name("list"), value -> keys.add(text(value.key())));
+            assertEquals(List.of("key5", "key3", "key2", "key1", "key0"), keys);
+        }
+    }
+
+    @Test
+    void anIndexThatNamesAnothersRecord() throws IOException {
+        try (KeyedLog log = open()) {
+            put(log, "one", "list");
+            put(log, "two", "list");
+        }
+        ByteBuffer words = ByteBuffer.wrap(Files.readAllBytes(folder.resolve("index")))
+                .order(ByteOrder.nativeOrder());
+        long last = words.getLong(24);
+        for (int at = 4096; at < words.capacity(); at += 24) {
+            if (words.getLong(at) != 0) {
+                words.putLong(at + 16, last);
+            }
+        }
+        Files.write(folder.resolve("index"), words.array());
+        try (KeyedLog log = open()) {
+            assertThrows(CorruptRecordException.class, () -> log.get(name("one")));
+            assertEquals("head of two", text(log.get(name("two")).orElseThrow().head()));
+        }
+    }
+
+    @Test
+    void oneProcessHasOneLock() throws Exception {
+        try (KeyedLog one = open(); KeyedLog other = open()) {
+            one.lock();
+            open().close();
+            var waiting = CompletableFuture.supplyAsync(() -> {
+                try {
+                    assertFalse(other.tryLock());
+                    put(other, "late", "list");
+                    return other.has(name("early"));
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+            put(one, "early", "list");
+            one.unlock();
+            assertTrue(waiting.get(30, TimeUnit.SECONDS));
+            assertTrue(one.has(name("late")));
+        }
+    }
+
+    @Test
+    void closeWaitsForABatch() throws Exception {
+        KeyedLog log = open();
+        log.lock();
+        var closed = CompletableFuture.runAsync(() -> {
+            try {
+                log.close();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+        put(log, "key", "list");
+        assertFalse(closed.isDone());
+        log.unlock();
+        closed.get(30, TimeUnit.SECONDS);
+        assertThrows(IOException.class, () -> put(log, "late", "list"));
+        try (KeyedLog again = open()) {
+            assertTrue(again.has(name("key")));
+            assertFalse(again.has(name("late")));
+        }
+    }
+
+    @Test
+    void aSegmentWhoseWriterWasKilledBeforeItBegan() throws IOException {
+        try (KeyedLog log = open()) {
+            put(log, "key", "list");
+        }
+        Path first = segment();
+        Files.delete(folder.resolve("index"));
+        Files.write(first, new byte[1 << 16]);
+        try (KeyedLog log = open()) {
+            put(log, "key2", "list");
+            assertEquals("head of key2", text(log.get(name("key2")).orElseThrow().head()));
+        }
+        try (KeyedLog log = open();
+                var left = Files.newDirectoryStream(folder.resolve("log"),
+                        "*.discard")) {
+            assertEquals("head of key2", text(log.get(name("key2")).orElseThrow().head()));
+            assertFalse(left.iterator().hasNext());
+        }
+    }
+
+    @Test
+    void aGrownIndexIsTheUsersOwn() throws IOException {
+        try (KeyedLog log = open()) {
+            for (int i = 0; i < 2000; i++) {
+                put(log, "key" + i, "list");
+            }
+        }
+        if (Files.getFileStore(folder).supportsFileAttributeView("posix")) {
+            assertEquals("rw-------", PosixFilePermissions
+                    .toString(Files.getPosixFilePermissions(folder.resolve("index"))));
         }
     }
 }
