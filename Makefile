@@ -29,7 +29,8 @@ PY := $(BIN)/python
 READY := $(VENV)/.ready
 LOCKS := requirements/test.txt jpype-package/pyproject.toml patchers/fast-langgraph/pyproject.toml
 JAR := jpype-package/src/fast_jvm/fast-jvm.jar
-JAVA := pom.xml java-core/pom.xml java-core/build.py $(shell find java-core/src/main -name '*.java' 2>/dev/null)
+JAVA := pom.xml java-core/pom.xml memory-mapped-datasets/pom.xml java-core/build.py \
+	$(shell find java-core/src/main memory-mapped-datasets/src/main -name '*.java' 2>/dev/null)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Timeouts of single steps, in seconds; `timeout` is not on every system.
@@ -92,4 +93,4 @@ format: $(READY)
 	$(PY) java-core/build.py --quiet formatter:format
 
 clean:
-	rm -rf $(VENV) .venv.tests java-core/target wheels/dist wheels/build $(JAR) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv.tests java-core/target memory-mapped-datasets/target wheels/dist wheels/build $(JAR) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -25,8 +25,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-JAR = ROOT / "java-core" / "target" / "fast-jvm.jar"
-BUNDLED = ROOT / "jpype-package" / "src" / "fast_jvm" / "fast-jvm.jar"
+JARS = (
+    ROOT / "java-core" / "target" / "fast-jvm.jar",
+    ROOT / "memory-mapped-datasets" / "target" / "fast-jvm-log.jar",
+)
+PACKAGE = ROOT / "jpype-package" / "src" / "fast_jvm"
 
 JAVA_VERSION = 25
 MAVEN_VERSION = "3.9.16"
@@ -165,14 +168,18 @@ def maven(*arguments: str) -> None:
 def jar() -> None:
     """Packages the jar and puts it where fast_jvm looks for it."""
     # whole and from one compiler: what an earlier build left would go into the jar too
-    shutil.rmtree(JAR.parent / "classes", ignore_errors=True)
+    for made in JARS:
+        shutil.rmtree(made.parent / "classes", ignore_errors=True)
     maven("--quiet", "-DskipTests", "-Dmaven.test.skip=true", "package")
-    # a rename, so that a process that has the old jar open keeps it
-    fresh = BUNDLED.with_suffix(f".{os.getpid()}")
-    BUNDLED.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(JAR, fresh)
-    os.replace(fresh, BUNDLED)
-    print(f"{BUNDLED.relative_to(ROOT)}: {BUNDLED.stat().st_size:,} bytes, by {find_java().name}")
+    for made in JARS:
+        # a rename, so that a process that has the old jar open keeps it
+        bundled = PACKAGE / made.name
+        fresh = bundled.with_suffix(f".{os.getpid()}")
+        shutil.copyfile(made, fresh)
+        os.replace(fresh, bundled)
+        print(
+            f"{bundled.relative_to(ROOT)}: {bundled.stat().st_size:,} bytes, by {find_java().name}"
+        )
 
 
 def shared_python() -> bool:
@@ -223,7 +230,7 @@ def test(arguments: list[str]) -> None:
     else:
         (archive,) = (folder / "jep").glob("jep-*.jar")
         (library,) = (folder / "jep").glob("libjep.*")
-        ours = [BUNDLED.parent.parent, ROOT / "patchers" / "fast-langgraph" / "src"]
+        ours = [PACKAGE.parent, ROOT / "patchers" / "fast-langgraph" / "src"]
         paths = [folder, *ours]
         options += [f"-Djep.jar={archive}", f"-Djep.library={library}"]
         options.append("-Dpython.path=" + os.pathsep.join(map(str, paths)))

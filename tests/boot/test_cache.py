@@ -163,7 +163,7 @@ def test_the_key_covers_jar_java_and_flags(tmp_path: Path, monkeypatch: pytest.M
     jre = _jre.Jre(str(tmp_path), "25", str(libjvm), "PATH")
 
     def key(*options: str) -> str:
-        return _cache.key(jre, str(jar), list(options))
+        return _cache.key(jre, [str(jar)], list(options))
 
     keys = {key(), key("-Xmx1g")}
     jar.write_text("two")

@@ -174,7 +174,7 @@ def _boot(task: dict[str, Any], options: list[str]) -> None:
     from . import _boot, _hosts
 
     state = _boot.state
-    state.host = _hosts.JniHost(Jre(*task["jre"]), [task["jar"]], options)
+    state.host = _hosts.JniHost(Jre(*task["jre"]), _hosts.class_path(task["jar"]), options)
     state.builtins = _boot._make_builtins(
         state.host, ctypes.string_at(state.host.call("symbols")).decode()
     )

@@ -34,6 +34,11 @@ BASE_OPTIONS = (
     # the heap holds nothing but ours, see TypePlans
     "-Ddev.fastjvm.ownHeap=true",
     "--enable-native-access=ALL-UNNAMED",
+    # Chronicle's: it maps files and frees buffers through the JDK's own classes
+    "--add-opens=java.base/java.lang.reflect=ALL-UNNAMED",
+    "--add-exports=java.base/sun.nio.ch=ALL-UNNAMED",
+    "--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED",
+    "--sun-misc-unsafe-memory-access=allow",
     "-XX:-UsePerfData",
     # RLIMIT_NOFILE stays what it is
     "-XX:-MaxFDLimit",
@@ -376,7 +381,7 @@ def _broken(jar: str) -> Reason:
 
 def _find_jre() -> Any:
     """Find Java, its flags and its AOT cache; try risky flags in a child first."""
-    from . import _aot, _cache, _jre
+    from . import _aot, _cache, _hosts, _jre
 
     search = _jre.find()
     jre = search.jre
@@ -385,7 +390,7 @@ def _find_jre() -> Any:
     state.java, state.java_home = jre.version, jre.home
     directory, state.cache = _cache.folder()
     options = jvm_options(directory)
-    key = _cache.key(jre, JAR, options)
+    key = _cache.key(jre, _hosts.class_path(JAR), options)
     risk = _aot.needs_probe(options)
     if risk:
         reason = _aot.probe(jre, JAR, options, directory, key)

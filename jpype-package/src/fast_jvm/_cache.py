@@ -68,13 +68,14 @@ def _may_be_closed(path: str) -> bool:
     )
 
 
-def key(jre: Jre, jar: str, options: list[str]) -> str:
+def key(jre: Jre, jars: list[str], options: list[str]) -> str:
     """Return the hash of all that makes an AOT cache or a verdict valid."""
     digest = hashlib.sha256()
-    with open(jar, "rb") as file:
-        digest.update(file.read())
+    for jar in jars:
+        with open(jar, "rb") as file:
+            digest.update(file.read())
     info = os.stat(jre.libjvm)
-    parts = [jar, jre.home, jre.version, str(info.st_size), str(info.st_mtime_ns), *options]
+    parts = [*jars, jre.home, jre.version, str(info.st_size), str(info.st_mtime_ns), *options]
     try:
         with open(os.path.join(jre.home, "release"), encoding="utf-8", errors="replace") as release:
             parts.append(release.read())

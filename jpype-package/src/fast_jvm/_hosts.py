@@ -21,6 +21,7 @@ from ._log import log
 from ._reasons import Kind, Reason
 
 BOOT_CLASS = "dev.fastjvm.Boot"
+LOG_JAR = "fast-jvm-log.jar"  # Chronicle, and the logs on it
 
 
 class Host(Protocol):
@@ -91,7 +92,7 @@ def open_host(name: str, jre: Jre | None, jar: str, options: list[str]) -> Host:
     with _platform.hidden(OTHERS_OPTIONS), _platform.unchanged():
         if name == "jpype":
             return JpypeHost.start(jre, jar, options)
-        host = JniHost(jre, [jar, *_share.support()], options)
+        host = JniHost(jre, [*class_path(jar), *_share.support()], options)
     _share.ours()
     return host
 
@@ -101,6 +102,12 @@ def _refuse_second_jvm() -> None:
     loaded = _platform.loaded_jvms()
     if "jnius" in sys.modules if loaded is None else loaded:
         raise FastJvmUnavailable(Reason("another JVM is loaded in this process", Kind.OTHER_JVM))
+
+
+def class_path(jar: str) -> list[str]:
+    """Return the jar and those beside it that it needs, where they are there."""
+    log_jar = os.path.join(os.path.dirname(jar), LOG_JAR)
+    return [jar, *([log_jar] if os.path.isfile(log_jar) else [])]
 
 
 class JpypeHost:
@@ -125,7 +132,9 @@ class JpypeHost:
 
         # Destroying the JVM at exit would abort late finalizers and wait for daemon threads.
         jpype.config.destroy_jvm = False
-        classpath = [jar] + [path for path in jpype.getClassPath().split(os.pathsep) if path]
+        classpath = class_path(jar) + [
+            path for path in jpype.getClassPath().split(os.pathsep) if path
+        ]
         try:
             _share.start(
                 jpype,
@@ -155,7 +164,8 @@ class JpypeHost:
             )
             raise FastJvmUnavailable(Reason(text, Kind.OTHER_JVM))
         jpype.config.destroy_jvm = False
-        jpype.addClassPath(jar)
+        for path in class_path(jar):
+            jpype.addClassPath(path)
         host = cls()
         host.call("failure")  # where it does not take the jar, it is left alone
         return host

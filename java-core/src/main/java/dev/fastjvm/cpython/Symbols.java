@@ -16,7 +16,8 @@ final class Symbols {
             "PyObject_GenericSetAttr", "PyObject_Call", "PyObject_Str",
             "Py_DecRef", "PyErr_SetString", "PyErr_Occurred", "PyErr_Clear",
             "PyErr_ExceptionMatches",
-            "PyErr_CheckSignals", "PyGC_Enable", "PyGC_Disable", "PyGC_IsEnabled",
+            "PyErr_CheckSignals", "PyEval_SaveThread", "PyEval_RestoreThread", "PyGC_Enable",
+            "PyGC_Disable", "PyGC_IsEnabled",
             "PyExc_TypeError", "PyExc_ValueError", "PyExc_Exception");
 
     private Symbols() {}

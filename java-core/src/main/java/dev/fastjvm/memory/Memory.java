@@ -46,6 +46,11 @@ public final class Memory {
         }
     }
 
+    /** A view of so many bytes at an address. */
+    public static MemorySegment segment(long address, long size) {
+        return MemorySegment.ofAddress(address).reinterpret(size);
+    }
+
     public static byte getByte(long address) {
         return ALL.get(ValueLayout.JAVA_BYTE, address);
     }

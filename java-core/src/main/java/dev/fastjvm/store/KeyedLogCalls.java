@@ -1,0 +1,289 @@
+package dev.fastjvm.store;
+
+import dev.fastjvm.cpython.CApi;
+import dev.fastjvm.cpython.Gil;
+import dev.fastjvm.cpython.Interpreter;
+import dev.fastjvm.cpython.PyBytes;
+import dev.fastjvm.cpython.PyList;
+import dev.fastjvm.cpython.PyLong;
+import dev.fastjvm.cpython.PyObjects;
+import dev.fastjvm.cpython.PyTuple;
+import dev.fastjvm.cpython.PyUnicode;
+import dev.fastjvm.log.Durability;
+import dev.fastjvm.log.KeyedLog;
+import dev.fastjvm.log.NoSpaceException;
+import dev.fastjvm.memory.Memory;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The operations of {@link KeyedLogBuiltin}; the GIL is dropped where one may have to wait. */
+final class KeyedLogCalls {
+    private static final int OPEN = 0;
+    private static final int PUT = 1;
+    private static final int GET = 2;
+    private static final int LIST = 3;
+    private static final int REMOVE = 4;
+    private static final int HAS = 5;
+    private static final int LOCK = 6;
+    private static final int UNLOCK = 7;
+    private static final int FORCE = 8;
+    private static final int CLOSE = 9;
+
+    private static final int ENOENT = 2;
+    private static final int EIO = 5;
+    private static final int EACCES = 13;
+    private static final int EEXIST = 17;
+    private static final int ENOTDIR = 20;
+    private static final int EFBIG = 27;
+    private static final int ENOSPC = 28;
+    private static final int EROFS = 30;
+
+    /** The open logs by their handles; the GIL guards it. */
+    private static final List<KeyedLog> OPENED = new ArrayList<>();
+
+    private KeyedLogCalls() {}
+
+    /** Does one operation; its arguments are borrowed and were checked by Python. */
+    static long call(int operation, long args) {
+        try {
+            if (operation == OPEN) {
+                return open(args);
+            }
+            int handle = (int) number(args, 0);
+            KeyedLog log = handle < 0 ? null : OPENED.get(handle);
+            if (log == null) {
+                if (operation == CLOSE) {
+                    return PyObjects.incref(PyObjects.NONE);
+                }
+                throw new IOException("the log is closed");
+            }
+            switch (operation) {
+                case PUT -> {
+                    return put(log, args);
+                }
+                case GET -> {
+                    return get(log, args);
+                }
+                case LIST -> {
+                    return list(log, args);
+                }
+                case HAS -> {
+                    return PyObjects.incref(
+                            log.has(bytes(args, 1)) ? PyObjects.TRUE : PyObjects.FALSE);
+                }
+                case REMOVE -> {
+                    byte[] key = bytes(args, 1);
+                    locked(log, () -> log.remove(key));
+                }
+                case LOCK -> {
+                    if (!log.tryLock()) {
+                        Gil.without(log::lock);
+                    }
+                }
+                case UNLOCK -> log.unlock();
+                case FORCE -> Gil.without(log::force);
+                case CLOSE -> close(log, handle);
+                default -> throw new IllegalArgumentException();
+            }
+            return PyObjects.incref(PyObjects.NONE);
+        } catch (NoSpaceException e) {
+            return error(e.errno(), e);
+        } catch (IOException e) {
+            return error(errno(e), e);
+        } catch (Exception | InternalError e) {
+            // an InternalError is what a page of a mapped file that cannot be had becomes
+            Throwable cause = e;
+            while (cause.getCause() != null) {
+                cause = cause.getCause();
+            }
+            return cause instanceof IOException io ? error(errno(io), io) : error(EIO, e);
+        }
+    }
+
+    private static int errno(IOException e) {
+        String text = String.valueOf(e.getMessage());
+        if (e instanceof AccessDeniedException) {
+            return EACCES;
+        }
+        if (text.endsWith("Read-only file system")) {
+            return EROFS;
+        }
+        if (text.endsWith("No space left on device")) {
+            return ENOSPC;
+        }
+        if (text.endsWith("File too large")) {
+            return EFBIG;
+        }
+        if (e instanceof NotDirectoryException || text.endsWith("Not a directory")) {
+            return ENOTDIR;
+        }
+        if (e instanceof FileAlreadyExistsException) {
+            return EEXIST;
+        }
+        return e instanceof NoSuchFileException ? ENOENT : EIO;
+    }
+
+    private static long error(int errno, Throwable thrown) {
+        String text = thrown.getMessage() == null ? thrown.toString() : thrown.getMessage();
+        if (thrown instanceof FileSystemException named && named.getReason() == null) {
+            // its text is the file's name alone
+            text = "%s: %s".formatted(named.getClass().getSimpleName().replace("Exception", ""),
+                    text);
+        } else if (!(thrown instanceof IOException)) {
+            text = thrown.toString();
+        }
+        return PyUnicode.of(errno + " " + text);
+    }
+
+    private static long argument(long args, int index) {
+        return Memory.getLong(args + 8L * index);
+    }
+
+    private static long number(long args, int index) {
+        return PyLong.value(argument(args, index));
+    }
+
+    /** The bytes of an argument in place: the caller keeps the object. */
+    private static MemorySegment segment(long args, int index) {
+        long bytes = argument(args, index);
+        return Memory.segment(PyBytes.data(bytes), PyBytes.length(bytes));
+    }
+
+    private static byte[] bytes(long args, int index) {
+        return segment(args, index).toArray(ValueLayout.JAVA_BYTE);
+    }
+
+    private static long open(long args) throws IOException {
+        Path folder = Path.of(new String(bytes(args, 0), StandardCharsets.UTF_8));
+        Durability durability = Durability.values()[(int) number(args, 1)];
+        long segmentBytes = number(args, 2);
+        Thread thread = Thread.currentThread();
+        if (thread.getContextClassLoader() == null) {
+            // a thread that was attached has none; Chronicle's compiler asks for it
+            thread.setContextClassLoader(KeyedLog.class.getClassLoader());
+        }
+        KeyedLog[] opened = new KeyedLog[1];
+        Gil.without(() -> opened[0] = KeyedLog.open(folder, durability, segmentBytes));
+        OPENED.add(opened[0]);
+        return PyLong.of(OPENED.size() - 1);
+    }
+
+    private static void close(KeyedLog log, int handle) throws IOException {
+        Gil.without(log::enter); // a batch of another thread ends first
+        try {
+            // readers hold the GIL: from here on there are none
+            if (OPENED.set(handle, null) != null) {
+                Gil.without(log::close);
+            }
+        } finally {
+            log.leave();
+        }
+    }
+
+    private static void locked(KeyedLog log, Gil.Work work) throws IOException {
+        if (!log.tryLock()) {
+            Gil.without(log::lock);
+        }
+        try {
+            if (log.durability() == Durability.DISK) {
+                Gil.without(work);
+            } else {
+                work.run();
+            }
+        } finally {
+            log.unlock();
+        }
+    }
+
+    private static long put(KeyedLog log, long args) throws IOException {
+        byte[] key = bytes(args, 1);
+        byte[] list = bytes(args, 2);
+        byte[] head = bytes(args, 3);
+        MemorySegment data = segment(args, 4);
+        boolean share = argument(args, 5) == PyObjects.TRUE;
+        locked(log, () -> log.put(key, list, head, data, share));
+        return PyObjects.incref(PyObjects.NONE);
+    }
+
+    private static long object(MemorySegment data) {
+        return CApi.Leaf.PyBytes_FromStringAndSize(data.address(), data.byteSize());
+    }
+
+    private static long object(byte[] data) {
+        long made = CApi.Leaf.PyBytes_FromStringAndSize(0, data.length);
+        if (made != 0) {
+            Memory.copyIn(data, PyBytes.data(made), data.length);
+        }
+        return made;
+    }
+
+    /** A tuple of owned objects; takes them. */
+    private static long tuple(long... items) {
+        long made = CApi.Leaf.PyTuple_New(items.length);
+        for (int i = 0; i < items.length; i++) {
+            if (made == 0 || items[i] == 0) {
+                throw new OutOfMemoryError();
+            }
+            PyTuple.setItem(made, i, items[i]);
+        }
+        return made;
+    }
+
+    private static long get(KeyedLog log, long args) throws IOException {
+        try (Arena memory = Arena.ofConfined()) {
+            var found = log.get(bytes(args, 1), memory);
+            if (found.isEmpty()) {
+                return PyObjects.incref(PyObjects.NONE);
+            }
+            KeyedLog.Value value = found.get();
+            boolean gc = Interpreter.pauseGc();
+            try {
+                return tuple(object(value.head()), object(value.data()));
+            } finally {
+                Interpreter.resumeGc(gc);
+            }
+        }
+    }
+
+    private static long list(KeyedLog log, long args) throws IOException {
+        long before = number(args, 2);
+        long limit = number(args, 3);
+        boolean withData = argument(args, 4) == PyObjects.TRUE;
+        boolean damaged = argument(args, 5) == PyObjects.TRUE;
+        List<KeyedLog.Value> values = new ArrayList<>();
+        try (Arena memory = Arena.ofConfined()) {
+            log.list(bytes(args, 1), before, withData ? memory : null, damaged, value -> {
+                values.add(value);
+                return values.size() < limit;
+            });
+            return object(values, withData);
+        }
+    }
+
+    private static long object(List<KeyedLog.Value> values, boolean withData) {
+        boolean gc = Interpreter.pauseGc();
+        try {
+            long made = CApi.Leaf.PyList_New(values.size());
+            for (int i = 0; i < values.size(); i++) {
+                KeyedLog.Value value = values.get(i);
+                PyList.setItem(made, i, tuple(object(value.key()), object(value.head()),
+                        withData ? object(value.data()) : PyObjects.incref(PyObjects.NONE),
+                        PyLong.of(value.position())));
+            }
+            return made;
+        } finally {
+            Interpreter.resumeGc(gc);
+        }
+    }
+}

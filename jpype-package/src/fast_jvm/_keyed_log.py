@@ -1,0 +1,117 @@
+"""Values by their keys, in lists, in a folder of memory-mapped files: dev.fastjvm.log.KeyedLog."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import Any, Iterator, NamedTuple, Union
+
+from . import FastJvmUnavailable, require
+
+_OPEN, _PUT, _GET, _LIST, _REMOVE, _HAS, _LOCK, _UNLOCK, _FORCE, _CLOSE = range(10)
+_DURABILITIES = ("process", "disk")
+_PAGE = 64
+
+
+class Value(NamedTuple):
+    """A value of a list."""
+
+    key: bytes
+    head: bytes
+    data: bytes
+    position: int
+
+
+class KeyedLog:
+    """A folder's log, shared by threads and processes; raises OSError where a file cannot serve.
+
+    ``durability``: what a put survives once it has returned, "process" (kill -9) or "disk" (a loss
+    of power). ``segment_bytes``: the size at which the next file is begun.
+    """
+
+    def __init__(
+        self,
+        folder: Union[str, os.PathLike[str]],
+        *,
+        durability: str = "process",
+        segment_bytes: int = 64 << 20,
+    ) -> None:
+        if durability not in _DURABILITIES:
+            raise ValueError(f"durability is one of {_DURABILITIES}, not {durability!r}")
+        self._builtin = require("keyed_log")["keyed_log"]
+        self.folder = os.path.abspath(os.fspath(folder))
+        self.durability = durability
+        self._handle: int = self._call(
+            _OPEN, os.fsencode(self.folder), _DURABILITIES.index(durability), segment_bytes
+        )
+
+    def _call(self, *arguments: Any) -> Any:
+        result = self._builtin(*arguments)
+        if result is NotImplemented:
+            require("keyed_log")  # names the reason
+            raise OSError(f"{self.folder}: the log cannot be used")
+        if type(result) is str:
+            errno, _, text = result.partition(" ")
+            raise OSError(int(errno), text, self.folder)
+        return result
+
+    def put(self, key: bytes, list_: bytes, head: bytes, data: bytes, share: bool = False) -> None:
+        """Put a value in the place of the key's older one, and at the end of a list (b"": none).
+
+        ``share``: what it has in common with the list's last value is stored as a reference.
+        """
+        self._call(_PUT, self._handle, key, list_, head, data, share)
+
+    def get(self, key: bytes) -> tuple[bytes, bytes] | None:
+        """Return (head, data), or None."""
+        found: tuple[bytes, bytes] | None = self._call(_GET, self._handle, key)
+        return found
+
+    def has(self, key: bytes) -> bool:
+        """Say whether there is a value."""
+        return bool(self._call(_HAS, self._handle, key))
+
+    def remove(self, key: bytes) -> None:
+        """Forget a key; no-op where there is none."""
+        self._call(_REMOVE, self._handle, key)
+
+    def last(self, list_: bytes) -> Value | None:
+        """Return the last value of a list."""
+        found = self._call(_LIST, self._handle, list_, -1, 1, True, False)
+        return Value(*found[0]) if found else None
+
+    def list(
+        self, list_: bytes, data: bool = True, damaged: bool = False, page: int = _PAGE
+    ) -> Iterator[Value]:
+        """Yield a list's values from its end; without their data where that is not asked for.
+
+        ``damaged``: values that cannot be read any more are left out, where else they raise.
+        ``page``: so many are read at a time.
+        """
+        position = -1
+        while True:
+            values = self._call(_LIST, self._handle, list_, position, page, data, damaged)
+            for each in values:
+                yield Value(*each)
+            if len(values) < page:
+                return
+            position = values[-1][3]
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Keep other writers, threads and processes, out of a batch."""
+        self._call(_LOCK, self._handle)
+        try:
+            yield
+        finally:
+            self._call(_UNLOCK, self._handle)
+
+    def force(self) -> None:
+        """Have the disk take all that was put."""
+        self._call(_FORCE, self._handle)
+
+    def close(self) -> None:
+        """Close the folder's files; no-op where they are closed."""
+        # a forked child has nothing to close
+        with contextlib.suppress(FastJvmUnavailable):
+            self._call(_CLOSE, self._handle)

@@ -1,0 +1,502 @@
+package dev.fastjvm.log;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.Optional;
+
+/**
+ * Values by their keys, in lists, in a folder that threads and processes share.
+ *
+ * <p>A value is a record of a {@link SegmentedLog}; a {@link MappedIndex} knows where each key's newest one lies, and the
+ * newest of each list. A record knows the one before it in its list. A value that begins like its forerunner in the list
+ * is stored as what is new.
+ *
+ * <p>The log is what counts: whatever the index lacks, because a process was killed between the two, is read from the log
+ * when the folder is opened or the next writer comes.
+ */
+public final class KeyedLog implements AutoCloseable {
+    private static final int PUT = 1;
+    private static final int REMOVE = 2;
+    private static final long NONE = -1;
+
+    // a put's payload: these, then key, list, head, what is new before and behind the shared run
+    private static final int KEY_AT = 0;
+    private static final int LIST_AT = 4;
+    private static final int HEAD_AT = 8;
+    private static final int BEFORE_AT = 12;
+    private static final int BEHIND_AT = 16;
+    private static final int DEPTH_AT = 20;
+    private static final int PREVIOUS_AT = 24;
+    private static final int BASE_AT = 32;
+    private static final int RUN_FROM_AT = 40;
+    private static final int RUN_AT = 48;
+    private static final int TEXT_AT = 56;
+
+    /** A run shorter than this is not shared, bytes. */
+    private static final long SHORTEST_RUN = 64;
+    /** A value's size at most, bytes. */
+    private static final long LARGEST = Integer.MAX_VALUE - (64L << 20);
+    /** So many records at most are read for one value. */
+    private static final int DEEPEST = 32;
+
+    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
+    private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
+
+    private final SegmentedLog log;
+    private final MappedIndex index;
+
+    private KeyedLog(SegmentedLog log, MappedIndex index) {
+        this.log = log;
+        this.index = index;
+    }
+
+    /**
+     * A value as it was put.
+     *
+     * @param key its key
+     * @param head the few bytes that are kept apart
+     * @param data the rest
+     * @param position of its record; later ones are higher
+     */
+    public record Value(byte[] key, byte[] head, MemorySegment data, long position) {}
+
+    /** Opens a folder, see {@link SegmentedLog#open}; what its index lacks is read from the log. */
+    public static KeyedLog open(Path folder, Durability durability, long segmentBytes)
+            throws IOException {
+        SegmentedLog log = SegmentedLog.open(folder, durability, segmentBytes);
+        try {
+            log.lock();
+            try {
+                KeyedLog opened = new KeyedLog(log,
+                        MappedIndex.open(folder.resolve("index"), boot()));
+                opened.catchUp();
+                log.sweep();
+                Private.files(folder);
+                return opened;
+            } finally {
+                log.unlock();
+            }
+        } catch (IOException | RuntimeException e) {
+            log.close();
+            throw e;
+        }
+    }
+
+    /** Tells this start of the machine from all others; 0 where that cannot be told. */
+    private static long boot() throws IOException {
+        Path id = Path.of("/proc/sys/kernel/random/boot_id");
+        return Files.isReadable(id) ? Files.readString(id).hashCode() : 0;
+    }
+
+    private void catchUp() throws IOException {
+        log.scan(index.applied(), new SegmentedLog.Visitor() {
+            @Override
+            public void record(LogRecord record) throws IOException {
+                apply(record);
+                index.applied(record.position());
+            }
+
+            @Override
+            public void damage(long position, long bytes) {
+                // its key keeps the value before it
+            }
+        });
+    }
+
+    private void apply(LogRecord record) throws IOException {
+        MemorySegment payload = record.payload();
+        if (record.kind() == REMOVE) {
+            Hash key = hash(payload.toArray(BYTE));
+            index.remove(key.high, key.low);
+        } else if (record.kind() == PUT) {
+            Hash key = hash(text(payload, 0, KEY_AT));
+            byte[] list = text(payload, 1, LIST_AT);
+            index.put(key.high, key.low, record.position());
+            if (list.length > 0) {
+                Hash name = list(list);
+                index.put(name.high, name.low, record.position());
+            }
+        }
+    }
+
+    private record Hash(long high, long low) {}
+
+    /** A digest that nobody can collide: the key itself need not be compared. */
+    private static Hash hash(byte[] key) {
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(key);
+            MemorySegment words = MemorySegment.ofArray(digest);
+            long high = words.get(LONG, 0);
+            return new Hash(high == 0 ? 1 : high, words.get(LONG, 8));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static Hash list(byte[] name) {
+        byte[] marked = Arrays.copyOf(name, name.length + 5);
+        System.arraycopy("\0list".getBytes(StandardCharsets.US_ASCII), 0, marked, name.length, 5);
+        return hash(marked);
+    }
+
+    private long find(Hash hash) throws IOException {
+        return index.get(hash.high, hash.low);
+    }
+
+    /** Takes the right to write, so that several puts stay together; see {@link #unlock}. */
+    public void lock() throws IOException {
+        log.lock();
+        caughtUp();
+    }
+
+    private void caughtUp() throws IOException {
+        try {
+            if (index.applied() < log.last()) {
+                catchUp(); // a writer was killed between the log and the index
+            }
+        } catch (IOException | RuntimeException e) {
+            log.unlock();
+            throw e;
+        }
+    }
+
+    /** Takes the right to write where that needs no waiting; whether it has it. */
+    public boolean tryLock() throws IOException {
+        if (!log.tryLock()) {
+            return false;
+        }
+        caughtUp();
+        return true;
+    }
+
+    /** What an append of this log survives. */
+    public Durability durability() {
+        return log.durability();
+    }
+
+    /** Gives the right to write back. */
+    public void unlock() throws IOException {
+        log.unlock();
+    }
+
+    /** Has the disk take all that was put. */
+    public void force() throws IOException {
+        log.force();
+    }
+
+    /**
+     * Puts a value in the place of the key's older one, and at the end of a list.
+     *
+     * @param list the list's name; empty for none
+     * @param share whether what the value has in common with the list's last one is stored as a reference to it
+     */
+    public long put(byte[] key, byte[] list, byte[] head, MemorySegment data, boolean share)
+            throws IOException {
+        lock();
+        try (Arena arena = Arena.ofConfined()) {
+            if (data.byteSize() > LARGEST) {
+                throw new IOException("a value of %,d bytes: the most is %,d"
+                        .formatted(data.byteSize(), LARGEST));
+            }
+            Hash name = list.length == 0 ? null : list(list);
+            long previous = name == null ? NONE : whole(list, find(name), arena);
+            Run run = share && previous >= 0 ? run(previous, data, arena) : Run.NO;
+            long before = run.length == 0 ? data.byteSize() : run.before;
+            long behind = run.length == 0 ? 0 : data.byteSize() - before - run.length;
+            long size = TEXT_AT + key.length + list.length + head.length + before + behind;
+            MemorySegment payload = arena.allocate(size, 8);
+            payload.set(INT, KEY_AT, key.length);
+            payload.set(INT, LIST_AT, list.length);
+            payload.set(INT, HEAD_AT, head.length);
+            payload.set(INT, BEFORE_AT, (int) before);
+            payload.set(INT, BEHIND_AT, (int) behind);
+            payload.set(INT, DEPTH_AT, run.depth);
+            payload.set(LONG, PREVIOUS_AT, previous);
+            payload.set(LONG, BASE_AT, run.length == 0 ? NONE : previous);
+            payload.set(LONG, RUN_FROM_AT, run.from);
+            payload.set(LONG, RUN_AT, run.length);
+            long at = TEXT_AT;
+            for (byte[] each : new byte[][] {key, list, head}) {
+                MemorySegment.copy(each, 0, payload, BYTE, at, each.length);
+                at += each.length;
+            }
+            MemorySegment.copy(data, 0, payload, at, before);
+            MemorySegment.copy(data, data.byteSize() - behind, payload, at + before, behind);
+            long position = log.append(PUT, payload);
+            Hash hash = hash(key);
+            index.put(hash.high, hash.low, position);
+            if (name != null) {
+                index.put(name.high, name.low, position);
+            }
+            index.applied(position);
+            return position;
+        } finally {
+            unlock();
+        }
+    }
+
+    /** What a value shares with its forerunner: bytes of it, where they stand in each, and how deep the chain gets. */
+    private record Run(long before, long from, long length, int depth) {
+        static final Run NO = new Run(0, 0, 0, 0);
+    }
+
+    private Run run(long previous, MemorySegment data, SegmentAllocator memory)
+            throws IOException {
+        MemorySegment payload;
+        MemorySegment base;
+        try {
+            payload = log.read(previous, memory).payload();
+            base = data(payload, memory);
+        } catch (CorruptRecordException e) {
+            return Run.NO;
+        }
+        int depth = payload.get(INT, DEPTH_AT) + 1;
+        if (depth > DEEPEST) {
+            return Run.NO;
+        }
+        long from = arrayHead(base);
+        long before = arrayHead(data);
+        long length = common(base, from, data, before);
+        // a long literal is stored whole once, so that chains stay worth their reads
+        return length < SHORTEST_RUN || 2 * length < data.byteSize() ? Run.NO
+                : new Run(before, from, length, depth);
+    }
+
+    private static long common(MemorySegment one, long from, MemorySegment other, long at) {
+        long most = Math.min(one.byteSize() - from, other.byteSize() - at);
+        long differs = MemorySegment.mismatch(one, from, from + most, other, at, at + most);
+        return differs < 0 ? most : differs;
+    }
+
+    /** A MessagePack array begins with its length, which grows with it. */
+    private static long arrayHead(MemorySegment data) {
+        if (data.byteSize() == 0) {
+            return 0;
+        }
+        int first = data.get(BYTE, 0) & 0xFF;
+        int length = switch (first) {
+            case 0xDC -> 3;
+            case 0xDD -> 5;
+            default -> first >> 4 == 0x9 ? 1 : 0;
+        };
+        return Math.min(length, data.byteSize());
+    }
+
+    /** Forgets a key; its bytes are gone once the log is compacted. */
+    public void remove(byte[] key) throws IOException {
+        lock();
+        try {
+            Hash hash = hash(key);
+            if (find(hash) != MappedIndex.ABSENT) {
+                long position = log.append(REMOVE, MemorySegment.ofArray(key));
+                index.remove(hash.high, hash.low);
+                index.applied(position);
+            }
+        } finally {
+            unlock();
+        }
+    }
+
+    /** Whether there is a value. */
+    public boolean has(byte[] key) throws IOException {
+        return find(hash(key)) != MappedIndex.ABSENT;
+    }
+
+    /**
+     * Returns a key's value.
+     *
+     * @throws CorruptRecordException where it was damaged since it was put
+     */
+    public Optional<Value> get(byte[] key) throws IOException {
+        return get(key, Arena.ofAuto());
+    }
+
+    /** The same; where its data do not lie in one piece, they are put together in {@code memory}. */
+    public Optional<Value> get(byte[] key, SegmentAllocator memory) throws IOException {
+        long position = find(hash(key));
+        if (position < 0) {
+            return Optional.empty();
+        }
+        LogRecord record = log.read(position, memory);
+        if (record.kind() != PUT || !Arrays.equals(text(record.payload(), 0, KEY_AT), key)) {
+            throw new CorruptRecordException(position, "the index names another value's record");
+        }
+        return Optional.of(value(record, memory));
+    }
+
+    private Value value(LogRecord record, SegmentAllocator memory) throws IOException {
+        MemorySegment payload = record.payload();
+        return new Value(text(payload, 0, KEY_AT), text(payload, 2, HEAD_AT),
+                memory == null ? MemorySegment.NULL : data(payload, memory), record.position());
+    }
+
+    private static byte[] text(MemorySegment payload, int which, int lengthAt) {
+        long at = TEXT_AT;
+        for (int i = 0; i < which; i++) {
+            at += payload.get(INT, 4L * i);
+        }
+        return payload.asSlice(at, payload.get(INT, lengthAt)).toArray(BYTE);
+    }
+
+    /** Returns a value's bytes: a view where all are its own. */
+    private MemorySegment data(MemorySegment payload, SegmentAllocator memory)
+            throws IOException {
+        long at = dataAt(payload);
+        if (payload.get(LONG, BASE_AT) == NONE) {
+            return payload.asSlice(at, payload.get(INT, BEFORE_AT));
+        }
+        long size = payload.get(INT, BEFORE_AT) + payload.get(LONG, RUN_AT)
+                + payload.get(INT, BEHIND_AT);
+        MemorySegment whole = memory.allocate(size);
+        fill(payload, 0, size, whole, memory);
+        return whole.asReadOnly();
+    }
+
+    private static long dataAt(MemorySegment payload) {
+        return TEXT_AT + payload.get(INT, KEY_AT) + payload.get(INT, LIST_AT)
+                + payload.get(INT, HEAD_AT);
+    }
+
+    /** Copies a part of a value: each record of its chain gives what is its own. */
+    private void fill(MemorySegment payload, long from, long length, MemorySegment to,
+            SegmentAllocator memory) throws IOException {
+        MemorySegment in = payload;
+        long start = from;
+        long end = from + length;
+        long offset = -from; // of the value's bytes in the target
+        while (true) {
+            long before = in.get(INT, BEFORE_AT);
+            long run = in.get(LONG, RUN_AT);
+            long literals = dataAt(in);
+            long some = Math.min(end, before) - start;
+            if (some > 0) {
+                MemorySegment.copy(in, literals + start, to, start + offset, some);
+            }
+            long behind = Math.max(start, before + run);
+            if (end > behind) {
+                MemorySegment.copy(in, literals + behind - run, to, behind + offset, end - behind);
+            }
+            start = Math.max(start, before);
+            end = Math.min(end, before + run);
+            if (start >= end) {
+                return;
+            }
+            long shift = in.get(LONG, RUN_FROM_AT) - before;
+            in = log.read(in.get(LONG, BASE_AT), memory).payload();
+            start += shift;
+            end += shift;
+            offset -= shift;
+        }
+    }
+
+    /** What {@link #list(byte[], Reader)} calls; it says whether it wants more. */
+    public interface Reader {
+        /** A value of the list, the newest first; one that was replaced or removed is not told. */
+        boolean value(Value value) throws IOException;
+    }
+
+    /** Reads a list from its end. */
+    public void list(byte[] list, Reader reader) throws IOException {
+        list(list, NONE, Arena.ofAuto(), false, reader);
+    }
+
+    /**
+     * Reads a list backwards.
+     *
+     * @param before position of one of its values, the first that is not told; -1 for its end
+     * @param memory for data that do not lie in one piece; null where no data are wanted
+     * @param damaged whether a damaged record is left out, where else it is an exception; the whole log is read then
+     */
+    public void list(byte[] list, long before, SegmentAllocator memory, boolean damaged,
+            Reader reader) throws IOException {
+        long position = before >= 0 ? before : find(list(list));
+        while (position >= 0) {
+            LogRecord record;
+            Value value = null;
+            try {
+                record = ofList(list, position, memory == null ? Arena.ofAuto() : memory);
+                if (position != before
+                        && find(hash(text(record.payload(), 0, KEY_AT))) == position) {
+                    value = value(record, memory);
+                }
+            } catch (CorruptRecordException e) {
+                if (!damaged) {
+                    throw e;
+                }
+                position = before(list, position);
+                continue;
+            }
+            if (value != null && !reader.value(value)) {
+                return;
+            }
+            position = record.payload().get(LONG, PREVIOUS_AT);
+        }
+    }
+
+    private LogRecord ofList(byte[] list, long position, SegmentAllocator memory)
+            throws IOException {
+        LogRecord record = log.read(position, memory);
+        if (record.kind() != PUT || !Arrays.equals(text(record.payload(), 1, LIST_AT), list)) {
+            throw new CorruptRecordException(position, "the index names another list's record");
+        }
+        return record;
+    }
+
+    /** Returns a list's last position, or what lies before it where that is damaged: a list goes on behind damage. */
+    private long whole(byte[] list, long last, SegmentAllocator memory) throws IOException {
+        if (last < 0) {
+            return NONE;
+        }
+        try {
+            return ofList(list, last, memory).position();
+        } catch (CorruptRecordException e) {
+            return before(list, last);
+        }
+    }
+
+    /** Returns the position of a list's last whole record before another, or -1. */
+    private long before(byte[] list, long position) throws IOException {
+        long[] found = {NONE};
+        log.scan(NONE, new SegmentedLog.Visitor() {
+            @Override
+            public void record(LogRecord record) {
+                if (record.position() < position && record.kind() == PUT
+                        && Arrays.equals(text(record.payload(), 1, LIST_AT), list)) {
+                    found[0] = record.position();
+                }
+            }
+
+            @Override
+            public void damage(long at, long bytes) {
+                // it is what is left out
+            }
+        });
+        return found[0];
+    }
+
+    /** Waits for this process's writer and keeps the next ones out, so that the log can be closed; see {@link #leave}. */
+    public void enter() {
+        log.enter();
+    }
+
+    /** Lets them in again. */
+    public void leave() {
+        log.leave();
+    }
+
+    @Override
+    public void close() throws IOException {
+        log.close(); // it waits for this process's writer
+        index.close();
+    }
+}

@@ -1,0 +1,101 @@
+package dev.fastjvm.log;
+
+import java.io.IOException;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Optional;
+
+/** What Java's own file API lacks: space that is really there before it is mapped. */
+@SuppressWarnings("restricted")
+final class Posix {
+    static final int ENOSPC = 28;
+
+    private static final int O_RDWR = 2;
+    private static final Optional<Handles> HANDLES = handles();
+
+    private record Handles(MethodHandle open, MethodHandle allocate, MethodHandle close) {}
+
+    private static volatile long left = Long.MAX_VALUE;
+
+    private Posix() {}
+
+    /** For tests: has the disk seem to have no more room than this, bytes. */
+    static void leave(long bytes) {
+        left = bytes;
+    }
+
+    private static Optional<Handles> handles() {
+        if (!System.getProperty("os.name").equals("Linux")) {
+            return Optional.empty();
+        }
+        Linker linker = Linker.nativeLinker();
+        var lookup = linker.defaultLookup();
+        var number = ValueLayout.JAVA_INT;
+        var wide = ValueLayout.JAVA_LONG;
+        return Optional.of(new Handles(
+                linker.downcallHandle(lookup.findOrThrow("open"),
+                        FunctionDescriptor.of(number, ValueLayout.ADDRESS, number),
+                        Linker.Option.firstVariadicArg(2)),
+                linker.downcallHandle(lookup.findOrThrow("posix_fallocate"),
+                        FunctionDescriptor.of(number, number, wide, wide)),
+                linker.downcallHandle(lookup.findOrThrow("close"),
+                        FunctionDescriptor.of(number, number))));
+    }
+
+    /**
+     * Has the file system set aside the blocks of a part of a file, so that a store into its mapping cannot fail.
+     *
+     * @throws IOException where there is no room (posix_fallocate(3): ENOSPC, EDQUOT, EFBIG)
+     */
+    static void reserve(Path file, long offset, long length) throws IOException {
+        if (length > left) {
+            throw new NoSpaceException(file, length, ENOSPC);
+        }
+        if (HANDLES.isEmpty()) {
+            reserveByWriting(file, offset, length);
+            return;
+        }
+        Handles handles = HANDLES.get();
+        try (var arena = java.lang.foreign.Arena.ofConfined()) {
+            MemorySegment name = arena.allocateFrom(file.toString());
+            int descriptor = (int) handles.open.invokeExact(name, O_RDWR);
+            if (descriptor < 0) {
+                throw new IOException("cannot be opened: " + file);
+            }
+            int error = (int) handles.allocate.invokeExact(descriptor, offset, length);
+            int ignored = (int) handles.close.invokeExact(descriptor);
+            if (error != 0) {
+                throw new NoSpaceException(file, length, error);
+            }
+        } catch (IOException | RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Where there is no such call: a page at a time is read and written back, which allocates it. */
+    private static void reserveByWriting(Path file, long offset, long length) throws IOException {
+        int page = 4096;
+        ByteBuffer one = ByteBuffer.allocate(1);
+        try (var channel = FileChannel.open(file, StandardOpenOption.READ,
+                StandardOpenOption.WRITE)) {
+            for (long at = offset; at < offset + length; at += page) {
+                one.clear();
+                boolean inside = channel.read(one, at) == 1;
+                one.flip();
+                if (!inside) {
+                    one = ByteBuffer.allocate(1);
+                }
+                channel.write(one, at);
+            }
+        }
+    }
+}

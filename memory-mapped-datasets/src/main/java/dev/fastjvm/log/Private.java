@@ -1,0 +1,85 @@
+package dev.fastjvm.log;
+
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFileAttributeView;
+import java.nio.file.attribute.PosixFilePermissions;
+
+/** Folders and files that nobody but their owner may open; on Windows a folder's own rights are inherited. */
+final class Private {
+    private Private() {}
+
+    private static boolean posix(Path path) {
+        return path.getFileSystem().supportedFileAttributeViews().contains("posix");
+    }
+
+    /** Makes a folder, 0700, unless it is there. */
+    static void folder(Path folder) throws IOException {
+        if (Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
+            return;
+        }
+        if (Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
+            throw new IOException("neither a folder nor free: " + folder);
+        }
+        Path parent = folder.toAbsolutePath().getParent();
+        if (parent != null) {
+            Files.createDirectories(parent);
+        }
+        try {
+            if (posix(folder)) {
+                Files.createDirectory(folder, PosixFilePermissions
+                        .asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            } else {
+                Files.createDirectory(folder);
+            }
+        } catch (FileAlreadyExistsException e) {
+            if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
+                throw e; // else another process was first
+            }
+        }
+    }
+
+    /** Makes a file, 0600. */
+    static void create(Path file) throws IOException {
+        if (posix(file)) {
+            Files.createFile(file, PosixFilePermissions
+                    .asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        } else {
+            Files.createFile(file);
+        }
+    }
+
+    /** Takes everybody else's rights to a file away; refuses a symbolic link. */
+    static void file(Path file) throws IOException {
+        if (Files.isSymbolicLink(file)) {
+            throw new IOException("a symbolic link: " + file);
+        }
+        if (posix(file)) {
+            try {
+                Files.getFileAttributeView(file, PosixFileAttributeView.class,
+                        LinkOption.NOFOLLOW_LINKS)
+                        .setPermissions(PosixFilePermissions.fromString("rw-------"));
+            } catch (NoSuchFileException e) {
+                return; // it is not made yet
+            } catch (UnsupportedOperationException e) {
+                Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+            }
+        }
+    }
+
+    /** The same for all files of a folder. */
+    static void files(Path folder) throws IOException {
+        try (DirectoryStream<Path> all = Files.newDirectoryStream(folder)) {
+            for (Path each : all) {
+                if (!Files.isDirectory(each, LinkOption.NOFOLLOW_LINKS)) {
+                    file(each);
+                }
+            }
+        }
+    }
+}
