@@ -29,8 +29,6 @@ JAR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fast-jvm.jar")
 BASE_OPTIONS = (
     "-Xrs",
     "-XX:+UseSerialGC",
-    # JPype asks for a full collection after Python's
-    "-XX:+DisableExplicitGC",
     # the heap holds nothing but ours, see TypePlans
     "-Ddev.fastjvm.ownHeap=true",
     "--enable-native-access=ALL-UNNAMED",

@@ -139,6 +139,8 @@ class JpypeHost:
             _share.start(
                 jpype,
                 jre.libjvm,
+                # JPype asks for a full collection after Python's; ours, see TypePlans, are few
+                "-XX:+DisableExplicitGC",
                 *options,
                 classpath=classpath,
                 convertStrings=False,
