@@ -30,6 +30,7 @@ from langgraph.types import Command, Interrupt, Send
 from pydantic.plugin import SchemaTypePath
 from pydantic.plugin._schema_validator import PluggableSchemaValidator
 
+from support import isolated
 from support import models as m
 from support.isolated import both
 from support.outcome import assert_same_outcome, outcome
@@ -872,6 +873,15 @@ def enum_value_changed(log: Log) -> Any:
 
 
 @case
+def enum_value_is_a_property(log: Log) -> Any:
+    class Local(enum.Enum):
+        A = 1
+
+    type.__setattr__(Local, "_value_", property(lambda self: log.append("asked") or "mine"))
+    return [Local.A, {Local.A: 1}]
+
+
+@case
 def enum_without_value(log: Log) -> Any:
     class Local(enum.Enum):
         A = 1
@@ -1635,3 +1645,44 @@ def test_undefined_for_the_original(name: str) -> None:
     if theirs.returncode == 0:
         assert ours.returncode == 0, ours.stderr
         assert ours.told.keys() == theirs.told.keys()
+
+
+_CLEARED = """
+import collections, gc
+victim = None
+
+def act(phase, info):
+    global victim
+    if phase == "start" and victim is not None:
+        victim, emptied = None, victim
+        emptied.clear()
+        emptied += [bytes(90) for _ in range(3)]
+
+def learned():
+    return [collections.deque(["x"] * 100), collections.deque([type("New", (), {})()]), 5]
+
+def surrogates():
+    return ["\\u00e9\\ud800" * length for length in (2, 9000, 2)]
+
+gc.callbacks.append(act)
+for make in learned, surrogates:
+    for _ in range(40):
+        value = make()
+        victim = value
+        gc.set_threshold(1, 1, 1)
+        try:
+            serde.dumps_typed([1, value])
+        except (TypeError, ValueError):
+            pass
+        gc.set_threshold(700)
+        victim = None
+    print("end", make.__name__, flush=True)
+"""
+
+
+def test_cleared_by_the_collector(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a class is learned, or an error is made of a surrogate: the original dies of the second before CPython 3.12."""
+    monkeypatch.setenv("PYTHONMALLOC", "debug")
+    ours = isolated.run(_CLEARED, "ours")
+    assert ours.returncode == 0, ours.stderr
+    assert ours.told.keys() == {"learned", "surrogates"}

@@ -238,6 +238,7 @@ def _enum(cls: type) -> Plan:
         issubclass(cls, enum.Enum)
         and not issubclass(cls, _BRANCHES)
         and lookup(cls, "value") is _ENUM_VALUE
+        and lookup(cls, "_value_") is _MISSING
         and _reads_plainly(cls)
         and not _has_any(cls, _ASKED)
         # up to 3.11 a member that is an int has its dict where its digits end

@@ -65,23 +65,13 @@ public final class PyUnicode {
 
     /**
      * Address of the UTF-8 of a str that is not ASCII, which the str caches as it does for C extensions; its length at {@code size}.
-     * 0, with no error set, where UTF-8 can't express it. Leaves no borrowed reference valid but those that are pinned.
+     * 0, with no error set, where UTF-8 can't express it. Runs no Python code: of all that the call allocates only the error for a
+     * surrogate is an object that may start the cyclic GC, which is off meanwhile.
      */
     public static long utf8(long str, long size) {
-        long data = leafUtf8(str, size);
-        return data != 0 ? data : expressed(CApi.PyUnicode_AsUTF8AndSize(str, size));
-    }
-
-    /**
-     * The same without running Python code, by a critical downcall; 0, too, for a long str. Of all that the call allocates only
-     * the error for a surrogate is an object that may start the cyclic GC, which is off meanwhile.
-     */
-    private static long leafUtf8(long str, long size) {
-        if (!isLeaf(str)) {
-            return 0;
-        }
         boolean gc = !Layout.AT_LEAST_312 && CApi.Leaf.PyGC_Disable();
-        long data = expressed(CApi.Leaf.PyUnicode_AsUTF8AndSize(str, size));
+        long data = expressed(isLeaf(str) ? CApi.Leaf.PyUnicode_AsUTF8AndSize(str, size)
+                : CApi.PyUnicode_AsUTF8AndSize(str, size));
         if (gc) {
             CApi.Leaf.PyGC_Enable();
         }

@@ -761,32 +761,37 @@ final class Encoder extends MsgpackWriter {
         }
         long start = length();
         int path = top;
-        while (true) {
-            try {
-                leaf = 1;
-                plan.write(this, object, type, depth);
-                leaf = 0;
-                plan.served();
-                return;
-            } catch (PlanAbort abort) {
-                abandon(start, path);
-            }
-            if (warming) {
-                throw Decline.CALL;
-            }
-            if (plans.isWanting()) {
-                PyObjects.incref(object);
+        boolean held = false;
+        try {
+            while (true) {
+                try {
+                    leaf = 1;
+                    plan.write(this, object, type, depth);
+                    leaf = 0;
+                    plan.served();
+                    return;
+                } catch (PlanAbort abort) {
+                    abandon(start, path);
+                }
+                if (warming) {
+                    throw Decline.CALL;
+                }
+                if (!plans.isWanting()) {
+                    plan.aborted();
+                    odd(object, depth);
+                    return;
+                }
+                if (!held) {
+                    PyObjects.incref(object);
+                    held = true;
+                }
                 pin();
                 epoch++;
-                try {
-                    plans.learnWanted();
-                } finally {
-                    PyObjects.decref(object);
-                }
-            } else {
-                plan.aborted();
-                odd(object, depth);
-                return;
+                plans.learnWanted();
+            }
+        } finally {
+            if (held) {
+                PyObjects.decref(object);
             }
         }
     }
