@@ -413,3 +413,14 @@ def test_readers_input_is_not_bytes() -> None:
             check_load(("msgpack", bytearray(blob[:n])))
             check_load(("msgpack", memoryview(blob)[:n]))
             check_load(("msgpack", memoryview(blob)[::2]))
+
+
+def test_more_items_than_bytes() -> None:
+    """The items that are there have their effects, and theirs is the error that comes first; behind an object and without one."""
+    odd = ormsgpack.packb(ormsgpack.Ext(1, ormsgpack.packb(["langgraph.types", "Send", ["n"]])))
+    heads = (b"\xdc\x80\x00", b"\xdd\xff\xff\xff\xff", b"\x9f")
+    bodies = (b"", b"\x01", odd, b"\xc1", odd + b"\xc1", b"\x92\x01", b"\x91" * 300, b"\xa1\xff")
+    for before, head, body in itertools.product((b"\x01", odd), heads, bodies):
+        _same(b"\x92" + before + head + body)
+        _same(b"\x82\xa1a" + before + head + body)
+        _same(b"\x82\xa1a" + before + b"\xa1b" + head + body)

@@ -226,7 +226,10 @@ final class Decoder extends MsgpackReader {
         }
         long trusted = Math.min(length, TRUSTED);
         if (trusted > remaining()) {
-            throw MsgpackFormatException.END;
+            // more items than bytes: what is wrong shows at one of them, and those before it have their effects
+            while (true) {
+                PyObjects.decref(value(depth + 1));
+            }
         }
         long list = check(CApi.Leaf.PyList_New(trusted));
         try {
@@ -447,7 +450,9 @@ final class Decoder extends MsgpackReader {
 
     private long keyTuple(long length, int depth) {
         if (length > remaining()) {
-            throw MsgpackFormatException.END;
+            while (true) {
+                PyObjects.decref(key(depth + 1));
+            }
         }
         long tuple = check(CApi.Leaf.PyTuple_New(length));
         try {
