@@ -23,7 +23,7 @@ final class TypePlans {
      * After so many plans the heap is collected whole, some ms, where it is ours alone: a plan outlives the young generation,
      * and the serial collector lets the old one grow to its limit before it looks there.
      */
-    private static final int PLANS_A_COLLECTION = 1 << 13;
+    private static final int PLANS_A_COLLECTION = 1 << 11;
 
     private static final boolean OWN_HEAP = Boolean.getBoolean("dev.fastjvm.ownHeap");
 
