@@ -111,16 +111,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             )
     file = terminalreporter.config.getoption("--matrix")
     if file is not None:
-        file.write_text(markdown())
+        file.write_text(markdown(terminalreporter.config.getoption("--long")))
 
 
-def markdown() -> str:
+def markdown(long: bool) -> str:
     """The matrix as it stands in docs."""
     text = [
         "# What was tried, and what comes of it\n",
         "Written by `make matrix`; each line is one or more tests. “As without us” means: the same output, exit code",
         "and, where it matters, time to exit as the same run with `FAST_JVM=off`.\n",
     ]
+    if not long:
+        text.append("The long forms were left out of this run.\n")
     for section in SECTIONS:
         rows = {what: line for (of, what), line in _lines.items() if of == section}
         if rows:
