@@ -110,6 +110,26 @@ def test_traced_after(run: Any, java: str, expected: str, when: str) -> None:
     assert [found["served"][name] for name in NAMES] == [1, 1, 1]
 
 
+@line("tracing wrappers after ours", "called, and ours under them; kept when undone")
+@pytest.mark.parametrize("when", ["patched", "live"])
+def test_code_put_into_ours(run: Any, java: str, expected: str, when: str) -> None:
+    """The switch to Java and back leaves code alone that somebody put into our functions."""
+    found = told(
+        run,
+        "import fast_langgraph; library(); calls = []",
+        "assert fast_jvm.wait_ready(40)" if when == "live" else "",
+        "for target in (DUMPS, LOADS): wrappers.ddtrace(target, calls)",
+        "assert fast_jvm.wait_ready(40)",
+        "before = {patch.name: patch.calls for patch in fast_jvm.status().patches}",
+        "packed = run()",
+        "served = {patch.name: patch.calls - before[patch.name] for patch in fast_jvm.status().patches}",
+        "fast_jvm.unpatch()",
+        "assert run() == packed; report(calls=calls, packed=packed, served=served)",
+    )
+    assert found["packed"] == expected and len(found["calls"]) == 2 * 2
+    assert [found["served"][name] for name in NAMES[:2]] == [1, 1]
+
+
 @line("importlib.reload of the library", "originals serve, equal")
 def test_reloaded(run: Any, java: str, expected: str) -> None:
     found = told(

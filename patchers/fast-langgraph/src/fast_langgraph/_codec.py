@@ -68,22 +68,23 @@ def make_loads_typed(
     that there was one after all, or that the original has to raise.
 
     A question costs up to a tenth of what an empty dict costs. So the numbers stand in the code, and whether Java is there
-    is not asked: the switch exchanges the function's code.
+    is not asked: the switch exchanges the function's code, unless somebody put other code there. What he put calls a
+    copy of the code that he found: each of the two serves in both positions of the switch.
     """
-    loads: Callable[[Any, Any], Any] | None = None
+    loads: Callable[[Any, Any], Any] = _not_implemented
     option: int | None = None
     scalars = _SCALARS
-    metered = _metered(original, meter)
+    metered = serve = _metered(original, meter)
 
     def idle(self: Any, data: tuple[str, bytes]) -> Any:
         # a function's codes must have the same free variables
         _ = loads, option, original, scalars
-        return metered(self, data)
+        return serve(self, data)
 
     def live(self: Any, data: tuple[str, bytes]) -> Any:
         type_, data_ = data
         if type_ != "msgpack":
-            _ = metered
+            _ = serve
             return original(self, (type_, data_))
         try:
             size = len(data_)
@@ -105,7 +106,7 @@ def make_loads_typed(
             except Exception:
                 pass
             else:
-                value = loads(data_, self._unpack_ext_hook)  # type: ignore[misc]
+                value = loads(data_, self._unpack_ext_hook)
                 if value is not NotImplemented:
                     return value
         return ormsgpack.unpackb(data_, ext_hook=self._unpack_ext_hook, option=option)
@@ -117,20 +118,28 @@ def make_loads_typed(
     function = _among(original, idle)
     function.__code__ = asleep
 
+    always = _among(original, function)
+    always.__code__ = awake
+
     def activate(builtins: Builtins | None) -> None:
-        nonlocal loads, option
+        nonlocal loads, option, serve
         if builtins is None:
-            function.__code__ = asleep
+            loads, serve = _not_implemented, metered
         else:
-            loads = builtins["langgraph_loads"]
+            loads, serve = builtins["langgraph_loads"], always
             option = original.__globals__["ormsgpack"].OPT_NON_STR_KEYS
-            function.__code__ = awake
+        if function.__code__ is asleep or function.__code__ is awake:
+            function.__code__ = asleep if builtins is None else awake
 
     return function, activate
 
 
 _SCALARS = bytes([*range(0xCA, 0xD4), *range(0xE0, 0x100), *range(0xC0, 0xC7), *range(0x80)])
 """Markers of numbers, constants and bins, those first that are likely at the start of a long list."""
+
+
+def _not_implemented(*_: Any) -> Any:
+    return NotImplemented
 
 
 def _metered(original: Callable[..., Any], meter: Meter) -> Callable[..., Any]:
