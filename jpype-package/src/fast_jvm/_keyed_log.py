@@ -75,9 +75,9 @@ class KeyedLog:
         """Forget a key; no-op where there is none."""
         self._call(_REMOVE, self._handle, key)
 
-    def last(self, list_: bytes) -> Value | None:
-        """Return the last value of a list."""
-        found = self._call(_LIST, self._handle, list_, -1, 1, True, False)
+    def last(self, list_: bytes, data: bool = True) -> Value | None:
+        """Return the last value of a list; without its data where that is not asked for."""
+        found = self._call(_LIST, self._handle, list_, -1, 1, data, False)
         return Value(*found[0]) if found else None
 
     def list(

@@ -366,7 +366,7 @@ class ChronicleSaver(
         if len(places) == 1:
             ((thread, ns),) = places
             list_ = _key("CL", thread, ns)
-            last = self._log.last(list_)
+            last = self._log.last(list_, data=False)
             if last is None:
                 return
             if _Stored(last.head, b"").ordered:

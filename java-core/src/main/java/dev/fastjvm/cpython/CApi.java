@@ -51,7 +51,7 @@ public final class CApi {
                 options);
     }
 
-    private static MethodHandle ordinary(String name) {
+    static MethodHandle ordinary(String name) {
         return handle(Spec.get(name), WORDS);
     }
 

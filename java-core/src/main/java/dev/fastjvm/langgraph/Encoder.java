@@ -375,7 +375,10 @@ final class Encoder extends MsgpackWriter {
         pop(slot);
     }
 
-    /** Writes the run of ASCII strs that starts at {@code from}; returns the index of its last. */
+    /**
+     * Writes the run of ASCII strs that starts at {@code from}; returns the index of its last. Not one with {@link #texts}: the JIT's
+     * profile of other texts made these slower.
+     */
     private long asciis(long list, long from, long to, int depth) {
         long items = PyList.items(list);
         long at = position;
