@@ -234,6 +234,9 @@ def test(arguments: list[str]) -> None:
         paths = [folder, *ours]
         options += [f"-Djep.jar={archive}", f"-Djep.library={library}"]
         options.append("-Dpython.path=" + os.pathsep.join(map(str, paths)))
+    if any(argument.startswith("-Dtest=") for argument in arguments):
+        # of one module: the others have none of that name
+        options += ["-Dtests.required=false", "-Dsurefire.failIfNoSpecifiedTests=false"]
     maven(*options, *arguments, "test")
 
 
