@@ -138,8 +138,7 @@ class ChronicleSaver(
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """Store a checkpoint; see ``BaseCheckpointSaver.put``."""
-        configurable = config["configurable"]
-        thread, ns = str(configurable["thread_id"]), configurable.get("checkpoint_ns", "")
+        thread, ns = _place(config)
         stored: Dict[str, Any] = checkpoint.copy()  # type: ignore[assignment]
         values = stored.pop("channel_values")
         blobs = [
@@ -160,7 +159,7 @@ class ChronicleSaver(
                 thread,
                 ns,
                 checkpoint["id"],
-                configurable.get("checkpoint_id"),
+                config["configurable"].get("checkpoint_id"),
                 parts,
                 None if run is None else _digest(run),
             )
@@ -219,9 +218,8 @@ class ChronicleSaver(
         task_path: str = "",
     ) -> None:
         """Store a task's writes; see ``BaseCheckpointSaver.put_writes``."""
-        configurable = config["configurable"]
-        thread, ns = str(configurable["thread_id"]), configurable.get("checkpoint_ns", "")
-        id_ = configurable["checkpoint_id"]
+        thread, ns = _place(config)
+        id_ = config["configurable"]["checkpoint_id"]
         dumped = [
             (WRITES_IDX_MAP.get(channel, index), channel, self.serde.dumps_typed(value))
             for index, (channel, value) in enumerate(writes)
@@ -271,6 +269,11 @@ class ChronicleSaver(
         newest = max(map(_id, self._log.list(list_, data=False)), default=None)
         return None if newest is None else self._read(thread, ns, newest)
 
+    def _asked(self, config: RunnableConfig) -> Union[_Stored, None]:
+        """Return the checkpoint that a config names, the newest if it names none."""
+        id_ = get_checkpoint_id(config)
+        return self._read(*_place(config), id_) if id_ else self._newest(*_place(config))
+
     def _writes(self, thread: str, ns: str, id_: str) -> List[Tuple[Any, ...]]:
         """Return (task, index, channel, path, type, data) in the order of ``writes_sort_key``."""
         found = [
@@ -312,13 +315,11 @@ class ChronicleSaver(
 
     def get_tuple(self, config: RunnableConfig) -> Union[CheckpointTuple, None]:
         """Return a checkpoint, the newest if none is named; see ``BaseCheckpointSaver.get_tuple``."""
-        configurable = config["configurable"]
-        thread, ns = str(configurable["thread_id"]), configurable.get("checkpoint_ns", "")
-        id_ = get_checkpoint_id(config)
-        stored = self._read(thread, ns, id_) if id_ else self._newest(thread, ns)
+        thread, ns = _place(config)
+        stored = self._asked(config)
         if stored is None:
             return None
-        return self._tuple(thread, ns, stored, config if id_ else None)
+        return self._tuple(thread, ns, stored, config if get_checkpoint_id(config) else None)
 
     def _names(self, list_: bytes, damaged: bool = False) -> List[str]:
         """Return the names of a list, the oldest first."""
@@ -386,10 +387,8 @@ class ChronicleSaver(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, Any]:
         """Walk the parents once for all channels; see ``BaseCheckpointSaver``."""
-        configurable = config["configurable"]
-        thread, ns = str(configurable["thread_id"]), configurable.get("checkpoint_ns", "")
-        id_ = get_checkpoint_id(config)
-        stored = self._read(thread, ns, id_) if id_ else self._newest(thread, ns)
+        thread, ns = _place(config)
+        stored = self._asked(config)
         collected: Dict[str, List[Any]] = {channel: [] for channel in channels}
         seeds: Dict[str, Any] = {}
         remaining = set(channels)
@@ -623,6 +622,12 @@ class ChronicleSaver(
 def _id(value: Value) -> str:
     id_: str = _unpack(value.head)[0]
     return id_
+
+
+def _place(config: RunnableConfig) -> Tuple[str, str]:
+    """Return a config's thread and namespace."""
+    configurable = config["configurable"]
+    return str(configurable["thread_id"]), configurable.get("checkpoint_ns", "")
 
 
 def _config(thread: str, ns: str, id_: str) -> RunnableConfig:

@@ -119,13 +119,17 @@ public final class KeyedLog implements AutoCloseable {
             Hash key = hash(payload.toArray(BYTE));
             index.remove(key.high, key.low);
         } else if (record.kind() == PUT) {
-            Hash key = hash(text(payload, 0, KEY_AT));
             byte[] list = text(payload, 1, LIST_AT);
-            index.put(key.high, key.low, record.position());
-            if (list.length > 0) {
-                Hash name = list(list);
-                index.put(name.high, name.low, record.position());
-            }
+            index(hash(text(payload, 0, KEY_AT)), list.length == 0 ? null : list(list),
+                    record.position());
+        }
+    }
+
+    /** Notes where a key's value lies, the last of a list or, where the name is null, of none. */
+    private void index(Hash key, Hash name, long position) throws IOException {
+        index.put(key.high, key.low, position);
+        if (name != null) {
+            index.put(name.high, name.low, position);
         }
     }
 
@@ -233,11 +237,7 @@ public final class KeyedLog implements AutoCloseable {
             MemorySegment.copy(data, 0, payload, at, before);
             MemorySegment.copy(data, data.byteSize() - behind, payload, at + before, behind);
             long position = log.append(PUT, payload);
-            Hash hash = hash(key);
-            index.put(hash.high, hash.low, position);
-            if (name != null) {
-                index.put(name.high, name.low, position);
-            }
+            index(hash(key), name, position);
             index.applied(position);
             return position;
         } finally {
@@ -252,16 +252,16 @@ public final class KeyedLog implements AutoCloseable {
 
     private Run run(long previous, MemorySegment data, SegmentAllocator memory)
             throws IOException {
-        MemorySegment payload;
+        int depth;
         MemorySegment base;
         try {
-            payload = log.read(previous, memory).payload();
+            MemorySegment payload = log.read(previous, memory).payload();
+            depth = payload.get(INT, DEPTH_AT) + 1;
+            if (depth > DEEPEST) {
+                return Run.NO;
+            }
             base = data(payload, memory);
         } catch (CorruptRecordException e) {
-            return Run.NO;
-        }
-        int depth = payload.get(INT, DEPTH_AT) + 1;
-        if (depth > DEEPEST) {
             return Run.NO;
         }
         long from = arrayHead(base);
