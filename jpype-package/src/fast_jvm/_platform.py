@@ -13,6 +13,7 @@ import signal
 import stat
 import sys
 import threading
+import time
 from typing import Any, Dict, Iterable, Iterator, Mapping
 
 SYSTEM = sys.platform
@@ -428,6 +429,48 @@ def os_threads() -> int:
         except OSError:
             pass
     return threading.active_count()
+
+
+_JVM_THREADS = (
+    b"C1 Compiler",
+    b"C2 Compiler",
+    b"VM Thread",
+    b"GC Thread",
+    b"Service Thread",
+    b"Monitor Deflati",
+    b"Reference Handl",
+    b"Finalizer",
+    b"Common-Cleaner",
+)
+
+
+def wait_for_jvm_threads(seconds: float) -> None:
+    """Wait until HotSpot's own threads sleep, as they do but for compilations and collections.
+
+    Linux, proc_pid_stat(5); elsewhere nobody says what another thread does.
+    """
+    end = time.monotonic() + seconds
+    seen = 0
+    while SYSTEM == "linux" and seen < 3 and time.monotonic() < end:
+        seen = seen + 1 if _jvm_threads_sleep() else 0
+        time.sleep(0.001)
+
+
+def _jvm_threads_sleep() -> bool:
+    try:
+        threads = os.listdir("/proc/self/task")
+    except OSError:
+        return True
+    for thread in threads:
+        try:
+            with open(f"/proc/self/task/{thread}/stat", "rb") as file:
+                _, _, named = file.read().partition(b"(")
+        except OSError:
+            continue  # it has ended
+        name, _, rest = named.rpartition(b")")
+        if name.startswith(_JVM_THREADS) and not rest.startswith(b" S"):
+            return False
+    return True
 
 
 # -- child processes

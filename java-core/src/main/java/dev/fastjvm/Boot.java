@@ -74,6 +74,17 @@ public final class Boot {
         }
     }
 
+    /** Says whether a builtin on the calling thread waits for the Python code that it called: 1 or 0. */
+    public static long insideBuiltin() {
+        for (StackTraceElement frame : new Throwable().getStackTrace()) {
+            String name = frame.getClassName();
+            if (name.startsWith("dev.fastjvm.") && !name.equals(Boot.class.getName())) {
+                return 1;
+            }
+        }
+        return 0;
+    }
+
     /** The last Throwable that a builtin turned into a decline, as text, or an empty text. */
     public static long failure() {
         Throwable thrown = Builtin.lastFailure();
