@@ -21,6 +21,7 @@ from ._log import log
 from ._reasons import Kind, Reason
 
 BOOT_CLASS = "dev.fastjvm.Boot"
+REST_WAIT_S = 5.0
 LOG_JAR = "fast-jvm-log.jar"  # Chronicle, and the logs on it
 
 
@@ -193,6 +194,7 @@ class JpypeHost:
         """
         self._jpype.java.lang.Thread.attachAsDaemon()
         self._env = current_env(self.vm) if self.vm else 0
+        _rest_before_fork(self)
 
     def in_child(self) -> None:
         """Have every question get the answer 0: a safepoint that was under way at the fork never ends."""
@@ -245,6 +247,18 @@ class JepHost:
 
     def exit(self) -> None:
         """Nothing: Java goes on."""
+
+
+def _rest_before_fork(host: Host) -> None:
+    """Let HotSpot's threads come to rest where a builtin waits for the code that forks.
+
+    The child goes back through Java, and would wait there for ever for what a thread was doing.
+    """
+    try:
+        if host.vm and current_env(host.vm) and host.call("insideBuiltin"):
+            _platform.wait_for_jvm_threads(REST_WAIT_S)
+    except FastJvmUnavailable:
+        log.debug("before a fork", exc_info=True)
 
 
 def _jep_class_loader() -> Any:
@@ -358,7 +372,8 @@ class JniHost:
         self._invocation(_DETACH, ctypes.c_int32)(self._vm)
 
     def before_fork(self) -> None:
-        """Nothing: the child does not enter the JVM."""
+        """Wait where the child enters the JVM: on its way back from a callback."""
+        _rest_before_fork(self)
 
     def in_child(self) -> None:
         """Nothing: nobody else knows this JVM."""

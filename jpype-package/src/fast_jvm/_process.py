@@ -14,8 +14,6 @@ import threading
 from typing import Any, Callable
 
 from . import _platform
-from ._hosts import Host, current_env
-from ._log import log
 
 FORK_WAIT_S = 5.0
 
@@ -51,20 +49,8 @@ def _before_fork() -> None:
 
     if not threading.current_thread().name.startswith("fast-jvm-"):
         _boot.wait_idle(FORK_WAIT_S)
-    host = _boot.state.host
-    if _boot.state.alive and host is not None:
-        host.before_fork()
-        if _inside_builtin(host):
-            _platform.wait_for_jvm_threads(FORK_WAIT_S)
-
-
-def _inside_builtin(host: Host) -> bool:
-    """Say whether the child would go back to Java: there it waits for ever for a thread that is not."""
-    try:
-        return bool(host.vm and current_env(host.vm) and host.call("insideBuiltin"))
-    except Exception:
-        log.debug("before a fork", exc_info=True)
-        return False
+    if _boot.state.alive and _boot.state.host is not None:
+        _boot.state.host.before_fork()
 
 
 def _in_child() -> None:
