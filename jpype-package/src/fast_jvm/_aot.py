@@ -224,7 +224,7 @@ def _in_own_process(task: dict[str, Any], temporary: str) -> None:
 
 def _train(task: dict[str, Any], temporary: str) -> None:
     from . import _boot as boot
-    from . import _registry
+    from . import _keyed_log, _registry
 
     _boot(task, [*task["options"], f"-XX:AOTCacheOutput={temporary}"])
     functions = {name: builtin.function for name, builtin in boot.state.builtins.items()}
@@ -234,4 +234,8 @@ def _train(task: dict[str, Any], temporary: str) -> None:
             _registry.resolve(prepare)(functions, boot.warm)
         except Exception:
             log.debug("training %s", prepare, exc_info=True)
+    try:
+        _keyed_log.train(functions["keyed_log"])
+    except OSError:
+        log.debug("training keyed_log", exc_info=True)
     boot.state.host.destroy()
