@@ -69,7 +69,7 @@ pytest: $(JAR)
 	$(call LIMIT,1500) $(PY) -m pytest
 
 matrix: $(JAR)
-	$(call LIMIT,7200) $(PY) -m pytest --long --matrix docs/matrix.md -m "line or long"
+	$(call LIMIT,7200) $(PY) -m pytest tests --long --matrix=docs/matrix.md -m "line or long"
 
 soak: $(JAR)
 	$(call LIMIT,1500) $(PY) -m tests.soak

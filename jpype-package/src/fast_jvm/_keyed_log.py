@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import Any, Iterator, NamedTuple, Union
+import tempfile
+from typing import Any, Callable, Iterator, NamedTuple, Union
 
 from . import FastJvmUnavailable, require
 
 _OPEN, _PUT, _GET, _LIST, _REMOVE, _HAS, _LOCK, _UNLOCK, _FORCE, _CLOSE = range(10)
 _DURABILITIES = ("process", "disk")
 _PAGE = 64
+_TRAINING = 4000
 
 
 class Value(NamedTuple):
@@ -22,11 +24,27 @@ class Value(NamedTuple):
     position: int
 
 
+class Put(NamedTuple):
+    """A value to be put in the place of its key's older one, and at the end of a list (b"": none).
+
+    ``share``: what it has in common with the list's last value is stored as a reference.
+    ``absent``: it is put only where its key has no value.
+    """
+
+    key: bytes
+    list: bytes
+    head: bytes
+    data: bytes
+    share: bool = False
+    absent: bool = False
+
+
 class KeyedLog:
     """A folder's log, shared by threads and processes; raises OSError where a file cannot serve.
 
     ``durability``: what a put survives once it has returned, "process" (kill -9) or "disk" (a loss
-    of power). ``segment_bytes``: the size at which the next file is begun.
+    of power). ``segment_bytes``: the size at which the next file is begun. ``builtin``: keyed_log,
+    where the caller has it.
     """
 
     def __init__(
@@ -35,10 +53,11 @@ class KeyedLog:
         *,
         durability: str = "process",
         segment_bytes: int = 64 << 20,
+        builtin: Callable[..., Any] | None = None,
     ) -> None:
         if durability not in _DURABILITIES:
             raise ValueError(f"durability is one of {_DURABILITIES}, not {durability!r}")
-        self._builtin = require("keyed_log")["keyed_log"]
+        self._builtin = builtin or require("keyed_log")["keyed_log"]
         self.folder = os.path.abspath(os.fspath(folder))
         self.durability = durability
         self._handle: int = self._call(
@@ -55,12 +74,9 @@ class KeyedLog:
             raise OSError(int(errno), text, self.folder)
         return result
 
-    def put(self, key: bytes, list_: bytes, head: bytes, data: bytes, share: bool = False) -> None:
-        """Put a value in the place of the key's older one, and at the end of a list (b"": none).
-
-        ``share``: what it has in common with the list's last value is stored as a reference.
-        """
-        self._call(_PUT, self._handle, key, list_, head, data, share)
+    def put(self, *values: Put) -> None:
+        """Put values in their order; other writers come before or behind all of them."""
+        self._call(_PUT, self._handle, values)
 
     def get(self, key: bytes) -> tuple[bytes, bytes] | None:
         """Return (head, data), or None."""
@@ -115,3 +131,30 @@ class KeyedLog:
         # a forked child has nothing to close
         with contextlib.suppress(FastJvmUnavailable):
             self._call(_CLOSE, self._handle)
+
+
+def train(builtin: Callable[..., Any]) -> None:
+    """Do in a folder of its own what savers do: for the AOT cache, whose maker calls this."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = KeyedLog(folder, builtin=builtin)
+        text = b""
+        for number in range(_TRAINING):
+            text = text[: 1 << 14] + b"%032d" % number
+            for size in (0, len(text)):
+                key, list_ = b"key %d" % number, b"list %d" % (number % 8)
+                with log.writing():
+                    log.last(list_, data=False)
+                    log.put(
+                        Put(list_, b"lists", list_, b"", absent=True),
+                        Put(
+                            b"of %d " % size + key, list_ + b" of %d" % size, b"", text[:size], True
+                        ),
+                    )
+                log.has(key)
+                log.get(b"of %d " % size + key)
+            if number % 16 == 0:
+                for _ in log.list(list_ + b" of 0"):
+                    pass
+            if number % 4 == 0:
+                log.remove(b"of 0 " + key)
+        log.close()

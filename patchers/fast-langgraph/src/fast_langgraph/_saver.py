@@ -35,14 +35,17 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
-from fast_jvm._keyed_log import KeyedLog, Value
+from fast_jvm._keyed_log import KeyedLog, Put, Value
 
 T = TypeVar("T")
 
 
 def _key(tag: str, *parts: str) -> bytes:
     """Return one key of several texts, whatever they hold."""
-    return _bytes(tag + "".join(f"{len(part)}:{part}" for part in parts))
+    key = tag
+    for part in parts:
+        key += f"{len(part)}:{part}"
+    return _bytes(key)
 
 
 def _bytes(text: str) -> bytes:
@@ -153,39 +156,25 @@ class ChronicleSaver(
         )
         run = merged.get("run_id")
         with self._log.writing():
-            for channel, version, blob in blobs:
-                self._put_blob(thread, ns, channel, version, blob)
-            self._put_checkpoint(
-                thread,
-                ns,
-                checkpoint["id"],
-                config["configurable"].get("checkpoint_id"),
-                parts,
-                None if run is None else _digest(run),
+            self._log.put(
+                *_names(thread, ns),
+                *(
+                    each
+                    for channel, version, blob in blobs
+                    for each in _blob(thread, ns, channel, version, blob)
+                ),
+                *self._checkpoint(
+                    thread,
+                    ns,
+                    checkpoint["id"],
+                    config["configurable"].get("checkpoint_id"),
+                    parts,
+                    None if run is None else _digest(run),
+                ),
             )
         return _config(thread, ns, checkpoint["id"])
 
-    def _put_blob(
-        self, thread: str, ns: str, channel: str, version: str, blob: Tuple[str, bytes]
-    ) -> None:
-        known = _key("K", thread, ns, channel)
-        if not self._log.has(known):
-            self._log.put(known, _key("KL", thread, ns), _bytes(channel), b"")
-        self._log.put(
-            _key("B", thread, ns, channel, version),
-            _key("BL", thread, ns, channel),
-            blob[0].encode(),
-            bytes(blob[1]),
-            blob[0] == "msgpack",
-        )
-
-    def _put_names(self, thread: str, ns: str) -> None:
-        for tag, names in (("T", (thread,)), ("N", (thread, ns))):
-            key = _key(tag, *names)
-            if not self._log.has(key):
-                self._log.put(key, _key(tag + "L", *names[:-1]), _bytes(names[-1]), b"")
-
-    def _put_checkpoint(
+    def _checkpoint(
         self,
         thread: str,
         ns: str,
@@ -193,22 +182,18 @@ class ChronicleSaver(
         parent: Union[str, None],
         parts: Tuple[Tuple[str, bytes], Tuple[str, bytes]],
         run: Union[str, None],
-    ) -> None:
-        self._put_names(thread, ns)
+    ) -> Iterator[Put]:
+        """Yield what is put for a checkpoint, its list's last one being what it is now."""
         list_ = _key("CL", thread, ns)
-        last = next(self._log.list(list_, data=False, damaged=True, page=1), None)
+        found = next(self._log.list(list_, data=False, damaged=True, page=1), None)
+        last = None if found is None else _Stored(found.head, b"")
         # whether the list is in the order of its ids up to here
-        ordered = last is None or (_Stored(last.head, b"").ordered and _id(last) <= id_)
+        ordered = last is None or (last.ordered and last.id <= id_)
         (first_type, first), (second_type, second) = parts
         head = _pack(id_, parent, ordered, run, first_type, second_type, len(first))
-        self._log.put(_key("C", thread, ns, id_), list_, head, bytes(first) + bytes(second))
+        yield Put(_key("C", thread, ns, id_), list_, head, b"".join((first, second)))
         if run is not None:
-            self._log.put(
-                _key("R", run, thread, ns, id_),
-                _key("RL", run),
-                _pack(thread, ns, id_),
-                b"",
-            )
+            yield Put(_key("R", run, thread, ns, id_), _key("RL", run), _pack(thread, ns, id_), b"")
 
     def put_writes(
         self,
@@ -220,37 +205,20 @@ class ChronicleSaver(
         """Store a task's writes; see ``BaseCheckpointSaver.put_writes``."""
         thread, ns = _place(config)
         id_ = config["configurable"]["checkpoint_id"]
-        dumped = [
-            (WRITES_IDX_MAP.get(channel, index), channel, self.serde.dumps_typed(value))
+        puts = [
+            _write(
+                thread,
+                ns,
+                id_,
+                (task_id, WRITES_IDX_MAP.get(channel, index), channel, task_path),
+                self.serde.dumps_typed(value),
+            )
             for index, (channel, value) in enumerate(writes)
         ]
         with self._log.writing():
             if not self._log.has(_key("C", thread, ns, id_)):
-                self._put_names(thread, ns)
-                self._put_orphan(thread, ns, id_)
-            for index, channel, blob in dumped:
-                self._put_write(thread, ns, id_, (task_id, index, channel, task_path), blob)
-
-    def _put_orphan(self, thread: str, ns: str, id_: str) -> None:
-        """Note that there are writes whose checkpoint is not there (yet): they are to be found."""
-        key = _key("O", thread, ns, id_)
-        if not self._log.has(key):
-            self._log.put(key, _key("OL", thread, ns), _bytes(id_), b"")
-
-    def _put_write(
-        self,
-        thread: str,
-        ns: str,
-        id_: str,
-        write: Tuple[str, int, str, str],
-        blob: Tuple[str, bytes],
-    ) -> None:
-        task_id, index, *_ = write
-        key = _key("W", thread, ns, id_, task_id, str(index))
-        if index >= 0 and self._log.has(key):
-            return
-        head = _pack(*write, blob[0])
-        self._log.put(key, _key("WL", thread, ns, id_), head, bytes(blob[1]))
+                puts = [*_names(thread, ns), _orphan(thread, ns, id_), *puts]
+            self._log.put(*puts)
 
     # -- reading
 
@@ -427,7 +395,7 @@ class ChronicleSaver(
         """Remove a checkpoint, then its writes; where that is interrupted they can be found."""
         writes = self._all(_key("WL", thread, ns, id_))
         if writes:
-            self._put_orphan(thread, ns, id_)
+            self._log.put(_orphan(thread, ns, id_))
         self._log.remove(_key("C", thread, ns, id_))
         for value in writes:
             self._log.remove(value.key)
@@ -484,19 +452,24 @@ class ChronicleSaver(
         source, target = str(source_thread_id), str(target_thread_id)
         with self._log.writing():
             for ns in self._names(_key("NL", source)):
+                self._log.put(*_names(target, ns))
                 for channel in self._names(_key("KL", source, ns)):
                     blobs = [*self._log.list(_key("BL", source, ns, channel))]
                     prefix = len(_key("B", source, ns, channel))
                     for value in reversed(blobs):
                         version = _text(value.key[prefix:].partition(b":")[2])
                         blob = (value.head.decode(), value.data)
-                        self._put_blob(target, ns, channel, version, blob)
+                        self._log.put(*_blob(target, ns, channel, version, blob))
                 for value in reversed([*self._log.list(_key("CL", source, ns))]):
                     stored = _Stored(value.head, value.data)
                     parts = (stored.checkpoint, stored.metadata)
-                    self._put_checkpoint(target, ns, stored.id, stored.parent, parts, stored.run)
-                    for *write, kind, data in self._writes(source, ns, stored.id):
-                        self._put_write(target, ns, stored.id, tuple(write), (kind, data))
+                    self._log.put(
+                        *self._checkpoint(target, ns, stored.id, stored.parent, parts, stored.run),
+                        *(
+                            _write(target, ns, stored.id, tuple(write), (kind, data))
+                            for *write, kind, data in self._writes(source, ns, stored.id)
+                        ),
+                    )
 
     def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Keep each namespace's newest checkpoint, and what its delta channels are made of.
@@ -617,6 +590,44 @@ class ChronicleSaver(
         else:
             number = int(current.split(".")[0])
         return f"{number + 1:032}.{random.random():016}"
+
+
+def _names(thread: str, ns: str) -> Iterator[Put]:
+    """Yield what notes that there is a thread and a namespace."""
+    for tag, names in (("T", (thread,)), ("N", (thread, ns))):
+        list_ = _key(tag + "L", *names[:-1])
+        yield Put(_key(tag, *names), list_, _bytes(names[-1]), b"", absent=True)
+
+
+def _blob(
+    thread: str, ns: str, channel: str, version: str, blob: Tuple[str, bytes]
+) -> Iterator[Put]:
+    """Yield what is put for a channel's value."""
+    kind, data = blob
+    known = _key("K", thread, ns, channel)
+    yield Put(known, _key("KL", thread, ns), _bytes(channel), b"", absent=True)
+    yield Put(
+        _key("B", thread, ns, channel, version),
+        _key("BL", thread, ns, channel),
+        kind.encode(),
+        bytes(data),
+        share=kind == "msgpack",
+    )
+
+
+def _orphan(thread: str, ns: str, id_: str) -> Put:
+    """Return what notes that there are writes without a checkpoint (yet): they are to be found."""
+    return Put(_key("O", thread, ns, id_), _key("OL", thread, ns), _bytes(id_), b"", absent=True)
+
+
+def _write(
+    thread: str, ns: str, id_: str, write: Tuple[str, int, str, str], blob: Tuple[str, bytes]
+) -> Put:
+    """Return what is put for one write of a task: those of special channels replace older ones."""
+    task_id, index, *_ = write
+    key = _key("W", thread, ns, id_, task_id, str(index))
+    head = _pack(*write, blob[0])
+    return Put(key, _key("WL", thread, ns, id_), head, bytes(blob[1]), absent=index >= 0)
 
 
 def _id(value: Value) -> str:

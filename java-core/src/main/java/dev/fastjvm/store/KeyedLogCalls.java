@@ -154,14 +154,17 @@ final class KeyedLogCalls {
         return PyLong.value(argument(args, index));
     }
 
-    /** The bytes of an argument in place: the caller keeps the object. */
-    private static MemorySegment segment(long args, int index) {
-        long bytes = argument(args, index);
+    /** The bytes of an object in place: the caller keeps it. */
+    private static MemorySegment segment(long bytes) {
         return Memory.segment(PyBytes.data(bytes), PyBytes.length(bytes));
     }
 
     private static byte[] bytes(long args, int index) {
-        return segment(args, index).toArray(ValueLayout.JAVA_BYTE);
+        return bytes(argument(args, index));
+    }
+
+    private static byte[] bytes(long bytes) {
+        return segment(bytes).toArray(ValueLayout.JAVA_BYTE);
     }
 
     private static long open(long args) throws IOException {
@@ -206,13 +209,18 @@ final class KeyedLogCalls {
         }
     }
 
+    /** Puts a tuple of tuples (key, list, head, data, share, absent). */
     private static long put(KeyedLog log, long args) throws IOException {
-        byte[] key = bytes(args, 1);
-        byte[] list = bytes(args, 2);
-        byte[] head = bytes(args, 3);
-        MemorySegment data = segment(args, 4);
-        boolean share = argument(args, 5) == PyObjects.TRUE;
-        locked(log, () -> log.put(key, list, head, data, share));
+        long all = argument(args, 1);
+        List<KeyedLog.Put> values = new ArrayList<>();
+        for (int i = 0; i < PyTuple.size(all); i++) {
+            long value = PyTuple.item(all, i);
+            values.add(new KeyedLog.Put(bytes(PyTuple.item(value, 0)),
+                    bytes(PyTuple.item(value, 1)), bytes(PyTuple.item(value, 2)),
+                    segment(PyTuple.item(value, 3)), PyTuple.item(value, 4) == PyObjects.TRUE,
+                    PyTuple.item(value, 5) == PyObjects.TRUE));
+        }
+        locked(log, () -> log.put(values));
         return PyObjects.incref(PyObjects.NONE);
     }
 

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -135,22 +136,28 @@ public final class KeyedLog implements AutoCloseable {
 
     private record Hash(long high, long low) {}
 
-    /** A digest that nobody can collide: the key itself need not be compared. */
-    private static Hash hash(byte[] key) {
+    private static final ThreadLocal<MessageDigest> SHA_256 = ThreadLocal.withInitial(() -> {
         try {
-            byte[] digest = MessageDigest.getInstance("SHA-256").digest(key);
-            MemorySegment words = MemorySegment.ofArray(digest);
-            long high = words.get(LONG, 0);
-            return new Hash(high == 0 ? 1 : high, words.get(LONG, 8));
+            return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException(e);
         }
+    });
+    private static final byte[] LIST_MARK = "\0list".getBytes(StandardCharsets.US_ASCII);
+
+    /** A digest that nobody can collide: the key itself need not be compared. */
+    private static Hash hash(byte[]... key) {
+        MessageDigest digest = SHA_256.get();
+        for (byte[] each : key) {
+            digest.update(each);
+        }
+        MemorySegment words = MemorySegment.ofArray(digest.digest());
+        long high = words.get(LONG, 0);
+        return new Hash(high == 0 ? 1 : high, words.get(LONG, 8));
     }
 
     private static Hash list(byte[] name) {
-        byte[] marked = Arrays.copyOf(name, name.length + 5);
-        System.arraycopy("\0list".getBytes(StandardCharsets.US_ASCII), 0, marked, name.length, 5);
-        return hash(marked);
+        return hash(name, LIST_MARK);
     }
 
     private long find(Hash hash) throws IOException {
@@ -204,45 +211,73 @@ public final class KeyedLog implements AutoCloseable {
      * @param list the list's name; empty for none
      * @param share whether what the value has in common with the list's last one is stored as a reference to it
      */
-    public long put(byte[] key, byte[] list, byte[] head, MemorySegment data, boolean share)
+    public void put(byte[] key, byte[] list, byte[] head, MemorySegment data, boolean share)
             throws IOException {
-        lock();
-        try (Arena arena = Arena.ofConfined()) {
-            if (data.byteSize() > LARGEST) {
+        put(List.of(new Put(key, list, head, data, share, false)));
+    }
+
+    /**
+     * A value to be put, see {@link #put(byte[], byte[], byte[], MemorySegment, boolean)}.
+     *
+     * @param absent whether it is put only where its key has no value
+     */
+    public record Put(byte[] key, byte[] list, byte[] head, MemorySegment data, boolean share,
+            boolean absent) {}
+
+    /** Puts several values in their order; no other writer comes between, and the disk takes them together. */
+    public void put(List<Put> values) throws IOException {
+        for (Put each : values) {
+            if (each.data.byteSize() > LARGEST) {
                 throw new IOException("a value of %,d bytes: the most is %,d"
-                        .formatted(data.byteSize(), LARGEST));
+                        .formatted(each.data.byteSize(), LARGEST));
             }
-            Hash name = list.length == 0 ? null : list(list);
-            long previous = name == null ? NONE : whole(list, find(name), arena);
-            Run run = share && previous >= 0 ? run(previous, data, arena) : Run.NO;
-            long before = run.length == 0 ? data.byteSize() : run.before;
-            long behind = run.length == 0 ? 0 : data.byteSize() - before - run.length;
-            long size = TEXT_AT + key.length + list.length + head.length + before + behind;
-            MemorySegment payload = arena.allocate(size, 8);
-            payload.set(INT, KEY_AT, key.length);
-            payload.set(INT, LIST_AT, list.length);
-            payload.set(INT, HEAD_AT, head.length);
-            payload.set(INT, BEFORE_AT, (int) before);
-            payload.set(INT, BEHIND_AT, (int) behind);
-            payload.set(INT, DEPTH_AT, run.depth);
-            payload.set(LONG, PREVIOUS_AT, previous);
-            payload.set(LONG, BASE_AT, run.length == 0 ? NONE : previous);
-            payload.set(LONG, RUN_FROM_AT, run.from);
-            payload.set(LONG, RUN_AT, run.length);
-            long at = TEXT_AT;
-            for (byte[] each : new byte[][] {key, list, head}) {
-                MemorySegment.copy(each, 0, payload, BYTE, at, each.length);
-                at += each.length;
+        }
+        lock();
+        try {
+            log.gather();
+            try (Arena arena = Arena.ofConfined()) {
+                for (Put each : values) {
+                    Hash key = hash(each.key);
+                    if (!each.absent || find(key) == MappedIndex.ABSENT) {
+                        put(each, key, arena);
+                    }
+                }
+            } finally {
+                log.settle();
             }
-            MemorySegment.copy(data, 0, payload, at, before);
-            MemorySegment.copy(data, data.byteSize() - behind, payload, at + before, behind);
-            long position = log.append(PUT, payload);
-            index(hash(key), name, position);
-            index.applied(position);
-            return position;
         } finally {
             unlock();
         }
+    }
+
+    private void put(Put value, Hash key, SegmentAllocator memory) throws IOException {
+        MemorySegment data = value.data;
+        Hash name = value.list.length == 0 ? null : list(value.list);
+        long previous = name == null ? NONE : whole(value.list, find(name), memory);
+        Run run = value.share && previous >= 0 ? run(previous, data, memory) : Run.NO;
+        long before = run.length == 0 ? data.byteSize() : run.before;
+        long behind = run.length == 0 ? 0 : data.byteSize() - before - run.length;
+        MemorySegment texts = MemorySegment.ofArray(
+                new byte[TEXT_AT + value.key.length + value.list.length + value.head.length]);
+        texts.set(INT, KEY_AT, value.key.length);
+        texts.set(INT, LIST_AT, value.list.length);
+        texts.set(INT, HEAD_AT, value.head.length);
+        texts.set(INT, BEFORE_AT, (int) before);
+        texts.set(INT, BEHIND_AT, (int) behind);
+        texts.set(INT, DEPTH_AT, run.depth);
+        texts.set(LONG, PREVIOUS_AT, previous);
+        texts.set(LONG, BASE_AT, run.length == 0 ? NONE : previous);
+        texts.set(LONG, RUN_FROM_AT, run.from);
+        texts.set(LONG, RUN_AT, run.length);
+        int at = TEXT_AT;
+        for (byte[] each : new byte[][] {value.key, value.list, value.head}) {
+            MemorySegment.copy(each, 0, texts, BYTE, at, each.length);
+            at += each.length;
+        }
+        long position = log.append(PUT, texts, data.asSlice(0, before),
+                data.asSlice(data.byteSize() - behind));
+        index(key, name, position);
+        index.applied(position);
     }
 
     /** What a value shares with its forerunner: bytes of it, where they stand in each, and how deep the chain gets. */

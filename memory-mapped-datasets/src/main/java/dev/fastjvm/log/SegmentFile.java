@@ -54,18 +54,11 @@ final class SegmentFile implements AutoCloseable {
         return channel.read(header, 0) == 4 && Wires.isReadyMetaData(header.getInt(0));
     }
 
-    private MemorySegment upTo(long end) throws IOException {
-        MemorySegment now = mapped;
-        return end <= now.byteSize() ? now : remap(end);
-    }
-
-    private synchronized MemorySegment remap(long end) throws IOException {
+    /** Maps what the file has grown by. */
+    private synchronized MemorySegment remap() throws IOException {
         long size = channel.size();
         if (mapped.byteSize() < size) {
             mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
-        }
-        if (end > mapped.byteSize()) {
-            throw new IOException("offset %d is behind the end of the file".formatted(end));
         }
         return mapped;
     }
@@ -94,9 +87,8 @@ final class SegmentFile implements AutoCloseable {
 
     /** Reads one record; null where none lies that is whole. */
     MemorySegment read(long offset) throws IOException {
-        MemorySegment all = upTo(Math.min(offset + HEAD, channel.size()));
-        MemorySegment content = content(all, offset);
-        return content != null ? content : content(remap(0), offset);
+        MemorySegment content = content(mapped, offset);
+        return content != null ? content : content(remap(), offset);
     }
 
     static int kind(MemorySegment content) {
@@ -114,7 +106,7 @@ final class SegmentFile implements AutoCloseable {
      * @return offset of the header where the next document will be
      */
     long walk(long from, Visitor visitor) throws IOException {
-        MemorySegment all = remap(0);
+        MemorySegment all = remap();
         long at = from;
         while (at + 4 <= all.byteSize()) {
             int header = all.get(INT, at);

@@ -15,6 +15,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.LocalDate;
 import java.time.format.DateTimeFormatter;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import net.openhft.chronicle.bytes.Bytes;
@@ -43,6 +44,8 @@ public final class SegmentedLog implements AutoCloseable {
     static final int LARGEST_PART = 8 << 20;
     /** Set aside behind the last record, bytes: Chronicle's next header and index lie there. */
     private static final long SLACK = 64L << 10;
+    /** Set aside at once at most, bytes. */
+    private static final long MOST_AHEAD = 8L << 20;
     private static final int OFFSET_BITS = 40;
     /** {@link #last} while a record is written: higher than all. */
     static final long WRITING = Long.MAX_VALUE;
@@ -69,6 +72,9 @@ public final class SegmentedLog implements AutoCloseable {
     private final LongValue current;
     private final LongValue last;
     private final Map<Integer, SegmentFile> files = new ConcurrentHashMap<>();
+    /** Depth of {@link #gather}, and the segments that the disk has not taken since; the lock guards both. */
+    private int together;
+    private final Set<Integer> unforced = new TreeSet<>();
     private int reservedIn = -1;
     private long reservedUpTo;
     private FileChannel forced;
@@ -220,25 +226,58 @@ public final class SegmentedLog implements AutoCloseable {
      * Appends a record; on return it has survived what {@link Durability} says.
      *
      * @param kind 0 to 255
+     * @param payload its bytes, piece by piece
      * @return its position, which stays the same for as long as the record lives; later records' are higher
      * @throws NoSpaceException where the disk is full; nothing is written then
      */
-    public long append(int kind, MemorySegment payload) throws IOException {
+    public long append(int kind, MemorySegment... payload) throws IOException {
         lock();
         try {
             long before = last.getVolatileValue();
             long position = before;
             last.setVolatileValue(WRITING);
             try {
-                position = payload.byteSize() <= LARGEST_PART ? write(kind, 0, payload)
+                position = size(payload) <= LARGEST_PART ? write(kind, 0, payload)
                         : writeParts(kind, payload);
             } finally {
                 last.setVolatileValue(position);
             }
             if (durability == Durability.DISK) {
-                force(segment(position));
+                if (together == 0) {
+                    force(segment(position));
+                } else {
+                    unforced.add(segment(position));
+                }
             }
             return position;
+        } finally {
+            unlock();
+        }
+    }
+
+    private static long size(MemorySegment[] pieces) {
+        long size = 0;
+        for (MemorySegment piece : pieces) {
+            size += piece.byteSize();
+        }
+        return size;
+    }
+
+    /** Takes the right to write for several appends, which the disk takes once, at {@link #settle}. */
+    void gather() throws IOException {
+        lock();
+        together++;
+    }
+
+    /** Ends what {@link #gather} began: on return all its appends have survived what {@link Durability} says. */
+    void settle() throws IOException {
+        try {
+            if (--together == 0) {
+                for (int segment : unforced) {
+                    force(segment);
+                }
+                unforced.clear();
+            }
         } finally {
             unlock();
         }
@@ -252,10 +291,12 @@ public final class SegmentedLog implements AutoCloseable {
         return last.getVolatileValue();
     }
 
-    private long writeParts(int kind, MemorySegment payload) throws IOException {
-        long size = payload.byteSize();
+    private long writeParts(int kind, MemorySegment[] pieces) throws IOException {
+        long size = size(pieces);
         int parts = (int) ((size + LARGEST_PART - 1) / LARGEST_PART);
         try (Arena arena = Arena.ofConfined()) {
+            MemorySegment payload = arena.allocate(size);
+            copy(pieces, payload, 0);
             MemorySegment list = arena.allocate(8L * parts + 8);
             list.set(LONG, 0, size);
             for (int i = 0; i < parts; i++) {
@@ -271,8 +312,16 @@ public final class SegmentedLog implements AutoCloseable {
         }
     }
 
-    private long write(int kind, int flags, MemorySegment payload) throws IOException {
-        long size = SegmentFile.HEAD + payload.byteSize();
+    private static void copy(MemorySegment[] pieces, MemorySegment to, long offset) {
+        long at = offset;
+        for (MemorySegment piece : pieces) {
+            MemorySegment.copy(piece, 0, to, at, piece.byteSize());
+            at += piece.byteSize();
+        }
+    }
+
+    private long write(int kind, int flags, MemorySegment... payload) throws IOException {
+        long size = SegmentFile.HEAD + size(payload);
         int segment = (int) current.getVolatileValue();
         if (reservedIn == segment && reservedUpTo > segmentBytes) {
             segment = (int) current.addAtomicValue(1);
@@ -295,7 +344,7 @@ public final class SegmentedLog implements AutoCloseable {
                 content.set(SHORT, 4, SegmentFile.MAGIC);
                 content.set(ValueLayout.JAVA_BYTE, 6, (byte) kind);
                 content.set(ValueLayout.JAVA_BYTE, 7, (byte) flags);
-                MemorySegment.copy(payload, 0, content, SegmentFile.HEAD, payload.byteSize());
+                copy(payload, content, SegmentFile.HEAD);
                 content.set(INT, 0, SegmentFile.checksum(content));
                 bytes.writeSkip(size);
                 written = true;
@@ -321,8 +370,10 @@ public final class SegmentedLog implements AutoCloseable {
         }
         long end = offset + size + SLACK;
         if (end > reservedUpTo) {
-            Posix.reserve(file(segment), reservedUpTo, end + SLACK - reservedUpTo);
-            reservedUpTo = end + SLACK;
+            // an eighth of what is there: a small folder stays small, a large one seldom asks
+            long more = Math.clamp(offset / 8, SLACK, MOST_AHEAD);
+            Posix.reserve(file(segment), reservedUpTo, end + more - reservedUpTo);
+            reservedUpTo = end + more;
         }
     }
 

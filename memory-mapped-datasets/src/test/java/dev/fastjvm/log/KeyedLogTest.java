@@ -87,6 +87,63 @@ class KeyedLogTest {
         }
     }
 
+    private static KeyedLog.Put put(String key, String list, byte[] data, boolean absent) {
+        return new KeyedLog.Put(name(key), name(list), name("head of " + key),
+                MemorySegment.ofArray(data), true, absent);
+    }
+
+    /** Each as if it were put alone; what is put where there is none sees those before it. */
+    @Test
+    void putsTogether() throws IOException {
+        for (Durability durability : Durability.values()) {
+            Path its = folder.resolve(durability.name());
+            Random random = new Random(durability.ordinal());
+            Model model = new Model();
+            try (KeyedLog log = KeyedLog.open(its, durability, 1L << 20)) {
+                for (int batch = 0; batch < 60; batch++) {
+                    List<KeyedLog.Put> puts = new ArrayList<>();
+                    for (int i = random.nextInt(6); i > 0; i--) {
+                        String key = "key " + random.nextInt(20);
+                        String list = "list " + key.hashCode() % 3;
+                        byte[] data = new byte[random.nextInt(3000)];
+                        random.nextBytes(data);
+                        boolean absent = random.nextBoolean();
+                        puts.add(put(key, list, data, absent));
+                        if (!absent || !model.values.containsKey(key)) {
+                            model.put(key, list, data);
+                        }
+                    }
+                    log.put(puts);
+                    model.check(log);
+                }
+            }
+            try (KeyedLog log = KeyedLog.open(its, durability, 1L << 20)) {
+                model.check(log);
+            }
+        }
+    }
+
+    /** A disk that is full in the middle of several: those before it are there, the lock is free. */
+    @Test
+    void putsTogetherOnAFullDisk() throws IOException {
+        try (KeyedLog log = open()) {
+            byte[] large = new byte[3 << 20];
+            Posix.leave(1L << 20);
+            try {
+                assertThrows(NoSpaceException.class,
+                        () -> log.put(List.of(put("a", "l", new byte[9], false),
+                                put("b", "l", large, false), put("c", "l", new byte[9], false))));
+            } finally {
+                Posix.leave(Long.MAX_VALUE);
+            }
+            assertTrue(log.has(name("a")));
+            assertFalse(log.has(name("b")));
+            assertFalse(log.has(name("c")));
+            log.put(List.of(put("b", "l", large, false)));
+            assertEquals(large.length, log.get(name("b")).orElseThrow().data().byteSize());
+        }
+    }
+
     /** Lists of MessagePack that grow, shrink and change, as a state's channels do. */
     private static byte[] grown(Random random, byte[] last) {
         if (last == null || random.nextInt(10) == 0) {
