@@ -88,9 +88,9 @@ def _measure(case: Case) -> Result:
 
 def noop() -> List[Result]:
     """The cost of entering Java and coming back, beside len(); loop and argument are part of both."""
-    from fast_jvm import _boot
+    from fast_jvm import _state
 
-    function = _boot.state.builtins["noop"].function
+    function = _state.state.builtins["noop"].function
     case = Case(
         "no-op builtin, beside len([])", len, function, [], at_most(50e-9), same=_len_and_none
     )

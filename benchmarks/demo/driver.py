@@ -83,11 +83,11 @@ def _peak_rss() -> int:
 def _accelerators() -> Dict[str, Any]:
     """What status() says, and when the boot began and ended, by the wall clock."""
     import fast_jvm
-    from fast_jvm import _boot
+    from fast_jvm import _state
 
     status = fast_jvm.status()
     to_wall = time.time() - time.perf_counter()
-    times = _boot.state.times
+    times = _state.state.times
     return {
         "host": status.host,
         "java": status.java,

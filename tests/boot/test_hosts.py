@@ -58,8 +58,8 @@ def test_nothing_is_printed(run, host: str) -> None:
 def test_the_switch(run, host: str) -> None:
     done = run(
         READY,
-        "from fast_jvm import _boot",
-        "noop = _boot.state.builtins['noop']",
+        "from fast_jvm import _state",
+        "noop = _state.state.builtins['noop']",
         "answers = [noop.function()]",
         "noop.switch(False); answers += [noop.function(), noop.function(1, 2)]",
         "noop.switch(True); answers += [noop.function()]",

@@ -20,7 +20,7 @@ from typing import Any, Iterator
 
 import pytest
 
-from fast_jvm import _aot, _cache, _guard, _hosts, _jre, _platform
+from fast_jvm import _aot, _cache, _guard, _hosts, _jni, _jre, _platform
 from fast_jvm._errors import FastJvmUnavailable
 
 SYSTEMS = ("linux", "darwin", "win32")
@@ -251,13 +251,13 @@ def test_loaded_on_macos(monkeypatch: pytest.MonkeyPatch) -> None:
 @line("how libjvm is loaded, and found where it is")
 def test_loaded_on_linux(run: Any, java: str) -> None:
     code = (
-        "from fast_jvm import _platform, _jre, _hosts",
+        "from fast_jvm import _platform, _jni, _jre, _hosts",
         "path = _jre.find().jre.libjvm",
         "print(_platform.loaded_jvms())",
         "_hosts._refuse_second_jvm()",
         "_platform.open_jvm(path)",
         "assert _platform.loaded_jvms() == [path], _platform.loaded_jvms()",
-        "assert _hosts.created_vm() == 0  # loaded, not started",
+        "assert _jni.created_vm() == 0  # loaded, not started",
         "try: _hosts._refuse_second_jvm()",
         "except Exception as error: print(error.reason)",
     )
@@ -269,7 +269,7 @@ def test_loaded_on_linux(run: Any, java: str) -> None:
 def test_where_loaded_libraries_are_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_platform, "loaded_jvms", lambda: None)
     _hosts._refuse_second_jvm()
-    assert _hosts.created_vm() == 0
+    assert _jni.created_vm() == 0
     monkeypatch.setitem(sys.modules, "jnius", types.ModuleType("jnius"))
     with pytest.raises(FastJvmUnavailable, match="another JVM"):
         _hosts._refuse_second_jvm()

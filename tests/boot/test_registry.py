@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import fast_jvm
-from fast_jvm import _boot, _registry
+from fast_jvm import _boot, _registry, _state
 from support import wrappers
 
 TARGETS = ("nothing", "Shape.empty", "Shape.static_empty", "Shape.class_empty")
@@ -29,7 +29,8 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("FAST_SHAPES", raising=False)
     monkeypatch.setattr(_registry, "_entries", {})
     monkeypatch.setattr(_registry, "_hooked", set())
-    monkeypatch.setattr(_boot, "state", _boot.State())
+    for name, value in vars(_state.State()).items():
+        monkeypatch.setattr(_state.state, name, value)
     monkeypatch.setattr(_boot, "_spent", 0)
     monkeypatch.setattr(_boot, "start", lambda: None)
     for name in ("shapes", "fast_shapes"):

@@ -90,7 +90,7 @@ def test_two_threads(script) -> None:
         + """
 import threading
 assert ready and status.host == "jep", status
-counted = fast_jvm._boot.state.builtins["langgraph_dumps"]
+counted = fast_jvm._state.state.builtins["langgraph_dumps"]
 before = counted.counters[0]
 for _ in range(3000):
     assert serde.loads_typed(serde.dumps_typed(value)) == loads(serde, dumps(serde, value))
@@ -117,7 +117,7 @@ threads = [threading.Thread(target=work) for _ in range(8)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
 assert answers == [JsonPlusSerializer.dumps_typed.__wrapped__(serde, value)] * 800
-assert fast_jvm._boot.state.builtins["langgraph_dumps"].counters[0] >= 800
+assert fast_jvm._state.state.builtins["langgraph_dumps"].counters[0] >= 800
 """
     )
     check(script("shared", 1, code))

@@ -48,7 +48,7 @@ def test_java_is_not_entered_in_the_child(run, java: str, host: str) -> None:
         "before = fast_jvm.status().builtins['noop'].calls",
         "if os.fork():",
         "    sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))",
-        "noop = fast_jvm._boot.state.builtins['noop']",
+        "noop = fast_jvm._state.state.builtins['noop']",
         "assert noop.function() is NotImplemented",
         "assert not fast_jvm.wait_ready(5)",
         "status = fast_jvm.status()",

@@ -30,7 +30,7 @@ live_here = fast_jvm.wait_ready(60)
 assert live_here or os.environ["FAST_JVM"] == "off", fast_jvm.status()
 
 def counts(name):
-    return fast_jvm._boot.state.builtins[name].counters if live_here else None
+    return fast_jvm._state.state.builtins[name].counters if live_here else None
 
 # a deep stack of Java's own above each switch, and classes whose plans make garbage
 def nest(value, depth=20):

@@ -14,10 +14,10 @@ LIBRARY = str(Path(__file__).parents[1] / "boot" / "library")
 SERVED = """
 on = os.environ["FAST_JVM"] != "off"
 def served(work, builtin="noop", least=1):
-    before = fast_jvm._boot.state.builtins[builtin].counters if on else None
+    before = fast_jvm._state.state.builtins[builtin].counters if on else None
     result = work()
     if on:
-        now = fast_jvm._boot.state.builtins[builtin].counters
+        now = fast_jvm._state.state.builtins[builtin].counters
         assert now.calls - before.calls >= least and now.declines == before.declines, (before, now)
     return result
 """
@@ -225,7 +225,7 @@ for number in range(10):
         sys.exit(number)
     print(os.waitstatus_to_exitcode(os.waitpid(pids[0], 0)[1]), flush=True)
 if on:
-    assert fast_jvm._boot.state.builtins["langgraph_dumps"].counters.callbacks >= 10
+    assert fast_jvm._state.state.builtins["langgraph_dumps"].counters.callbacks >= 10
 """,
         timeout=60,
     )
@@ -263,7 +263,7 @@ def graph():
     app.invoke({{"items": []}}, {{"configurable": {{"thread_id": "1"}}, "recursion_limit": 10**9}})
 def builtin():
     while True: serde.dumps_typed(large)
-before = fast_jvm._boot.state.builtins["langgraph_dumps"].counters if on else None
+before = fast_jvm._state.state.builtins["langgraph_dumps"].counters if on else None
 def kill():
     time.sleep(1.5)
     os.kill(os.getpid(), signal.{number})
@@ -272,7 +272,7 @@ try:
     {busy}()
 except KeyboardInterrupt:
     if on:
-        assert fast_jvm._boot.state.builtins["langgraph_dumps"].counters.calls > before.calls
+        assert fast_jvm._state.state.builtins["langgraph_dumps"].counters.calls > before.calls
     print("interrupted")
     sys.exit(7)
 """,

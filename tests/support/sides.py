@@ -84,9 +84,9 @@ ASIDE: dict[str, Counters] = {}
 @contextmanager
 def aside(name: str, patch: str) -> Iterator[None]:
     """What builtin *name* does inside is not counted for *patch*."""
-    from fast_jvm import _boot
+    from fast_jvm import _state
 
-    counted = _boot.state.builtins[name]
+    counted = _state.state.builtins[name]
     before = Counters(*counted.counters)
     try:
         yield
@@ -97,9 +97,9 @@ def aside(name: str, patch: str) -> Iterator[None]:
 @functools.cache
 def builtin(name: str) -> Any:
     """One of Java's builtins itself, without the Python function around it."""
-    from fast_jvm import _boot
+    from fast_jvm import _state
 
-    return _boot.state.builtins[name].function
+    return _state.state.builtins[name].function
 
 
 def start() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable
 
+from . import _boot, _registry
 from ._errors import FastJvmUnavailable
 from ._registry import Patch, register
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 __version__ = "1.0.0"
 __all__ = ["status", "wait_ready", "require", "register", "Patch", "FastJvmUnavailable"]
+
+_registry.boot = _boot
 
 
 def status() -> Status:
@@ -31,8 +34,6 @@ def wait_ready(timeout: float | None = None) -> bool:
     Returns True when Java is up and nothing is left to wait for; False when the time ran out or
     Java stays away (``status()`` says why).
     """
-    from . import _boot
-
     return _boot.wait_ready(timeout)
 
 
@@ -46,8 +47,6 @@ def require(*builtins: str, timeout: float | None = None) -> dict[str, Callable[
 
         read = fast_jvm.require("table_read")["table_read"]
     """
-    from . import _boot
-
     return _boot.require(builtins, timeout)
 
 
@@ -60,6 +59,4 @@ def fingerprint(function: Any) -> str:
 
 def unpatch(package: str | None = None) -> None:
     """Put every original back (of one package, or of all), last patch first."""
-    from . import _registry
-
     _registry.unpatch(package)

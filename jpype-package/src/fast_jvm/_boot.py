@@ -11,15 +11,13 @@ import os
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator
+from typing import Any, Callable, Iterable, Iterator
 
-from . import _platform, _settings
+from . import _platform, _registry, _settings
 from ._errors import FastJvmUnavailable
 from ._log import log
 from ._reasons import Kind, Reason
-
-if TYPE_CHECKING:
-    from ._jre import Jre
+from ._state import state
 
 # What a boot costs in CPU, nanoseconds; originals that cost less never meet a JVM.
 THRESHOLD_NS = 500_000_000
@@ -52,30 +50,6 @@ BASE_OPTIONS = (
 )
 
 
-class State:
-    """What is known of this process's one boot."""
-
-    def __init__(self) -> None:
-        self.phase = "idle"  # idle, booting, up, failed
-        self.reason = Reason("")
-        self.host: Any = None
-        self.alive = False  # a JVM that is ours, or that we joined, runs
-        self.host_name = ""
-        self.java = ""
-        self.java_home = ""
-        self.cache = ""
-        self.options: list[str] = []
-        self.make_cache: tuple[Jre, str, list[str], str, str] | None = None
-        self.builtins: dict[str, Any] = {}
-        self.prepared: dict[str, Any] = {}
-        self.times: dict[str, float] = {}
-        self.stopping = False
-        self.working = False
-        self.launching = False
-
-
-state = State()
-_changed = threading.Condition(threading.RLock())
 _kept: list[Any] = []
 _spent = 0
 _concurrent = False
@@ -123,18 +97,30 @@ def start() -> None:
     global _concurrent
     from . import _process
 
-    with _changed:
+    with state.changed:
         if state.phase != "idle" or _settings.switched_off():
             return
         _concurrent = _concurrent or _running_loop()
         state.phase, state.working = "booting", True
         _stamp("start")
-        _process.watch()
+        _process.watch(_in_child, _at_exit)
         try:
             threading.Thread(target=_run, name="fast-jvm-boot", daemon=True).start()
         except RuntimeError as error:
             _fail(Reason(f"no thread for the boot: {error}", Kind.JVM))
             state.working = False
+
+
+def _in_child() -> None:
+    from . import _guard
+
+    _guard.in_child()
+
+
+def _at_exit() -> None:
+    from . import _guard
+
+    _guard.at_exit()
 
 
 def _running_loop() -> bool:
@@ -146,9 +132,7 @@ def _running_loop() -> bool:
 
 def patched() -> None:
     """Called when patches were placed: once Java is up they go live as soon as they are ready."""
-    from . import _registry
-
-    with _changed:
+    with state.changed:
         if state.phase == "failed":
             for entry in _registry.entries():
                 if entry.state == "patched":
@@ -164,8 +148,6 @@ def patched() -> None:
 
 def wait_ready(timeout: float | None) -> bool:
     """Start the boot if need be; wait until nothing is left to become live."""
-    from . import _registry
-
     if _settings.switched_off():
         return False
     _registry.retry_waiting()
@@ -173,8 +155,8 @@ def wait_ready(timeout: float | None) -> bool:
     patched()
     if threading.current_thread().name in ("fast-jvm-boot", "fast-jvm-ready"):
         return False
-    with _changed:
-        _changed.wait_for(lambda: not state.working, timeout)
+    with state.changed:
+        state.changed.wait_for(lambda: not state.working, timeout)
         return state.phase == "up" and not state.working
 
 
@@ -196,21 +178,9 @@ def _wait_up(timeout: float | None) -> Reason:
     """Wait until Java is up; say why it is not, or not any more."""
     if threading.current_thread().name == "fast-jvm-boot":
         timeout = 0  # it would wait for itself
-    with _changed:
-        done = _changed.wait_for(lambda: state.phase != "booting", timeout)
+    with state.changed:
+        done = state.changed.wait_for(lambda: state.phase != "booting", timeout)
         return state.reason if done else Reason("Java is not up yet", Kind.LATER)
-
-
-def wait_idle(timeout: float) -> None:
-    """Wait until no thread of ours is at work."""
-    with _changed:
-        _changed.wait_for(lambda: not state.working and not state.launching, timeout)
-
-
-def renew_lock() -> None:
-    """In a forked child the thread that held the lock may be gone."""
-    global _changed
-    _changed = threading.Condition(threading.RLock())
 
 
 def _stamp(name: str) -> None:
@@ -219,12 +189,10 @@ def _stamp(name: str) -> None:
 
 
 def _fail(reason: Reason) -> None:
-    from . import _registry
-
     log.info("originals serve: %s", reason)
-    with _changed:
+    with state.changed:
         state.phase, state.reason = "failed", reason
-        _changed.notify_all()
+        state.changed.notify_all()
         for entry in _registry.entries():
             if entry.state in ("patched", "warming", "waiting"):
                 _registry.give_up(entry, reason)
@@ -254,9 +222,9 @@ def _run_boot() -> None:
         try:
             _platform.shield_thread()
             _boot()
-            with _changed:
+            with state.changed:
                 state.phase = "up"
-                _changed.notify_all()
+                state.changed.notify_all()
             _settle()
             _stamp("ready")
             log.info("ready after %.0f ms", 1000 * (state.times["ready"] - state.times["start"]))
@@ -286,11 +254,9 @@ def _finished() -> None:
             state.host.close()
         except Exception:
             log.debug("detach", exc_info=True)
-    with _changed:
+    with state.changed:
         state.working = False
-        _changed.notify_all()
-    from . import _registry
-
+        state.changed.notify_all()
     if any(entry.state == "patched" for entry in _registry.entries()):
         patched()  # placed while this thread was about to end
 
@@ -325,7 +291,7 @@ def jvm_options(cache: str) -> list[str]:
 def _boot() -> None:
     import ctypes
 
-    from . import _guard, _hosts, _python, _registry
+    from . import _guard, _hosts, _jni, _python
 
     reason = _python.unsupported() or _guard.forbidden() or _broken(JAR)
     if reason:
@@ -336,11 +302,11 @@ def _boot() -> None:
     _stamp("open")
     _stop_point()
     with _guard.handlers_in_motion:
-        before, theirs = _guard.before_start(), _hosts.created_vm()
+        before, theirs = _guard.before_start(), _jni.created_vm()
         try:
             state.host = _hosts.open_host(state.host_name, jre, JAR, state.options)
         except BaseException:
-            vm = _hosts.created_vm()
+            vm = _jni.created_vm()
             state.alive = vm != theirs
             _guard.half_started(before, theirs, vm)
             raise
@@ -349,7 +315,7 @@ def _boot() -> None:
     _stamp("jvm")
     _stop_point()
     symbols = ctypes.string_at(state.host.call("symbols")).decode()
-    state.builtins = _make_builtins(state.host, symbols)
+    state.builtins = make_builtins(state.host, symbols)
     _stamp("builtins")
 
 
@@ -409,7 +375,8 @@ def _stop_point() -> None:
         raise FastJvmUnavailable(state.reason)
 
 
-def _make_builtins(host: Any, symbols: str) -> dict[str, Any]:
+def make_builtins(host: Any, symbols: str) -> dict[str, Any]:
+    """Have Java make its builtins, and verify this Python's layout; FastJvmUnavailable where it is not known."""
     import ctypes
 
     from . import _builtins, _layout
@@ -469,7 +436,7 @@ def _make_cache() -> None:
     """Have the AOT cache made once this process itself is live."""
     if not state.make_cache:
         return
-    from . import _aot, _registry
+    from . import _aot
 
     live = {
         entry.patch.prepare: entry.patch.target.partition(":")[0]
@@ -478,7 +445,7 @@ def _make_cache() -> None:
     }
     if not live:
         return
-    with _changed:
+    with state.changed:
         if state.stopping:
             return
         state.launching = True
@@ -490,17 +457,15 @@ def _make_cache() -> None:
         log.debug("AOT cache: %s", error)
         return
     finally:
-        with _changed:
+        with state.changed:
             state.launching = False
-            _changed.notify_all()
+            state.changed.notify_all()
     if maker is not None:
         _aot.reap(maker)
 
 
 def _settle() -> None:
     """Bring every patched patch to live or skipped, package by package."""
-    from . import _registry
-
     while True:
         _registry.check_gates()
         waiting = [entry for entry in _registry.entries() if entry.state == "patched"]
@@ -516,8 +481,6 @@ def _settle() -> None:
 
 def _prepare(package: str, path: str) -> str:
     """Prepare a package once; return why it is not ready, or an empty string."""
-    from . import _registry
-
     if package not in state.prepared:
         try:
             prepare: Callable[..., Any] = _registry.resolve(path)
@@ -533,8 +496,6 @@ def _prepare(package: str, path: str) -> str:
 
 
 def _go_live(entry: Any, reason: str) -> None:
-    from . import _registry
-
     if state.stopping or entry.state != "warming":
         return
     missing = [name for name in entry.patch.builtins if name not in state.builtins]

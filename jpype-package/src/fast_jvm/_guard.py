@@ -17,10 +17,12 @@ import sys
 import threading
 from typing import Any, Callable
 
-from . import _platform, _process
+from . import _platform, _process, _registry, _state
+from ._jni import sealed
 from ._log import log
 from ._platform import JVM_SIGNALS, Actions, actions, other_signals, put_actions
 from ._reasons import Kind, Reason
+from ._state import state
 
 SMALLEST_STACK = 128 * 1024
 EXIT_WAIT_S = 5.0
@@ -195,8 +197,6 @@ def _seal(vm: int) -> None:
     """Keep at hand what a forked child puts in the place of the JavaVM's functions."""
     global _sealed
     if vm and hasattr(os, "register_at_fork"):
-        from ._hosts import sealed
-
         _sealed = vm, sealed(vm)
 
 
@@ -205,11 +205,9 @@ def _seal(vm: int) -> None:
 
 def switch_off(reason: Reason) -> None:
     """Let every builtin decline from now on, for the rest of this process."""
-    from . import _boot, _registry
-
-    for builtin in _boot.state.builtins.values():
+    for builtin in state.builtins.values():
         builtin.switch(False)
-    _boot.state.stopping, _boot.state.reason = True, reason
+    state.stopping, state.reason = True, reason
     for entry in _registry.entries():
         if entry.state in ("waiting", "patched", "warming", "live"):
             _registry.give_up(entry, reason)
@@ -218,14 +216,12 @@ def switch_off(reason: Reason) -> None:
 
 def in_child() -> None:
     """In a forked child no Java thread lives on: nothing of ours may enter Java."""
-    from . import _boot, _registry
-
     global handlers_in_motion
 
-    _boot.renew_lock()
+    _state.renew_lock()
     _registry.renew_lock()
     handlers_in_motion = threading.RLock()
-    state, alive = _boot.state, _boot.state.alive
+    alive = state.alive
     state.working = state.alive = False
     if state.phase == "failed" and not alive:
         return  # no Java was started: the reason holds here too
@@ -257,18 +253,16 @@ def _calm_jpype() -> None:
 
 def at_exit() -> None:
     """Let late finalizers decline; a boot under way ends first, as a half-made JVM can crash."""
-    from . import _boot
-
-    if not _boot.state.stopping:
-        _boot.state.stopping, _boot.state.reason = True, _boot.state.reason or ENDING
-    for builtin in _boot.state.builtins.values():
+    if not state.stopping:
+        state.stopping, state.reason = True, state.reason or ENDING
+    for builtin in state.builtins.values():
         builtin.switch(False)
-    _boot.wait_idle(EXIT_WAIT_S)
-    for builtin in _boot.state.builtins.values():
+    _state.wait_idle(EXIT_WAIT_S)
+    for builtin in state.builtins.values():
         builtin.switch(False)
-    if _boot.state.alive and _boot.state.host is not None:
+    if state.alive and state.host is not None:
         try:
-            _boot.state.host.exit()
+            state.host.exit()
         except Exception:
             log.debug("exit", exc_info=True)
     faulthandler = sys.modules.get("faulthandler")

@@ -14,7 +14,7 @@ import sys
 import threading
 from typing import Any, Protocol
 
-from . import _platform, _share
+from . import _jni, _platform, _share
 from ._errors import FastJvmUnavailable
 from ._jre import OLDEST, OTHERS_OPTIONS, Jre
 from ._log import log
@@ -122,7 +122,7 @@ class JpypeHost:
         self._jpype = jpype
         self._boot: Any = None
         self.java = ".".join(map(str, jpype.getJVMVersion()))
-        self.vm = created_vm()
+        self.vm = _jni.created_vm()
         self._env = 0  # of the thread that forks
 
     @classmethod
@@ -193,13 +193,13 @@ class JpypeHost:
         In the child it then finds its thread attached, where attaching might never end.
         """
         self._jpype.java.lang.Thread.attachAsDaemon()
-        self._env = current_env(self.vm) if self.vm else 0
+        self._env = _jni.current_env(self.vm) if self.vm else 0
         _rest_before_fork(self)
 
     def in_child(self) -> None:
         """Have every question get the answer 0: a safepoint that was under way at the fork never ends."""
         if self._env:
-            silence(self._env)
+            _jni.silence(self._env)
 
     def exit(self) -> None:
         """Stop the Java thread that frees Python objects: ending on its way to the GIL it would abort."""
@@ -227,7 +227,7 @@ class JepHost:
                 f"({type(error).__name__}: {error})"
             )
             raise FastJvmUnavailable(Reason(text, Kind.EMBEDDED)) from error
-        self.vm = created_vm()
+        self.vm = _jni.created_vm()
 
     def call(self, method: str, argument: int | None = None) -> int:
         """Call a method of Boot; Jep drops the GIL."""
@@ -237,7 +237,7 @@ class JepHost:
     def close(self) -> None:
         """Detach the calling thread: Jep attaches it and Java would list it for ever."""
         if self.vm:
-            _jni(_P(self.vm), _DETACH, ctypes.c_int32)(_P(self.vm))
+            _jni.function(_P(self.vm), _jni.DETACH, ctypes.c_int32)(_P(self.vm))
 
     def before_fork(self) -> None:
         """Nothing: Jep's threads are attached."""
@@ -255,7 +255,7 @@ def _rest_before_fork(host: Host) -> None:
     The child goes back through Java, and would wait there for ever for what a thread was doing.
     """
     try:
-        if host.vm and current_env(host.vm) and host.call("insideBuiltin"):
+        if host.vm and _jni.current_env(host.vm) and host.call("insideBuiltin"):
             _platform.wait_for_jvm_threads(REST_WAIT_S)
     except FastJvmUnavailable:
         log.debug("before a fork", exc_info=True)
@@ -288,7 +288,6 @@ class _InitArgs(ctypes.Structure):
     )
 
 
-JNI_VERSION = 0x000A0000
 JNI_ERRORS = {
     -1: "unknown error",
     -2: "thread detached",
@@ -297,18 +296,6 @@ JNI_ERRORS = {
     -5: "a JVM already exists",
     -6: "invalid arguments",
 }
-
-# places in the tables of functions behind JNIEnv* and JavaVM*
-(
-    _FIND_CLASS,
-    _EXCEPTION_DESCRIBE,
-    _EXCEPTION_CLEAR,
-    _GET_STATIC_METHOD_ID,
-    _CALL_STATIC_LONG_METHOD_A,
-    _EXCEPTION_CHECK,
-) = 6, 16, 17, 113, 134, 228
-_NEW_GLOBAL_REF = 21
-_DESTROY, _ATTACH, _DETACH, _GET_ENV, _ATTACH_AS_DAEMON = 3, 4, 5, 6, 7
 _P = ctypes.c_void_p
 
 
@@ -323,7 +310,7 @@ class JniHost:
         table = (_Option * len(arguments))()
         for slot, argument in zip(table, arguments):
             slot.optionString = _platform.jvm_text(argument)
-        init = _InitArgs(JNI_VERSION, len(arguments), table, 0)
+        init = _InitArgs(_jni.VERSION, len(arguments), table, 0)
         self._vm, env = _P(), _P()
         try:
             library = _platform.open_jvm(jre.libjvm)
@@ -345,14 +332,14 @@ class JniHost:
         if not self._class:
             self._class = self._find(env)
         signature = b"()J" if argument is None else b"(J)J"
-        found = _jni(env, _GET_STATIC_METHOD_ID, _P, _P, ctypes.c_char_p, ctypes.c_char_p)(
-            env, self._class, method.encode(), signature
-        )
+        found = _jni.function(
+            env, _jni.GET_STATIC_METHOD_ID, _P, _P, ctypes.c_char_p, ctypes.c_char_p
+        )(env, self._class, method.encode(), signature)
         if not found:
             _clear(env)
             raise FastJvmUnavailable(Reason(f"{BOOT_CLASS} has no {method}", Kind.JAR))
         values = (ctypes.c_int64 * 1)(argument or 0)
-        result = _jni(env, _CALL_STATIC_LONG_METHOD_A, ctypes.c_int64, _P, _P, _P)(
+        result = _jni.function(env, _jni.CALL_STATIC_LONG_METHOD_A, ctypes.c_int64, _P, _P, _P)(
             env, self._class, found, ctypes.cast(values, _P)
         )
         if _clear(env):
@@ -361,15 +348,15 @@ class JniHost:
 
     def _find(self, env: Any) -> Any:
         name = BOOT_CLASS.replace(".", "/").encode()
-        found = _jni(env, _FIND_CLASS, _P, ctypes.c_char_p)(env, name)
+        found = _jni.function(env, _jni.FIND_CLASS, _P, ctypes.c_char_p)(env, name)
         if not found:
             _clear(env)
             raise FastJvmUnavailable(Reason(f"Java finds no {BOOT_CLASS}", Kind.JAR))
-        return _P(_jni(env, _NEW_GLOBAL_REF, _P, _P)(env, found))
+        return _P(_jni.function(env, _jni.NEW_GLOBAL_REF, _P, _P)(env, found))
 
     def close(self) -> None:
         """Detach the calling thread; builtins attach their threads by themselves."""
-        self._invocation(_DETACH, ctypes.c_int32)(self._vm)
+        self._invocation(_jni.DETACH, ctypes.c_int32)(self._vm)
 
     def before_fork(self) -> None:
         """Wait where the child enters the JVM: on its way back from a callback."""
@@ -383,7 +370,7 @@ class JniHost:
 
     def destroy(self) -> None:
         """End the JVM in order: only a child that writes an AOT cache does this."""
-        self._invocation(_DESTROY, ctypes.c_int32)(self._vm)
+        self._invocation(_jni.DESTROY, ctypes.c_int32)(self._vm)
 
     def through_jpype(self) -> JpypeHost:
         """Return this JVM's host once JPype has joined it."""
@@ -395,74 +382,22 @@ class JniHost:
     def env(self) -> int:
         """Return the address of the calling thread's JNIEnv; the thread is attached if need be."""
         env = _P()
-        if self._invocation(_GET_ENV, ctypes.c_int32, _P, ctypes.c_int32)(
-            self._vm, ctypes.byref(env), JNI_VERSION
+        if self._invocation(_jni.GET_ENV, ctypes.c_int32, _P, ctypes.c_int32)(
+            self._vm, ctypes.byref(env), _jni.VERSION
         ):
-            self._invocation(_ATTACH_AS_DAEMON, ctypes.c_int32, _P, _P)(
+            self._invocation(_jni.ATTACH_AS_DAEMON, ctypes.c_int32, _P, _P)(
                 self._vm, ctypes.byref(env), None
             )
         return env.value or 0
 
     def _invocation(self, place: int, result: Any, *arguments: Any) -> Any:
-        return _jni(self._vm, place, result, *arguments)
-
-
-def created_vm() -> int:
-    """Return the address of this process's JavaVM."""
-    try:
-        vm, count = _P(), ctypes.c_int32()
-        for path in _platform.loaded_jvms() or ():
-            ctypes.CDLL(path).JNI_GetCreatedJavaVMs(ctypes.byref(vm), 1, ctypes.byref(count))
-        return vm.value or 0
-    except (OSError, AttributeError):
-        return 0
-
-
-def sealed(vm: int) -> Any:
-    """Return a copy of the functions behind a JavaVM in which attach and detach do nothing.
-
-    In a forked child both take locks of threads that are not there, and HotSpot detaches at exit
-    each thread that a builtin had attached.
-    """
-    table = ctypes.cast(vm, ctypes.POINTER(ctypes.POINTER(_P)))[0]
-    copy = (_P * 8)(*[table[place] for place in range(8)])
-    refuse = _platform.any_function()  # any number but 0 is an error
-    for place in (_DESTROY, _ATTACH, _DETACH, _ATTACH_AS_DAEMON):
-        copy[place] = refuse
-    return copy
-
-
-_JNI_FUNCTIONS = 240  # more than JNIEnv has, 235 as of JDK 25
-_silent: list[Any] = []
-
-
-def current_env(vm: int) -> int:
-    """Return the address of the calling thread's JNIEnv, 0 where it is not attached."""
-    if not _silent:  # a child must not need to load anything
-        answer = _platform.function_of_zero()
-        _silent.append((_P * _JNI_FUNCTIONS)(*[answer] * _JNI_FUNCTIONS))
-    env = _P()
-    _jni(_P(vm), _GET_ENV, ctypes.c_int32, _P, ctypes.c_int32)(
-        _P(vm), ctypes.byref(env), JNI_VERSION
-    )
-    return env.value or 0
-
-
-def silence(env: int) -> None:
-    """Let each function behind a JNIEnv answer 0, without Java."""
-    _P.from_address(env).value = ctypes.addressof(_silent[0])
-
-
-def _jni(pointer: Any, place: int, result: Any, *arguments: Any) -> Any:
-    """Return the function at a place of the table behind a JNIEnv* or JavaVM*; calls drop the GIL."""
-    table = ctypes.cast(pointer, ctypes.POINTER(ctypes.POINTER(_P)))
-    return ctypes.CFUNCTYPE(result, _P, *arguments)(int(table[0][place] or 0))
+        return _jni.function(self._vm, place, result, *arguments)
 
 
 def _clear(env: Any) -> bool:
-    if not _jni(env, _EXCEPTION_CHECK, ctypes.c_uint8)(env):
+    if not _jni.function(env, _jni.EXCEPTION_CHECK, ctypes.c_uint8)(env):
         return False
     if log.isEnabledFor(logging.DEBUG):
-        _jni(env, _EXCEPTION_DESCRIBE, None)(env)
-    _jni(env, _EXCEPTION_CLEAR, None)(env)
+        _jni.function(env, _jni.EXCEPTION_DESCRIBE, None)(env)
+    _jni.function(env, _jni.EXCEPTION_CLEAR, None)(env)
     return True

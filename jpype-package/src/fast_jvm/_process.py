@@ -14,19 +14,22 @@ import threading
 from typing import Any, Callable
 
 from . import _platform
+from ._state import state, wait_idle
 
 FORK_WAIT_S = 5.0
 
 _threads_before = 1
+_exits: list[Callable[[], None]] = []
 
 
-def watch() -> None:
+def watch(in_child: Callable[[], None], at_exit: Callable[[], None]) -> None:
     """Stand guard over fork and exit; called once, before the thread of the boot starts."""
     global _threads_before
     _threads_before = _platform.os_threads()
-    atexit.register(_at_exit)
+    _exits.append(at_exit)
+    last_in_first_out()
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(before=_before_fork, after_in_child=_in_child)
+        os.register_at_fork(before=_before_fork, after_in_child=in_child)
     for name in ("fork", "forkpty"):
         if hasattr(os, name) and sys.version_info >= (3, 12):
             setattr(os, name, _without_our_warning(name, getattr(os, name)))
@@ -34,29 +37,16 @@ def watch() -> None:
 
 def last_in_first_out() -> None:
     """Run our exit before the exits that were registered during the boot: JPype's."""
-    atexit.unregister(_at_exit)
-    atexit.register(_at_exit)
-
-
-def _at_exit() -> None:
-    from . import _guard
-
-    _guard.at_exit()
+    for at_exit in _exits:
+        atexit.unregister(at_exit)
+        atexit.register(at_exit)
 
 
 def _before_fork() -> None:
-    from . import _boot
-
     if not threading.current_thread().name.startswith("fast-jvm-"):
-        _boot.wait_idle(FORK_WAIT_S)
-    if _boot.state.alive and _boot.state.host is not None:
-        _boot.state.host.before_fork()
-
-
-def _in_child() -> None:
-    from . import _guard
-
-    _guard.in_child()
+        wait_idle(FORK_WAIT_S)
+    if state.alive and state.host is not None:
+        state.host.before_fork()
 
 
 def _without_our_warning(name: str, original: Callable[[], Any]) -> Callable[[], Any]:

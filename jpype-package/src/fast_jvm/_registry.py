@@ -13,7 +13,19 @@ import importlib
 import sys
 import threading
 from types import FunctionType, ModuleType
-from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Tuple, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    FrozenSet,
+    Iterable,
+    List,
+    Mapping,
+    NamedTuple,
+    Protocol,
+    Tuple,
+    Union,
+)
 
 from . import _settings
 from ._log import log
@@ -76,6 +88,23 @@ class Entry:
         log.info("%s: original (%s)", self.patch.name, reason)
 
 
+class Boot(Protocol):
+    """What patches want of the boot, which stands above them."""
+
+    def start(self) -> None:
+        """Start the boot in the background, once."""
+
+    def patched(self) -> None:
+        """Hear that patches were placed."""
+
+    def unusable(self) -> Reason:
+        """Say why this process will never boot; empty while it may."""
+
+    def spend(self, ns: int) -> None:
+        """Charge an original's cost."""
+
+
+boot = cast(Boot, None)  # fast_jvm sets it
 _lock = threading.RLock()
 _entries: dict[str, Entry] = {}
 _hooked: set[str] = set()
@@ -94,8 +123,6 @@ def entries() -> list[Entry]:
 
 def register(patches: Iterable[Patch]) -> None:
     """Note patches; each is put in place when its target's module is imported."""
-    from . import _boot
-
     targets: list[str] = []
     with _lock:
         for patch in patches:
@@ -103,7 +130,7 @@ def register(patches: Iterable[Patch]) -> None:
             if known is not None and known.state != "undone":
                 continue
             entry = _entries[patch.name] = Entry(patch)
-            reason = _settings.switched_off() or _left_out(patch) or _boot.unusable()
+            reason = _settings.switched_off() or _left_out(patch) or boot.unusable()
             if reason:
                 entry.skip(reason)
             else:
@@ -121,7 +148,7 @@ def register(patches: Iterable[Patch]) -> None:
         _hooked.add(JPYPE)
         wrapt.register_post_import_hook("fast_jvm._share:place", JPYPE)
     if targets and _settings.get("FAST_JVM") == "eager":
-        _boot.start()
+        boot.start()
 
 
 def _left_out(patch: Patch) -> Reason:
@@ -147,8 +174,6 @@ def _imported(module: str) -> None:
 
     Nothing is imported while the lock is held: importing threads hold locks of their own.
     """
-    from . import _boot
-
     with _lock:
         claimed = [
             entry
@@ -164,7 +189,7 @@ def _imported(module: str) -> None:
             entry.skip(f"could not be patched: {error!r}")
             log.debug("%s", entry.patch.name, exc_info=True)
     if any(entry.state == "patched" for entry in claimed):
-        _boot.patched()
+        boot.patched()
 
 
 def retry_waiting() -> None:
@@ -265,7 +290,7 @@ def _undo(entry: Entry) -> None:
 
 
 def _meter(entry: Entry) -> Meter:
-    from ._boot import spend
+    spend = boot.spend
 
     def meter(ns: int) -> None:
         entry.original_calls += 1

@@ -15,6 +15,7 @@ from typing import Any, Callable
 
 from . import _guard, _platform
 from ._log import log
+from ._state import state
 
 _start: Callable[..., None] | None = None  # JPype's own startJVM
 _ours = False  # the JVM of this process is ours
@@ -78,20 +79,18 @@ def support() -> list[str]:
 
 def _lend(jpype: Any, given: dict[str, Any]) -> None:
     """Serve the user's first startJVM with the JVM that runs."""
-    from . import _boot
-
     options = [option for option in given.get("jvmargs", ()) if isinstance(option, str)]
     paths = given.get("classpath")
     wanted = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths or ())
     for option in options:
         name, _, value = option.partition("-Djava.class.path=")
         wanted += value.split(os.pathsep) if not name and value else []
-    host = _boot.state.host
+    host = state.host
     if host.name == "jni":
         if not wanted:
             wanted = [path for path in jpype.getClassPath().split(os.pathsep) if path]
         _join(host, given)
-        _boot.state.host = host.through_jpype()
+        state.host = host.through_jpype()
     for path in wanted:
         if os.path.exists(os.path.join(path).rstrip("*")):  # a JVM ignores what is not there
             jpype.addClassPath(os.path.abspath(path))

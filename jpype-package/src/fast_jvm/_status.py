@@ -8,6 +8,7 @@ from typing import Any
 
 from . import _boot, _registry, _settings
 from ._reasons import Reason
+from ._state import state
 
 COLUMNS = ("patch", "library", "state", "calls", "declines", "callbacks", "won")
 
@@ -127,7 +128,6 @@ def collect() -> Status:
     """Take the snapshot; gates not looked at yet are looked at now."""
     _registry.retry_waiting()
     _registry.check_gates()
-    state = _boot.state
     start, start_cpu = state.times.get("start", 0.0), state.times.get("start.cpu", 0.0)
     idle = state.phase == "idle"
     off = _settings.switched_off() if idle else Reason("")
@@ -161,11 +161,7 @@ def collect() -> Status:
 
 def _row(entry: _registry.Entry) -> PatchStatus:
     patch = entry.patch
-    counts = [
-        _boot.state.builtins[name].counters
-        for name in patch.builtins
-        if name in _boot.state.builtins
-    ]
+    counts = [state.builtins[name].counters for name in patch.builtins if name in state.builtins]
     if not patch.builtins:  # Python alone, which counts for itself
         counts = [(getattr(entry.replacement, "served", 0), 0, 0)]
     calls, declines, callbacks = (sum(column) for column in zip(*counts)) if counts else (0, 0, 0)
@@ -177,7 +173,7 @@ def _row(entry: _registry.Entry) -> PatchStatus:
 
 def _won(entry: _registry.Entry, served: int) -> int | None:
     """Estimate what was won: from this process's own calls of the original where there were any."""
-    measured = _boot.state.prepared.get(entry.patch.package, ("", None))[1]
+    measured = state.prepared.get(entry.patch.package, ("", None))[1]
     pairs = (
         [measured[name] for name in entry.patch.builtins if name in measured]
         if isinstance(measured, dict)
