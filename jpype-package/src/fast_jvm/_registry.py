@@ -25,6 +25,7 @@ from typing import (
     Protocol,
     Tuple,
     Union,
+    cast,
 )
 
 from . import _settings
