@@ -17,6 +17,7 @@ import contextlib
 import functools
 import hashlib
 import inspect
+import io
 import itertools
 import marshal
 import os
@@ -35,6 +36,7 @@ _SAME = frozenset({str, bytes, int, type(None)})
 _CONTAINERS = frozenset({list, tuple, dict, set, frozenset})
 _ALIKE = frozenset({tuple, bytearray, memoryview})  # LangGraph's serializer: list, bytes
 _KEYWORDS = ("kwargs",)
+_MANY = 64  # containers in one argument from which a pickle is found sooner than their types
 _LONGEST = 256  # bytes of a key that are kept as they are
 _IDENTITY: Any = object.__hash__
 _MISS: Any = object()
@@ -79,7 +81,10 @@ def _content(value: Any) -> Hashable:
     """Return what stands for a value whose content counts."""
     kind = type(value)
     if kind in _CONTAINERS and not _kept_apart(value):
-        return _short(_items(value))
+        try:
+            return (_number(kind), "pickle digest", _digest(_pickled(value)))
+        except Exception:
+            return _short(_items(value))
     try:
         how, data = _serializer().dumps_typed(value)
     except Exception as error:
@@ -99,16 +104,27 @@ def _content(value: Any) -> Hashable:
 
 
 def _kept_apart(value: Any) -> bool:
-    """Say whether the serializer writes other types in a container otherwise: not so list and tuple."""
-    kinds = set(map(type, value))
-    if type(value) is dict:
-        kinds.update(map(type, value.values()))
-    if not kinds.isdisjoint(_ALIKE):
-        return False
-    if kinds.isdisjoint(_CONTAINERS):
-        return True
-    inner = value.values() if type(value) is dict else value
-    return all(_kept_apart(each) for each in inner if type(each) in _CONTAINERS)
+    """Say whether the serializer writes other types otherwise, and few containers had to be asked."""
+    asked, left = 0, [value]
+    while left:
+        asked += 1
+        each: Any = left.pop()
+        inner = [*each, *each.values()] if type(each) is dict else each
+        kinds = set(map(type, inner))
+        if asked > _MANY or not kinds.isdisjoint(_ALIKE):
+            return False
+        if not kinds.isdisjoint(_CONTAINERS):
+            left += [one for one in inner if type(one) in _CONTAINERS]
+    return True
+
+
+def _pickled(value: Any) -> Any:
+    """Return a pickle without a memo: what is equal in all types is written alike."""
+    file = io.BytesIO()
+    pickler = pickle.Pickler(file, 5)
+    pickler.fast = True
+    pickler.dump(value)
+    return file.getbuffer()
 
 
 def _items(value: Any) -> Hashable:
@@ -133,7 +149,7 @@ def _bytes(key: Any) -> bytes:
 
 
 def _digest(data: Any) -> bytes:
-    return hashlib.blake2b(data, digest_size=32).digest()
+    return hashlib.sha256(data).digest()
 
 
 def _by_equality(key: Any) -> bool:
@@ -156,9 +172,13 @@ class _Same:
         return id(self.thing)
 
 
-def _key(args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Hashable:
+def _key(args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
     """Return the key of a call; the order of keywords is no matter."""
-    parts = tuple([value if type(value) in _SAME else _part(value) for value in args])
+    parts: Any = args
+    for value in args:
+        if type(value) not in _SAME:
+            parts = tuple(map(_part, args))
+            break
     if kwargs:
         named = [(name, _part(kwargs[name])) for name in sorted(kwargs)]
         return (parts, _KEYWORDS, *named)
@@ -177,9 +197,6 @@ class _References:
         self.hits = self.misses = self.evictions = self.expired = 0
         self.clock = time.monotonic
 
-    def name(self, key: Hashable) -> Hashable:
-        return key
-
     def look(self, key: Hashable, count: bool = True) -> Any:
         found = self.kept.get(key)
         if found is not None:
@@ -193,6 +210,9 @@ class _References:
             self.expired += 1
         self.misses += count
         return _MISS
+
+    def name(self, key: Hashable) -> Hashable:
+        return key
 
     def pack(self, value: Any) -> Any:
         return value
@@ -324,6 +344,9 @@ class _Calls:
         self.store = store
         self.ttl = ttl
         self.own_key = key
+        self.key: Callable[[Tuple[Any, ...], Dict[str, Any]], Any] = self._named
+        if key is None and isinstance(store, _References):
+            self.key = _key  # the shortest way for the commonest case
         self.shared = 0
         self.renew()
         _all.add(self)
@@ -333,10 +356,10 @@ class _Calls:
         self.lock = threading.RLock()  # keys may compare by code that calls this function
         self.flights: Dict[Any, _Flight] = {}
 
-    def key(self, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
-        if self.own_key is None:
-            return self.store.name(_key(args, kwargs))
-        return self.store.name((_part(self.own_key(*args, **kwargs)),))
+    def _named(self, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
+        own = self.own_key
+        key = _key(args, kwargs) if own is None else (_part(own(*args, **kwargs)),)
+        return self.store.name(key)
 
     def begin(self, key: Any) -> Tuple[Any, Union[_Flight, None], bool]:
         """Return (packed, None, _), or (_, flight, whether it is ours); (_MISS, None, _): run, alone."""
