@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import dataclasses
 import datetime
 import decimal
@@ -505,6 +506,25 @@ async def test_a_cancelled_task_hands_over(make: Any) -> None:
     leader.cancel()
     assert await asyncio.gather(*others) == [2] * 4
     assert leader.cancelled() and runs == 2
+
+
+async def test_a_coroutine_that_is_given_up_hands_over(make: Any) -> None:
+    runs = 0
+
+    async def slow() -> int:
+        nonlocal runs
+        runs += 1
+        if runs == 1:
+            await asyncio.get_running_loop().create_future()
+        return runs
+
+    call = make()(slow)
+    leader = call()
+    contextvars.copy_context().run(leader.send, None)
+    others = [asyncio.ensure_future(call()) for _ in range(3)]
+    await asyncio.sleep(0)
+    leader.close()
+    assert await asyncio.wait_for(asyncio.gather(*others), LIMIT_S) == [2] * 3
 
 
 async def test_a_cancelled_waiter_takes_nobody_along(make: Any) -> None:

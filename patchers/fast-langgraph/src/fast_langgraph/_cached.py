@@ -463,7 +463,9 @@ class _Leading:
         self._token = _leading.set(_leading.get() | {self._flight.number})
 
     def __exit__(self, *_: Any) -> None:
-        _leading.reset(self._token)
+        # a coroutine that nobody awaits any more is closed in another context, where the mark is not
+        with contextlib.suppress(ValueError):
+            _leading.reset(self._token)
 
 
 def _sync(function: Callable[..., Any], calls: _Calls) -> Callable[..., Any]:

@@ -14,7 +14,7 @@ import inspect
 import json
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple, TypeVar
 
@@ -323,7 +323,8 @@ class _NodeRun:
         from langgraph.errors import GraphBubbleUp
 
         seconds = _now() - self._start
-        _nodes.reset(self._token)
+        with suppress(ValueError):  # a coroutine that was given up is closed in another context
+            _nodes.reset(self._token)
         error = kind is not None and not issubclass(kind, GraphBubbleUp)
         with _lock:
             for profiler in dict.fromkeys(_active):
@@ -397,7 +398,8 @@ class _Saving:
 
     def __exit__(self, kind: Any, *_: Any) -> None:
         seconds = _now() - self._start
-        _saving.reset(self._token)
+        with suppress(ValueError):
+            _saving.reset(self._token)
         _tell(self._phase, seconds, kind not in (None, StopAsyncIteration), self._share)
 
 
