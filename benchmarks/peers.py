@@ -39,6 +39,8 @@ def run(console: Any) -> List[Dict[str, Any]]:
         _timed("orjson: plain dict", value, orjson.dumps, orjson.loads),
         _timed("json: plain dict", value, json.dumps, json.loads),
         *_sqlite_saver(),
+        *_node_caches(),
+        *_cached_functions(),
         *_rust(),
     ]
     table = Table(
@@ -83,6 +85,53 @@ def _sqlite_saver() -> List[Dict[str, Any]]:
                 )
             )
         connection.close()
+    return found
+
+
+def _node_caches() -> List[Dict[str, Any]]:
+    """LangGraph's cache in memory and ours, the codec being ours in both."""
+    from langgraph.cache.memory import InMemoryCache
+
+    from fast_langgraph import CaffeineCache
+
+    key: Any = (("node",), "k" * 32)
+    found = []
+    for name, cache in (
+        ("InMemoryCache with our codec", InMemoryCache()),
+        ("CaffeineCache", CaffeineCache(max_bytes=1 << 24)),
+    ):
+        for content, value in CONTENTS:
+            found.append(
+                _timed(
+                    "%s: %s" % (name, content),
+                    value(),
+                    lambda given, cache=cache: cache.set({key: (given, 60)}),
+                    lambda _, cache=cache: cache.get([key])[key],
+                )
+            )
+    return found
+
+
+def _cached_functions() -> List[Dict[str, Any]]:
+    """A function's results by its argument, which is the content: the first call, and those after it."""
+    from fast_langgraph import cached
+
+    ways = (("cached", {}), ("cached, max_bytes", {"max_bytes": 1 << 24}))
+    return [line for name, settings in ways for line in _calls(name, cached, settings)]
+
+
+def _calls(name: str, cached: Any, settings: Dict[str, Any]) -> List[Dict[str, Any]]:
+    found = []
+    for content, make in (("a text of 100", lambda: "x" * 100), *CONTENTS):
+        value = make()
+        call = cached(**settings)(lambda given: given)
+
+        def first(given: Any, call: Any = call) -> Any:
+            call.cache_clear()
+            return call(given)
+
+        line = _timed("%s: %s" % (name, content), value, first, call)
+        found.append({**line, "equal": bool(call(value) == value)})
     return found
 
 
@@ -160,6 +209,7 @@ def _in_the_peers_process() -> None:
         ):
             for content, value in CONTENTS:
                 found.append(_stored("%s, %s: %s" % (PEER, name, content), make(), value()))
+    found += _calls("%s, cached" % PEER, peer.cached, {})
     print(json.dumps(found))
 
 

@@ -34,7 +34,7 @@ def check(holds: bool, what: str) -> None:
 
 
 def main() -> None:
-    """A round trip of the codec, by Java and by the original, and one of a saver."""
+    """A round trip of the codec, by Java and by the original, of a saver and of a cache."""
     check(preloaded == ("--loaded" in sys.argv), f"fast_langgraph was there before: {preloaded}")
     check("JAVA_HOME" not in os.environ, "JAVA_HOME is set")
     for name in ("fast-jvm", "fast-langgraph"):
@@ -78,6 +78,10 @@ def main() -> None:
         check(
             found is not None and found.checkpoint == checkpoint, "another checkpoint than was put"
         )
+
+    cache: fast_langgraph.CaffeineCache[object] = fast_langgraph.CaffeineCache(max_bytes=1 << 20)
+    cache.set({(("n",), "k"): (state, 60)})
+    check(cache.get([(("n",), "k")]) == {(("n",), "k"): state}, "another value than was cached")
 
     for patch in fast_jvm.status().patches:
         if not patch.name.endswith("_typed"):

@@ -1,0 +1,1 @@
+"""CaffeineCache and cached."""
