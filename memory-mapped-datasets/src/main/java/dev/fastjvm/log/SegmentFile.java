@@ -31,11 +31,13 @@ final class SegmentFile implements AutoCloseable {
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
 
+    private final Path file;
     private final FileChannel channel;
     private final Arena arena = Arena.ofShared();
     private volatile MemorySegment mapped = MemorySegment.NULL;
 
     SegmentFile(Path file) throws IOException {
+        this.file = file;
         channel = FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
     }
 
@@ -97,6 +99,22 @@ final class SegmentFile implements AutoCloseable {
         MemorySegment all = upTo(Math.min(offset + HEAD, channel.size()));
         MemorySegment content = content(all, offset);
         return content != null ? content : content(remap(0), offset);
+    }
+
+    /** Returns how many bytes a record takes, by its header alone, its parts included; 0 where none begins there. */
+    long size(long offset) throws IOException {
+        long end = channel.size();
+        if (offset < 4 || offset + HEAD + 8 > end) {
+            return 0;
+        }
+        MemorySegment all = upTo(offset + HEAD + 8);
+        int header = all.get(INT, offset - 4);
+        if (!Wires.isReadyData(header) || all.get(SHORT, offset + 4) != MAGIC) {
+            return 0;
+        }
+        boolean parted = (all.get(ValueLayout.JAVA_BYTE, offset + 7) & PARTED) != 0;
+        return Wires.lengthOf(header)
+                + (parted ? all.get(ValueLayout.JAVA_LONG_UNALIGNED, offset + HEAD) : 0);
     }
 
     static int kind(MemorySegment content) {
@@ -162,11 +180,11 @@ final class SegmentFile implements AutoCloseable {
 
     /**
      * Returns the offset behind the last byte that is not 0. It is read, not looked up in the mapping: on some file systems
-     * a page of a hole that is mapped takes room.
+     * a page of a hole that is mapped takes room. The hole that a queue's file ends with is not read at all.
      */
     private long lastByte(long from) throws IOException {
         ByteBuffer some = ByteBuffer.allocate(1 << 16);
-        long end = channel.size();
+        long end = Posix.dataEnd(file, from, channel.size());
         while (end > from) {
             long at = Math.max(from, end - some.capacity());
             some.clear().limit((int) (end - at));
