@@ -28,6 +28,7 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.IntSupplier;
 
 /**
  * Gives the room of removed and replaced values back: what is live in a segment that holds such is written anew at the
@@ -53,9 +54,14 @@ final class Compaction {
     private static final long WORTH = 8L << 20;
     /** A step ends behind so many bytes or copies. */
     private static final long STEP_BYTES = 4L << 20;
-    private static final int STEP_COPIES = 4000;
-    /** So long it leaves the lock to writers between two steps. */
-    private static final long PAUSE_MS = 1;
+    private static final int STEP_COPIES = 1500;
+    /** A list of more records is remembered when it was looked through. */
+    private static final int MANY = 64;
+    /** A step that reads alone ends behind so much time. */
+    private static final long STEP_NS = 5_000_000;
+    /** Between two steps it leaves the lock to writers, for half of what a step took, so long at least and at most. */
+    private static final long SHORTEST_PAUSE_MS = 1;
+    private static final long LONGEST_PAUSE_MS = 50;
 
     private final KeyedLog keyed;
     private final SegmentedLog log;
@@ -70,6 +76,10 @@ final class Compaction {
     private final Set<Integer> left = new HashSet<>();
     /** The newest segment when it began. */
     private int newest;
+    /** Copies behind this position were made since the segments were chosen: the list before them is done. */
+    private long begun;
+    /** Lists that are done and have many records before the first such copy. */
+    private final Set<Hash> done = new HashSet<>();
     /** Records that have parts in a segment before theirs, by that segment. */
     private final Map<Integer, Longs> reaching = new HashMap<>();
     private final Set<Long> parts = new HashSet<>();
@@ -163,6 +173,8 @@ final class Compaction {
         try {
             choose();
             while (!emptied.isEmpty()) {
+                done.clear();
+                step(() -> begun = log.last());
                 for (int segment : new TreeSet<>(emptied)) {
                     given += empty(segment);
                 }
@@ -175,6 +187,7 @@ final class Compaction {
             reaching.clear();
             parts.clear();
             partsOfRecords.clear();
+            done.clear();
         }
         if (!damaged.isEmpty()) {
             throw new IOException("damaged records are still asked for, their segments stay: "
@@ -190,13 +203,15 @@ final class Compaction {
 
     private void step(Step step) throws IOException {
         keyed.lock();
+        long start = System.nanoTime();
         try {
             step.run();
         } finally {
             keyed.unlock();
         }
+        long half = (System.nanoTime() - start) / 2_000_000;
         try {
-            Thread.sleep(PAUSE_MS);
+            Thread.sleep(Math.clamp(half, SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", e);
@@ -206,19 +221,19 @@ final class Compaction {
     // -- which segments
 
     private void choose() throws IOException {
-        int[] last = new int[1];
-        step(() -> {
+        int[] last = {-1};
+        look(log::current, found -> {
             last[0] = log.current();
-            if (!log.has(last[0])) {
-                keyed.enter(MemorySegment.NULL); // the queue's newest file has to stay
-            } else if (look(last[0])) {
+            if (found) {
                 log.roll();
-                keyed.enter(MemorySegment.NULL);
+            }
+            if (found || !log.has(last[0])) {
+                keyed.enter(MemorySegment.NULL); // the queue's newest file has to stay
             }
         });
         for (int segment : log.present()) {
             if (segment < last[0]) {
-                step(() -> look(segment));
+                look(() -> segment, found -> {});
             }
         }
         newest = last[0];
@@ -243,41 +258,93 @@ final class Compaction {
         }
     }
 
-    /** Looks whether a segment holds something that is not needed; needs the lock. */
-    private boolean look(int segment) throws IOException {
-        boolean[] found = new boolean[1];
-        log.scan(segment, NONE, new SegmentedLog.Visitor() {
-            @Override
-            public void record(LogRecord record) throws IOException {
-                found[0] = found[0] || !needed(record);
-            }
+    /** What is done in the last step of a look, with what it found. */
+    private interface Found {
+        void end(boolean found) throws IOException;
+    }
 
-            @Override
-            public void damage(long position, long bytes) {
-                found[0] = true;
-            }
-
-            @Override
-            public void part(long position) {
-                parts.add(position);
-            }
-
-            @Override
-            public void parts(long position, long[] of) {
-                for (long part : of) {
-                    partsOfRecords.add(part);
-                    int in = SegmentedLog.segment(part);
-                    if (in != segment) {
-                        reaching.computeIfAbsent(in, ignored -> new Longs()).add(position);
-                        found[0] |= segment == log.current(); // else it could not move with its parts
+    /** Looks whether a segment holds something that is not needed. */
+    private void look(IntSupplier which, Found then) throws IOException {
+        Look[] look = {null};
+        for (boolean[] more = {true}; more[0];) {
+            step(() -> {
+                int segment = which.getAsInt();
+                if (look[0] == null || look[0].segment != segment) { // a writer began another one meanwhile
+                    look[0] = new Look(segment);
+                }
+                more[0] = look[0].on();
+                if (!more[0]) {
+                    if (look[0].found) {
+                        emptied.add(segment);
                     }
+                    then.end(look[0].found);
+                }
+            });
+        }
+    }
+
+    /** A scan of a segment in steps. */
+    private abstract class Scan implements SegmentedLog.Visitor {
+        final int segment;
+        private long from;
+        private int told;
+        private long start;
+        private boolean stopped;
+
+        Scan(int segment) {
+            this.segment = segment;
+        }
+
+        /** Visits a step's worth; whether there is more. */
+        boolean on() throws IOException {
+            start = System.nanoTime();
+            stopped = false;
+            if (log.has(segment)) {
+                from = log.scan(segment, from, this);
+            }
+            return stopped;
+        }
+
+        @Override
+        public boolean more() {
+            stopped = ++told % 64 == 0 && System.nanoTime() - start > STEP_NS;
+            return !stopped;
+        }
+    }
+
+    private final class Look extends Scan {
+        private boolean found;
+
+        Look(int segment) {
+            super(segment);
+        }
+
+        @Override
+        public void record(LogRecord record) throws IOException {
+            found = found || !needed(record);
+        }
+
+        @Override
+        public void damage(long position, long bytes) {
+            found = true;
+        }
+
+        @Override
+        public void part(long position) {
+            parts.add(position);
+        }
+
+        @Override
+        public void parts(long position, long[] of) {
+            for (long part : of) {
+                partsOfRecords.add(part);
+                int in = SegmentedLog.segment(part);
+                if (in != segment) {
+                    reaching.computeIfAbsent(in, ignored -> new Longs()).add(position);
+                    found |= segment == log.current(); // else it could not move with its parts
                 }
             }
-        });
-        if (found[0]) {
-            emptied.add(segment);
         }
-        return found[0];
     }
 
     /**
@@ -318,88 +385,128 @@ final class Compaction {
 
     /** Moves what is live out of a segment and removes its file; returns the bytes it had. */
     private long empty(int segment) throws IOException {
-        Longs lists = new Longs();
-        Longs alone = new Longs();
-        Longs kept = new Longs();
-        long[] last = {0};
-        long[] end = {0};
-        long[] bytes = {0};
-        step(() -> {
-            Set<Hash> seen = new HashSet<>();
-            log.scan(segment, NONE, new SegmentedLog.Visitor() {
-                @Override
-                public void record(LogRecord record) throws IOException {
-                    long size = log.size(record.position());
-                    last[0] = SegmentedLog.offset(record.position());
-                    end[0] = last[0] + size;
-                    bytes[0] += size;
-                    sort(record, seen, lists, alone, kept);
-                }
-
-                @Override
-                public void damage(long position, long some) {
-                    // if a key needs it, the segment stays
-                }
-            });
-            if (reaching.containsKey(segment)) {
-                for (long position : reaching.get(segment).all()) {
-                    try (Arena memory = Arena.ofConfined()) {
-                        sort(log.read(position, memory), seen, lists, alone, kept);
-                    } catch (CorruptRecordException e) {
-                        damaged.add(segment);
-                    }
-                }
-            }
-        });
-        boolean[] whole = {!damaged.contains(segment)};
-        for (int at = 0; at < lists.size();) {
-            int[] next = {at};
-            step(() -> {
-                begun();
-                while (next[0] < lists.size() && !full()) {
-                    whole[0] &= moved(lists.get(next[0]++));
-                }
-                commit();
-            });
-            at = next[0];
+        Content content = new Content(segment);
+        for (boolean[] more = {true}; more[0];) {
+            step(() -> more[0] = content.on());
         }
-        for (int at = 0; at < alone.size();) {
-            int[] next = {at};
+        step(content::reaching);
+        for (int[] next = {0}; next[0] < content.lists.size();) {
             step(() -> {
-                begun();
-                while (next[0] < alone.size() && !full()) {
-                    moveAlone(alone.get(next[0]++));
+                begin(log.current());
+                while (next[0] < content.lists.size() && !full()) {
+                    content.whole &= moved(content.lists.get(next[0]++));
                 }
                 commit();
             });
-            at = next[0];
+        }
+        for (int[] next = {0}; next[0] < content.alone.size();) {
+            step(() -> {
+                begin(log.current());
+                while (next[0] < content.alone.size() && !full()) {
+                    moveAlone(content.alone.get(next[0]++));
+                }
+                commit();
+            });
         }
         long[] given = {0};
         step(() -> {
-            begun();
+            begin(log.current());
+            Longs kept = content.kept;
             for (int i = 0; i < kept.size(); i += 3) {
                 if (index.get(kept.get(i), kept.get(i + 1)) == (kept.get(i + 2) & ~OF_LIST)) {
                     entries.add(kept.get(i), kept.get(i + 1), kept.get(i + 2));
                 }
             }
             commit();
-            if (!whole[0] || index.any(position -> SegmentedLog.segment(position) == segment)) {
+            if (!content.whole
+                    || index.any(position -> SegmentedLog.segment(position) == segment)) {
                 damaged.add(segment);
                 keep(segment);
                 return;
             }
             log.forceFrom(copiedFrom); // the entries
-            index.removed(last[0], bytes[0]);
+            index.removed(content.last, content.bytes);
             log.remove(segment);
-            given[0] = end[0];
+            given[0] = content.end;
         });
         return given[0];
     }
 
+    /** What is to be done for a segment that is emptied. */
+    private final class Content extends Scan {
+        /** One record of each list. */
+        private final Longs lists = new Longs();
+        /** Records of no list. */
+        private final Longs alone = new Longs();
+        /** Entries of what lies elsewhere. */
+        private final Longs kept = new Longs();
+        private final Set<Hash> seen = new HashSet<>();
+        /** Whether all of it could be moved. */
+        private boolean whole = true;
+        private long last;
+        private long end;
+        private long bytes;
+
+        Content(int segment) {
+            super(segment);
+        }
+
+        @Override
+        public void record(LogRecord record) throws IOException {
+            long size = log.size(record.position());
+            last = SegmentedLog.offset(record.position());
+            end = last + size;
+            bytes += size;
+            note(record);
+        }
+
+        @Override
+        public void damage(long position, long some) {
+            // if a key needs it, the segment stays
+        }
+
+        /** Notes the records of other segments that have parts in this one. */
+        private void reaching() throws IOException {
+            seen.clear();
+            if (!reaching.containsKey(segment)) {
+                return;
+            }
+            for (long position : reaching.get(segment).all()) {
+                try (Arena memory = Arena.ofConfined()) {
+                    note(log.read(position, memory));
+                } catch (CorruptRecordException e) {
+                    whole = false;
+                }
+            }
+        }
+
+        private void note(LogRecord record) throws IOException {
+            MemorySegment payload = record.payload();
+            if (KeyedLog.isValue(record)) {
+                byte[] list = KeyedLog.text(payload, 1, LIST_AT);
+                if (list.length == 0) {
+                    if (needed(record)) {
+                        alone.add(record.position());
+                    }
+                } else if (seen.add(KeyedLog.list(list))) {
+                    lists.add(record.position());
+                }
+            } else if (record.kind() == KeyedLog.ENTRIES) {
+                for (long at = 0; at < payload.byteSize(); at += ENTRY) {
+                    long position = payload.get(LONG, at + 16);
+                    if (position >= 0 && says(payload, at)
+                            && !emptied.contains(SegmentedLog.segment(position & ~OF_LIST))) {
+                        kept.add(payload.get(LONG, at), payload.get(LONG, at + 8), position);
+                    }
+                }
+            }
+        }
+    }
+
     /** Notes anew what is removed of a segment that stays: the segments that say so may go; needs the lock. */
     private void keep(int segment) throws IOException {
-        begun();
-        log.scan(segment, NONE, new SegmentedLog.Visitor() {
+        begin(log.current());
+        log.scan(segment, 0, new SegmentedLog.Visitor() {
             @Override
             public void record(LogRecord record) throws IOException {
                 MemorySegment payload = record.payload();
@@ -427,34 +534,10 @@ final class Compaction {
         commit();
     }
 
-    /** Notes what is to be done for a record of a segment that is emptied. */
-    private void sort(LogRecord record, Set<Hash> seen, Longs lists, Longs alone, Longs kept)
-            throws IOException {
-        MemorySegment payload = record.payload();
-        if (KeyedLog.isValue(record)) {
-            byte[] list = KeyedLog.text(payload, 1, LIST_AT);
-            if (list.length == 0) {
-                if (needed(record)) {
-                    alone.add(record.position());
-                }
-            } else if (seen.add(KeyedLog.list(list))) {
-                lists.add(record.position());
-            }
-        } else if (record.kind() == KeyedLog.ENTRIES) {
-            for (long at = 0; at < payload.byteSize(); at += ENTRY) {
-                long position = payload.get(LONG, at + 16);
-                if (position >= 0 && says(payload, at)
-                        && !emptied.contains(SegmentedLog.segment(position & ~OF_LIST))) {
-                    kept.add(payload.get(LONG, at), payload.get(LONG, at + 8), position);
-                }
-            }
-        }
-    }
-
-    private void begun() {
+    private void begin(int segment) {
         entries = new Longs();
         copied = 0;
-        copiedFrom = log.current();
+        copiedFrom = segment;
     }
 
     private boolean full() {
@@ -509,6 +592,9 @@ final class Compaction {
             list = KeyedLog.text(log.read(member, memory).payload(), 1, LIST_AT);
         }
         Hash name = KeyedLog.list(list);
+        if (done.contains(name)) {
+            return;
+        }
         Longs chain = new Longs();
         int first = -1;
         for (long position = keyed.find(name); position >= 0;) {
@@ -517,8 +603,15 @@ final class Compaction {
             }
             chain.add(position);
             try (Arena memory = Arena.ofConfined()) {
-                position = keyed.ofList(list, position, memory).payload().get(LONG, PREVIOUS_AT);
+                LogRecord record = keyed.ofList(list, position, memory);
+                if (record.kind() == KeyedLog.MOVED && position > begun) {
+                    break;
+                }
+                position = record.payload().get(LONG, PREVIOUS_AT);
             }
+        }
+        if (chain.size() > MANY) {
+            done.add(name);
         }
         if (first < 0) {
             return;

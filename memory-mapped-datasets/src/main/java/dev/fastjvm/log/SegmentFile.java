@@ -48,6 +48,11 @@ final class SegmentFile implements AutoCloseable {
 
         /** Bytes that were written and are no record. */
         void damage(long offset, long bytes) throws IOException;
+
+        /** Whether it goes on behind what was told. */
+        default boolean more() {
+            return true;
+        }
     }
 
     /** Whether the queue's own header is whole; where its writer was killed the queue puts another file in its place. */
@@ -134,7 +139,7 @@ final class SegmentFile implements AutoCloseable {
     long walk(long from, Visitor visitor) throws IOException {
         MemorySegment all = remap(0);
         long at = from;
-        while (at + 4 <= all.byteSize()) {
+        while (at + 4 <= all.byteSize() && visitor.more()) {
             int header = all.get(INT, at);
             if (Wires.isReadyData(header) && content(all, at + 4) instanceof MemorySegment found) {
                 visitor.record(at + 4, kind(found), flags(found), found.asSlice(HEAD));

@@ -461,6 +461,11 @@ public final class SegmentedLog implements AutoCloseable {
         /** Bytes that were written and are no record any more: torn by a crash, or damaged since. */
         void damage(long position, long bytes) throws IOException;
 
+        /** Whether it goes on behind what was told. */
+        default boolean more() {
+            return true;
+        }
+
         /** A part of a larger record. */
         default void part(long position) {
             // most visitors are told the record alone
@@ -480,12 +485,22 @@ public final class SegmentedLog implements AutoCloseable {
     public void scan(long after, Visitor visitor) throws IOException {
         int first = after < 0 ? 0 : segment(after);
         for (int segment : segments().tailSet(first)) {
-            scan(segment, after, visitor);
+            long from = after >= 0 && segment == first ? offset(after) - 4 : 0;
+            scan(segment, from, after, visitor);
         }
     }
 
-    /** Visits the records of one segment behind a position. */
-    void scan(int segment, long after, Visitor visitor) throws IOException {
+    /**
+     * Visits what one segment holds.
+     *
+     * @param from 0, or what an earlier call returned
+     * @return where to go on if the visitor wanted no more
+     */
+    long scan(int segment, long from, Visitor visitor) throws IOException {
+        return scan(segment, from, -1, visitor);
+    }
+
+    private long scan(int segment, long from, long after, Visitor visitor) throws IOException {
         SegmentFile file;
         try {
             file = opened(segment);
@@ -493,10 +508,9 @@ public final class SegmentedLog implements AutoCloseable {
             throw new CorruptRecordException(position(segment, 0), "its segment is not there");
         }
         if (file == null) {
-            return;
+            return from;
         }
-        long from = after >= 0 && segment == segment(after) ? offset(after) - 4 : 0;
-        file.walk(from, new SegmentFile.Visitor() {
+        return file.walk(from, new SegmentFile.Visitor() {
             @Override
             public void record(long offset, int kind, int flags, MemorySegment payload)
                     throws IOException {
@@ -530,6 +544,11 @@ public final class SegmentedLog implements AutoCloseable {
             @Override
             public void damage(long offset, long bytes) throws IOException {
                 visitor.damage(position(segment, offset), bytes);
+            }
+
+            @Override
+            public boolean more() {
+                return visitor.more();
             }
         });
     }

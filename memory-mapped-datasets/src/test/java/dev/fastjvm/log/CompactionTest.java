@@ -320,10 +320,11 @@ class CompactionTest {
                 for (int n = 0; !done.get(); n++) {
                     put(other, "goes" + n, "list" + n % 5, random(n, 3000));
                     other.remove(name("goes" + (n - 20)));
+                    Thread.sleep(1);
                 }
                 return null;
             }));
-            long end = System.nanoTime() + 4_000_000_000L;
+            long end = System.nanoTime() + 2_000_000_000L;
             int rounds = 0;
             while (System.nanoTime() < end || rounds < 5) {
                 log.compact();
