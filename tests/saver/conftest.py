@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
@@ -77,3 +80,25 @@ def program(run: Any, java: str, folder: Path) -> Callable[..., str]:
         return done.stdout  # type: ignore[no-any-return]
 
     return program
+
+
+@pytest.fixture
+def mount(tmp_path: Path) -> Iterator[Callable[..., Path]]:
+    """Mount something; skips where that is not allowed."""
+    mounted: list[Path] = []
+
+    def mount(*arguments: str) -> Path:
+        at = tmp_path / f"mount{len(mounted)}"
+        at.mkdir()
+        command = ["mount", *arguments, str(at)]
+        if os.geteuid() or not shutil.which("mount"):
+            pytest.skip("only root mounts")
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"mount: {done.stderr.strip()}")
+        mounted.append(at)
+        return at
+
+    yield mount
+    for at in mounted:
+        subprocess.run(["umount", "-l", str(at)], check=True)

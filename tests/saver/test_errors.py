@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import subprocess
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Callable
 
 import pytest
 
@@ -58,28 +57,6 @@ def test_a_folder_without_rights(chronicle: Callable[..., Any], folder: Path) ->
     folder.mkdir(mode=0o500)
     with pytest.raises(PermissionError, match=str(folder)):
         chronicle()
-
-
-@pytest.fixture
-def mount(tmp_path: Path) -> Iterator[Callable[..., Path]]:
-    """Mount something; skips where that is not allowed."""
-    mounted: list[Path] = []
-
-    def mount(*arguments: str) -> Path:
-        at = tmp_path / f"mount{len(mounted)}"
-        at.mkdir()
-        command = ["mount", *arguments, str(at)]
-        if os.geteuid() or not shutil.which("mount"):
-            pytest.skip("only root mounts")
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            pytest.skip(f"mount: {done.stderr.strip()}")
-        mounted.append(at)
-        return at
-
-    yield mount
-    for at in mounted:
-        subprocess.run(["umount", "-l", str(at)], check=True)
 
 
 def test_a_read_only_folder(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from typing import Any, Callable, Iterator, NamedTuple, Union
+from typing import Any, Callable, Iterator, NamedTuple, Sequence, Union
 
 from . import FastJvmUnavailable, require
 
 _OPEN, _PUT, _GET, _LIST, _REMOVE, _HAS, _LOCK, _UNLOCK, _FORCE, _CLOSE = range(10)
+_COMPACT, _TIDY, _REMOVE_ALL, _TRIM = range(20, 24)
 _DURABILITIES = ("process", "disk")
 _PAGE = 64
 _TRAINING = 4000
@@ -21,6 +22,7 @@ class Value(NamedTuple):
     key: bytes
     head: bytes
     data: bytes
+    #: where it was put; the same when the log is compacted, and higher than that of earlier ones
     position: int
 
 
@@ -91,9 +93,18 @@ class KeyedLog:
         """Forget a key; no-op where there is none."""
         self._call(_REMOVE, self._handle, key)
 
+    def remove_all(self, keys: Sequence[bytes]) -> None:
+        """Forget keys, in their order; all or, where the process is killed meanwhile, none."""
+        if keys:
+            self._call(_REMOVE_ALL, self._handle, len(keys), *keys)
+
+    def trim(self, list_: bytes) -> None:
+        """Note where a list ends, so that what was removed there is not read again."""
+        self._call(_TRIM, self._handle, list_)
+
     def last(self, list_: bytes, data: bool = True) -> Value | None:
         """Return the last value of a list; without its data where that is not asked for."""
-        found = self._call(_LIST, self._handle, list_, -1, 1, data, False)
+        found = self._call(_LIST, self._handle, list_, -1, 1, data, False, b"")
         return Value(*found[0]) if found else None
 
     def list(
@@ -104,14 +115,14 @@ class KeyedLog:
         ``damaged``: values that cannot be read any more are left out, where else they raise.
         ``page``: so many are read at a time.
         """
-        position = -1
+        position, key = -1, b""
         while True:
-            values = self._call(_LIST, self._handle, list_, position, page, data, damaged)
+            values = self._call(_LIST, self._handle, list_, position, page, data, damaged, key)
             for each in values:
                 yield Value(*each)
             if len(values) < page:
                 return
-            position = values[-1][3]
+            key, position = values[-1][0], values[-1][3]
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
@@ -125,6 +136,19 @@ class KeyedLog:
     def force(self) -> None:
         """Have the disk take all that was put."""
         self._call(_FORCE, self._handle)
+
+    def compact(self) -> int:
+        """Give the room of what was removed or replaced back, and return how many bytes that were.
+
+        Others read and write meanwhile. OSError where there is no room to write anew what is live,
+        or a damaged record is in the way; nothing is lost then.
+        """
+        given: int = self._call(_COMPACT, self._handle)
+        return given
+
+    def tidy(self) -> None:
+        """Begin to compact in the background where more bytes are dead than live; return at once."""
+        self._call(_TIDY, self._handle)
 
     def close(self) -> None:
         """Close the folder's files; no-op where they are closed."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import datetime
 import hashlib
 import os
 import random
@@ -36,6 +38,8 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from fast_jvm._keyed_log import KeyedLog, Put, Value
+
+from ._retention import Retention, said_at
 
 T = TypeVar("T")
 
@@ -99,6 +103,20 @@ class ChronicleSaver(
         serde: the serializer, which decides what is stored; as with other savers.
         durability: what a put has survived once it has returned: "process", the end of this
             process, kill -9 included; or "disk", a loss of power.
+        keep_last: of each thread and namespace the so many newest checkpoints are kept.
+        keep_for: checkpoints older than this are removed. The age is that of the time in the id
+            (LangGraph's are UUIDs of version 6), else of the checkpoint's ``ts``; what has
+            neither is kept.
+
+    What is no longer kept goes some puts later: a put looks through its own thread and namespace
+    when half as many were put as are kept, eight at least, and whenever it is this saver's first
+    there. ``compact`` does so for all threads, those included that nobody puts to any more. What
+    a kept checkpoint needs stays: its pending writes, its values, and the ancestors that its delta
+    channels are rebuilt from. The checkpoint that is put is never removed by its own put.
+
+    Removed checkpoints take room until the folder is compacted: by ``compact``, or by itself, in
+    the background, once a removal leaves 8 MB or more that nobody needs, and that is half of the
+    folder or more.
 
     Raises:
         FastJvmUnavailable: there is no Java.
@@ -111,8 +129,11 @@ class ChronicleSaver(
         *,
         serde: Union[SerializerProtocol, None] = None,
         durability: str = "process",
+        keep_last: Union[int, None] = None,
+        keep_for: Union[datetime.timedelta, None] = None,
     ) -> None:
         super().__init__(serde=serde)
+        self._retention = Retention(keep_last, keep_for)
         self._log = KeyedLog(folder, durability=durability)
 
     def __enter__(self) -> ChronicleSaver:
@@ -172,6 +193,7 @@ class ChronicleSaver(
                     None if run is None else _digest(run),
                 ),
             )
+        self._retain(thread, ns, checkpoint["id"])
         return _config(thread, ns, checkpoint["id"])
 
     def _checkpoint(
@@ -418,6 +440,7 @@ class ChronicleSaver(
                     self._log.remove(_key("K", thread, ns, channel))
                 self._log.remove(_key("N", thread, ns))
             self._log.remove(_key("T", thread))
+        self._log.tidy()
 
     def _remove_blobs(self, thread: str, ns: str, channel: str, kept: set[bytes]) -> None:
         for value in self._all(_key("BL", thread, ns, channel)):
@@ -446,6 +469,7 @@ class ChronicleSaver(
                     touched.add((thread, ns))
             for thread, ns in touched:
                 self._sweep(thread, ns)
+        self._log.tidy()
 
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copy a thread's checkpoints, writes and values."""
@@ -493,6 +517,7 @@ class ChronicleSaver(
                         if old.id not in kept:
                             self._remove_checkpoint(thread, ns, old.id, old.run)
                     self._sweep(thread, ns)
+        self._log.tidy()
 
     def _with_ancestors(self, thread: str, ns: str, stored: _Stored) -> set[str]:
         """Return the ids of a checkpoint and of those its delta channels are rebuilt from."""
@@ -515,6 +540,96 @@ class ChronicleSaver(
             else:
                 current = None
         return kept
+
+    # -- retention, compaction
+
+    def _retain(self, thread: str, ns: str, put: str) -> None:
+        """Remove what a place keeps no longer, now and then."""
+        place = (thread, ns)
+        if not self._retention.active or not self._retention.due(place):
+            return
+        left = 0
+        # the checkpoint is stored: what cannot be removed now is no error of its put
+        with contextlib.suppress(OSError), self._log.writing():
+            left = self._expire(thread, ns, put)
+        self._retention.looked(place, left)
+        self._log.tidy()
+
+    def _expire(self, thread: str, ns: str, put: Union[str, None] = None) -> int:
+        """Remove a place's checkpoints that are no longer kept; return how many are left."""
+        list_ = _key("CL", thread, ns)
+        stored = [_Stored(value.head, b"") for value in self._all(list_)]
+        kept = self._retention.kept(
+            [each.id for each in stored], lambda id_: self._said_at(thread, ns, id_)
+        )
+        if put is not None:
+            kept.add(put)
+        if len(kept) >= len(stored):
+            return len(stored)
+        needed, blobs = self._needed(thread, ns, kept)
+        removed = [each for each in stored if each.id not in needed]
+        if not removed:
+            return len(stored)
+        keys = [_key("C", thread, ns, each.id) for each in removed]
+        for each in removed:
+            keys += [value.key for value in self._all(_key("WL", thread, ns, each.id))]
+            keys.append(_key("O", thread, ns, each.id))
+            if each.run is not None:
+                keys.append(_key("R", each.run, thread, ns, each.id))
+        lists = [list_]
+        for channel in self._names(_key("KL", thread, ns), damaged=True):
+            blobs_list = _key("BL", thread, ns, channel)
+            old = [value.key for value in self._all(blobs_list) if value.key not in blobs]
+            if old:
+                keys += old
+                lists.append(blobs_list)
+        self._log.remove_all(keys)
+        for each_list in lists:
+            self._log.trim(each_list)
+        return len(stored) - len(removed)
+
+    def _said_at(self, thread: str, ns: str, id_: str) -> Union[datetime.datetime, None]:
+        stored = self._read(thread, ns, id_)
+        return said_at(self.serde.loads_typed(stored.checkpoint).get("ts")) if stored else None
+
+    def _needed(self, thread: str, ns: str, kept: set[str]) -> Tuple[set[str], set[bytes]]:
+        """Return the ids that kept ones need, themselves included, and the keys of their values."""
+        needed, blobs = set(kept), set()
+        for id_ in kept:
+            stored = self._read(thread, ns, id_)
+            if stored is not None:
+                needed |= self._with_ancestors(thread, ns, stored)
+        for id_ in needed:
+            stored = self._read(thread, ns, id_)
+            if stored is not None:
+                versions = self.serde.loads_typed(stored.checkpoint)["channel_versions"]
+                blobs |= {
+                    _key("B", thread, ns, channel, str(version))
+                    for channel, version in versions.items()
+                }
+        return needed, blobs
+
+    def compact(self) -> int:
+        """Give the room of removed checkpoints back; return how many bytes the folder has less.
+
+        Their bytes are then in no file of the folder. What ``keep_last`` and ``keep_for`` keep no
+        longer is removed first, of all threads; a thread that has nothing left goes as a whole.
+        Other threads and processes read and write meanwhile. A process that does not use its saver
+        keeps what it read open, and its room taken, until its next call.
+
+        Raises:
+            OSError: there is no room to write anew what is kept, or a damaged record that is still
+                asked for is in the way; nothing is lost.
+        """
+        if self._retention.active:
+            for thread in self._names(_key("TL")):
+                with self._log.writing():
+                    places = self._names(_key("NL", thread))
+                    had = any(self._log.last(_key("CL", thread, ns), False) for ns in places)
+                    left = sum(self._expire(thread, ns) for ns in places)
+                    if had and not left:
+                        self.delete_thread(thread)
+        return self._log.compact()
 
     # -- the same for asyncio: files are memory; what waits for a disk waits in a thread
 
@@ -574,6 +689,10 @@ class ChronicleSaver(
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """As ``prune``."""
         await self._in_turn(self.prune, thread_ids, strategy=strategy)
+
+    async def acompact(self) -> int:
+        """As ``compact``."""
+        return await asyncio.to_thread(self.compact)
 
     async def aget_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]

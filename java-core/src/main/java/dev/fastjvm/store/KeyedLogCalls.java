@@ -39,6 +39,10 @@ final class KeyedLogCalls {
     private static final int UNLOCK = 7;
     private static final int FORCE = 8;
     private static final int CLOSE = 9;
+    private static final int COMPACT = 20;
+    private static final int TIDY = 21;
+    private static final int REMOVE_ALL = 22;
+    private static final int TRIM = 23;
 
     private static final int ENOENT = 2;
     private static final int EIO = 5;
@@ -68,6 +72,9 @@ final class KeyedLogCalls {
                 }
                 throw new IOException("the log is closed");
             }
+            if (log.stale() && operation != CLOSE) {
+                release(log);
+            }
             switch (operation) {
                 case PUT -> {
                     return put(log, args);
@@ -93,6 +100,24 @@ final class KeyedLogCalls {
                 }
                 case UNLOCK -> log.unlock();
                 case FORCE -> Gil.without(log::force);
+                case COMPACT -> {
+                    long[] given = new long[1];
+                    Gil.without(() -> given[0] = log.compact());
+                    release(log);
+                    return PyLong.of(given[0]);
+                }
+                case TIDY -> log.tidy();
+                case REMOVE_ALL -> {
+                    byte[][] keys = new byte[(int) number(args, 1)][];
+                    for (int i = 0; i < keys.length; i++) {
+                        keys[i] = bytes(args, i + 2);
+                    }
+                    locked(log, () -> log.removeAll(keys));
+                }
+                case TRIM -> {
+                    byte[] list = bytes(args, 1);
+                    locked(log, () -> log.trim(list));
+                }
                 case CLOSE -> close(log, handle);
                 default -> throw new IllegalArgumentException();
             }
@@ -194,6 +219,17 @@ final class KeyedLogCalls {
         }
     }
 
+    /** Gives removed segments back; readers hold the GIL and writers the lock, so nobody reads in them. */
+    private static void release(KeyedLog log) throws IOException {
+        if (log.tryLock()) {
+            try {
+                log.release();
+            } finally {
+                log.unlock();
+            }
+        }
+    }
+
     private static void locked(KeyedLog log, Gil.Work work) throws IOException {
         if (!log.tryLock()) {
             Gil.without(log::lock);
@@ -269,9 +305,10 @@ final class KeyedLogCalls {
         long limit = number(args, 3);
         boolean withData = argument(args, 4) == PyObjects.TRUE;
         boolean damaged = argument(args, 5) == PyObjects.TRUE;
+        byte[] key = before < 0 ? null : bytes(args, 6);
         List<KeyedLog.Value> values = new ArrayList<>();
         try (Arena memory = Arena.ofConfined()) {
-            log.list(bytes(args, 1), before, withData ? memory : null, damaged, value -> {
+            log.list(bytes(args, 1), key, before, withData ? memory : null, damaged, value -> {
                 values.add(value);
                 return values.size() < limit;
             });

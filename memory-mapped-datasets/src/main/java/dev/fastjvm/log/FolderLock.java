@@ -126,6 +126,11 @@ final class FolderLock implements AutoCloseable {
         }
     }
 
+    /** Whether this thread has the lock. */
+    boolean held() {
+        return shared.threads.isHeldByCurrentThread();
+    }
+
     /** Waits for this process's writer and keeps the next ones out; see {@link #leave}. */
     void enter() {
         shared.threads.lock();

@@ -25,40 +25,56 @@ import java.util.Optional;
  * when the folder is opened or the next writer comes.
  */
 public final class KeyedLog implements AutoCloseable {
-    private static final int PUT = 1;
-    private static final int REMOVE = 2;
-    private static final long NONE = -1;
+    static final int PUT = 1;
+    static final int REMOVE = 2;
+    /** A put's payload, written anew by a {@link Compaction}; its last eight bytes are the position it was put at. */
+    static final int MOVED = 3;
+    /**
+     * What the index says of some keys and lists, from here on: two words that are a hash, then a position, marked
+     * {@link #OF_LIST} where the hash is a list's, or {@link #GONE} or {@link #LIST_GONE}.
+     */
+    static final int ENTRIES = 4;
+    static final int ENTRY = 24;
+    static final long OF_LIST = 1L << 61;
+    static final long GONE = -1;
+    static final long LIST_GONE = -2;
+    static final long NONE = -1;
+    /** Marks the index's notes of where a list ends, which are not places of records. */
+    private static final long FLOOR = 1L << 62;
+    private static final long FLOOR_KEY = 0x5A5A_5A5A_5A5A_5A5AL;
 
     // a put's payload: these, then key, list, head, what is new before and behind the shared run
-    private static final int KEY_AT = 0;
-    private static final int LIST_AT = 4;
-    private static final int HEAD_AT = 8;
-    private static final int BEFORE_AT = 12;
-    private static final int BEHIND_AT = 16;
-    private static final int DEPTH_AT = 20;
-    private static final int PREVIOUS_AT = 24;
-    private static final int BASE_AT = 32;
-    private static final int RUN_FROM_AT = 40;
-    private static final int RUN_AT = 48;
-    private static final int TEXT_AT = 56;
+    static final int KEY_AT = 0;
+    static final int LIST_AT = 4;
+    static final int HEAD_AT = 8;
+    static final int BEFORE_AT = 12;
+    static final int BEHIND_AT = 16;
+    static final int DEPTH_AT = 20;
+    static final int PREVIOUS_AT = 24;
+    static final int BASE_AT = 32;
+    static final int RUN_FROM_AT = 40;
+    static final int RUN_AT = 48;
+    static final int TEXT_AT = 56;
 
     /** A run shorter than this is not shared, bytes. */
-    private static final long SHORTEST_RUN = 64;
+    static final long SHORTEST_RUN = 64;
     /** A value's size at most, bytes. */
     private static final long LARGEST = Integer.MAX_VALUE - (64L << 20);
     /** So many records at most are read for one value. */
-    private static final int DEEPEST = 32;
+    static final int DEEPEST = 32;
 
-    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
-    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
-    private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
+    static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
+    static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
+    static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
 
     private final SegmentedLog log;
     private final MappedIndex index;
+    private final Compaction compaction;
 
     private KeyedLog(SegmentedLog log, MappedIndex index) {
         this.log = log;
         this.index = index;
+        compaction = new Compaction(this, log, index);
     }
 
     /**
@@ -67,7 +83,7 @@ public final class KeyedLog implements AutoCloseable {
      * @param key its key
      * @param head the few bytes that are kept apart
      * @param data the rest
-     * @param position of its record; later ones are higher
+     * @param position where it was put; later ones are higher, and it stays the same when the log is compacted
      */
     public record Value(byte[] key, byte[] head, MemorySegment data, long position) {}
 
@@ -117,8 +133,13 @@ public final class KeyedLog implements AutoCloseable {
     private void apply(LogRecord record) throws IOException {
         MemorySegment payload = record.payload();
         if (record.kind() == REMOVE) {
-            Hash key = hash(payload.toArray(BYTE));
-            index.remove(key.high, key.low);
+            forget(hash(payload.toArray(BYTE)));
+            index.dead(log.size(record.position()));
+        } else if (record.kind() == MOVED) {
+            index.dead(log.size(record.position())); // until its entry says that it counts
+        } else if (record.kind() == ENTRIES) {
+            apply(payload, true);
+            index.dead(log.size(record.position()));
         } else if (record.kind() == PUT) {
             byte[] list = text(payload, 1, LIST_AT);
             index(hash(text(payload, 0, KEY_AT)), list.length == 0 ? null : list(list),
@@ -126,15 +147,59 @@ public final class KeyedLog implements AutoCloseable {
         }
     }
 
+    /**
+     * Stores entries in the index; needs the lock.
+     *
+     * @param counted whether copies were counted as not needed when they were read
+     */
+    private void apply(MemorySegment entries, boolean counted) throws IOException {
+        for (long at = 0; at < entries.byteSize(); at += ENTRY) {
+            Hash hash = new Hash(entries.get(LONG, at), entries.get(LONG, at + 8));
+            long position = entries.get(LONG, at + 16);
+            if (position == GONE) {
+                forget(hash);
+            } else if (position == LIST_GONE) {
+                index.remove(hash.high, hash.low);
+            } else if ((position & OF_LIST) != 0) {
+                index.put(hash.high, hash.low, position & ~OF_LIST);
+            } else {
+                long before = index.put(hash.high, hash.low, position);
+                if (before != position) {
+                    index.dead(sizeAt(before) - (counted ? sizeAt(position) : 0));
+                }
+            }
+        }
+    }
+
+    /** Appends entries and stores them in the index; needs the lock. */
+    void enter(MemorySegment entries) throws IOException {
+        long position = log.appendUnforced(ENTRIES, entries);
+        apply(entries, false);
+        index.dead(log.size(position));
+        index.applied(position);
+    }
+
+    private long sizeAt(long position) throws IOException {
+        return position < 0 ? 0 : log.size(position);
+    }
+
+    /** Forgets a key or list; needs the lock. */
+    private void forget(Hash hash) throws IOException {
+        index.dead(sizeAt(index.remove(hash.high, hash.low)));
+    }
+
     /** Notes where a key's value lies, the last of a list or, where the name is null, of none. */
     private void index(Hash key, Hash name, long position) throws IOException {
-        index.put(key.high, key.low, position);
+        long before = index.put(key.high, key.low, position);
+        if (before >= 0 && before != position) {
+            index.dead(log.size(before));
+        }
         if (name != null) {
             index.put(name.high, name.low, position);
         }
     }
 
-    private record Hash(long high, long low) {}
+    record Hash(long high, long low) {}
 
     private static final ThreadLocal<MessageDigest> SHA_256 = ThreadLocal.withInitial(() -> {
         try {
@@ -146,7 +211,7 @@ public final class KeyedLog implements AutoCloseable {
     private static final byte[] LIST_MARK = "\0list".getBytes(StandardCharsets.US_ASCII);
 
     /** A digest that nobody can collide: the key itself need not be compared. */
-    private static Hash hash(byte[]... key) {
+    static Hash hash(byte[]... key) {
         MessageDigest digest = SHA_256.get();
         for (byte[] each : key) {
             digest.update(each);
@@ -156,11 +221,11 @@ public final class KeyedLog implements AutoCloseable {
         return new Hash(high == 0 ? 1 : high, words.get(LONG, 8));
     }
 
-    private static Hash list(byte[] name) {
+    static Hash list(byte[] name) {
         return hash(name, LIST_MARK);
     }
 
-    private long find(Hash hash) throws IOException {
+    long find(Hash hash) throws IOException {
         return index.get(hash.high, hash.low);
     }
 
@@ -233,17 +298,16 @@ public final class KeyedLog implements AutoCloseable {
             }
         }
         lock();
-        try {
-            log.gather();
-            try (Arena arena = Arena.ofConfined()) {
-                for (Put each : values) {
-                    Hash key = hash(each.key);
-                    if (!each.absent || find(key) == MappedIndex.ABSENT) {
-                        put(each, key, arena);
-                    }
+        try (Arena arena = Arena.ofConfined()) {
+            int segment = log.current();
+            for (Put each : values) {
+                Hash key = hash(each.key);
+                if (!each.absent || find(key) == MappedIndex.ABSENT) {
+                    put(each, key, arena);
                 }
-            } finally {
-                log.settle();
+            }
+            if (log.durability() == Durability.DISK) {
+                log.forceFrom(segment);
             }
         } finally {
             unlock();
@@ -274,7 +338,7 @@ public final class KeyedLog implements AutoCloseable {
             MemorySegment.copy(each, 0, texts, BYTE, at, each.length);
             at += each.length;
         }
-        long position = log.append(PUT, texts, data.asSlice(0, before),
+        long position = log.appendUnforced(PUT, texts, data.asSlice(0, before),
                 data.asSlice(data.byteSize() - behind));
         index(key, name, position);
         index.applied(position);
@@ -307,14 +371,14 @@ public final class KeyedLog implements AutoCloseable {
                 : new Run(before, from, length, depth);
     }
 
-    private static long common(MemorySegment one, long from, MemorySegment other, long at) {
+    static long common(MemorySegment one, long from, MemorySegment other, long at) {
         long most = Math.min(one.byteSize() - from, other.byteSize() - at);
         long differs = MemorySegment.mismatch(one, from, from + most, other, at, at + most);
         return differs < 0 ? most : differs;
     }
 
     /** A MessagePack array begins with its length, which grows with it. */
-    private static long arrayHead(MemorySegment data) {
+    static long arrayHead(MemorySegment data) {
         if (data.byteSize() == 0) {
             return 0;
         }
@@ -334,12 +398,100 @@ public final class KeyedLog implements AutoCloseable {
             Hash hash = hash(key);
             if (find(hash) != MappedIndex.ABSENT) {
                 long position = log.append(REMOVE, MemorySegment.ofArray(key));
-                index.remove(hash.high, hash.low);
+                forget(hash);
+                index.dead(log.size(position));
                 index.applied(position);
             }
         } finally {
             unlock();
         }
+    }
+
+    /** Forgets keys, in their order: all of them, or none where the process is killed meanwhile. */
+    public void removeAll(byte[][] keys) throws IOException {
+        lock();
+        try {
+            Hash[] there = new Hash[keys.length];
+            int count = 0;
+            for (byte[] each : keys) {
+                Hash hash = hash(each);
+                if (find(hash) != MappedIndex.ABSENT) {
+                    there[count++] = hash;
+                }
+            }
+            if (count == 0) {
+                return;
+            }
+            MemorySegment entries = MemorySegment.ofArray(new byte[count * ENTRY]);
+            for (int i = 0; i < count; i++) {
+                entries.set(LONG, (long) ENTRY * i, there[i].high);
+                entries.set(LONG, (long) ENTRY * i + 8, there[i].low);
+                entries.set(LONG, (long) ENTRY * i + 16, GONE);
+            }
+            int segment = log.current();
+            enter(entries);
+            if (log.durability() == Durability.DISK) {
+                log.forceFrom(segment);
+            }
+        } finally {
+            unlock();
+        }
+    }
+
+    /** Notes where a list's oldest value lies, so that what was removed before it is not read again. */
+    public void trim(byte[] list) throws IOException {
+        lock();
+        try {
+            Hash name = list(list);
+            long[] oldest = {NONE};
+            list(list, null, NONE, null, false, value -> {
+                oldest[0] = value.position();
+                return true;
+            });
+            if (oldest[0] >= 0) {
+                index.put(name.high ^ FLOOR_KEY, name.low, oldest[0] | FLOOR);
+            }
+        } catch (CorruptRecordException e) {
+            return; // a damaged record stays to be met
+        } finally {
+            unlock();
+        }
+    }
+
+    private long floor(Hash name) throws IOException {
+        long noted = index.get(name.high ^ FLOOR_KEY, name.low);
+        return noted < 0 ? NONE : noted & ~FLOOR;
+    }
+
+    /** Forgets a list's note of where it ends; needs the lock. */
+    void untrim(Hash name) throws IOException {
+        index.remove(name.high ^ FLOOR_KEY, name.low);
+    }
+
+    /**
+     * Writes what is live anew from segments that hold something removed or replaced, and removes these segments' files;
+     * others read and write meanwhile.
+     *
+     * @return how many bytes the folder has less
+     * @throws IOException where there is no room, or a damaged segment had to stay; nothing is lost
+     */
+    public long compact() throws IOException {
+        return compaction.run();
+    }
+
+    /** Begins to compact the log in a thread of its own where more of its bytes are dead than live, and returns at once. */
+    public void tidy() throws IOException {
+        compaction.begin();
+    }
+
+    /** Whether removed segments may be mapped here, see {@link #release}. */
+    public boolean stale() {
+        return log.stale();
+    }
+
+    /** Gives the room of removed segments back; needs the lock. Views of their values end. */
+    public void release() throws IOException {
+        log.release();
     }
 
     /** Whether there is a value. */
@@ -358,24 +510,63 @@ public final class KeyedLog implements AutoCloseable {
 
     /** The same; where its data do not lie in one piece, they are put together in {@code memory}. */
     public Optional<Value> get(byte[] key, SegmentAllocator memory) throws IOException {
-        long position = find(hash(key));
-        if (position < 0) {
-            return Optional.empty();
+        Hash hash = hash(key);
+        while (true) {
+            long removals = log.removals();
+            long position = find(hash);
+            if (position < 0) {
+                return Optional.empty();
+            }
+            try {
+                LogRecord record = log.read(position, memory);
+                if (!isValue(record) || !Arrays.equals(text(record.payload(), 0, KEY_AT), key)) {
+                    throw new CorruptRecordException(position,
+                            "the index names another value's record");
+                }
+                return Optional.of(value(record, memory));
+            } catch (CorruptRecordException e) {
+                if (log.removals() == removals) {
+                    throw e;
+                } // else it was moved between the look-up and the read
+            }
         }
-        LogRecord record = log.read(position, memory);
-        if (record.kind() != PUT || !Arrays.equals(text(record.payload(), 0, KEY_AT), key)) {
-            throw new CorruptRecordException(position, "the index names another value's record");
+    }
+
+    static boolean isValue(LogRecord record) {
+        return record.kind() == PUT || record.kind() == MOVED;
+    }
+
+    /** Where a value was put first: the same of all its copies. */
+    static long origin(LogRecord record) {
+        MemorySegment payload = record.payload();
+        return record.kind() == MOVED ? payload.get(LONG, payload.byteSize() - 8)
+                : record.position();
+    }
+
+    /** Whether a record holds its key's value. */
+    private boolean isLive(LogRecord record, long removals) throws IOException {
+        long position = find(hash(text(record.payload(), 0, KEY_AT)));
+        if (position < 0 || position == record.position()) {
+            return position >= 0;
         }
-        return Optional.of(value(record, memory));
+        try (Arena memory = Arena.ofConfined()) {
+            LogRecord newest = log.read(position, memory); // it may have been moved
+            return isValue(newest) && origin(newest) == origin(record);
+        } catch (CorruptRecordException e) {
+            if (log.removals() != removals) {
+                throw e;
+            }
+            return false;
+        }
     }
 
     private Value value(LogRecord record, SegmentAllocator memory) throws IOException {
         MemorySegment payload = record.payload();
         return new Value(text(payload, 0, KEY_AT), text(payload, 2, HEAD_AT),
-                memory == null ? MemorySegment.NULL : data(payload, memory), record.position());
+                memory == null ? MemorySegment.NULL : data(payload, memory), origin(record));
     }
 
-    private static byte[] text(MemorySegment payload, int which, int lengthAt) {
+    static byte[] text(MemorySegment payload, int which, int lengthAt) {
         long at = TEXT_AT;
         for (int i = 0; i < which; i++) {
             at += payload.get(INT, 4L * i);
@@ -384,7 +575,7 @@ public final class KeyedLog implements AutoCloseable {
     }
 
     /** Returns a value's bytes: a view where all are its own. */
-    private MemorySegment data(MemorySegment payload, SegmentAllocator memory)
+    MemorySegment data(MemorySegment payload, SegmentAllocator memory)
             throws IOException {
         long at = dataAt(payload);
         if (payload.get(LONG, BASE_AT) == NONE) {
@@ -397,7 +588,7 @@ public final class KeyedLog implements AutoCloseable {
         return whole.asReadOnly();
     }
 
-    private static long dataAt(MemorySegment payload) {
+    static long dataAt(MemorySegment payload) {
         return TEXT_AT + payload.get(INT, KEY_AT) + payload.get(INT, LIST_AT)
                 + payload.get(INT, HEAD_AT);
     }
@@ -442,46 +633,73 @@ public final class KeyedLog implements AutoCloseable {
 
     /** Reads a list from its end. */
     public void list(byte[] list, Reader reader) throws IOException {
-        list(list, NONE, Arena.ofAuto(), false, reader);
+        list(list, null, NONE, Arena.ofAuto(), false, reader);
     }
 
     /**
      * Reads a list backwards.
      *
-     * @param before position of one of its values, the first that is not told; -1 for its end
+     * @param key of one of its values, the last that was told; null for the list's end
+     * @param before that value's position
      * @param memory for data that do not lie in one piece; null where no data are wanted
      * @param damaged whether a damaged record is left out, where else it is an exception; the whole log is read then
      */
-    public void list(byte[] list, long before, SegmentAllocator memory, boolean damaged,
-            Reader reader) throws IOException {
-        long position = before >= 0 ? before : find(list(list));
+    public void list(byte[] list, byte[] key, long before, SegmentAllocator memory,
+            boolean damaged, Reader reader) throws IOException {
+        Hash name = list(list);
+        SegmentAllocator room = memory == null ? Arena.ofAuto() : memory;
+        long floor = floor(name);
+        long bound = key == null ? Long.MAX_VALUE : before; // what is put there or later was told
+        long removals = log.removals();
+        long position = key == null ? find(name) : behind(list, key, before, room);
         while (position >= 0) {
             LogRecord record;
             Value value = null;
             try {
-                record = ofList(list, position, memory == null ? Arena.ofAuto() : memory);
-                if (position != before
-                        && find(hash(text(record.payload(), 0, KEY_AT))) == position) {
+                record = ofList(list, position, room);
+                if (origin(record) < bound && isLive(record, removals)) {
                     value = value(record, memory);
                 }
             } catch (CorruptRecordException e) {
-                if (!damaged) {
+                long now = log.removals();
+                if (now != removals) {
+                    removals = now; // the list was moved: its records are met again
+                    position = find(name);
+                } else if (damaged) {
+                    position = before(list, position);
+                } else {
                     throw e;
                 }
-                position = before(list, position);
                 continue;
             }
-            if (value != null && !reader.value(value)) {
+            bound = Math.min(bound, origin(record));
+            if (value != null && !reader.value(value) || origin(record) <= floor) {
                 return;
             }
             position = record.payload().get(LONG, PREVIOUS_AT);
         }
     }
 
-    private LogRecord ofList(byte[] list, long position, SegmentAllocator memory)
+    /** Returns the position to go on at behind a value: what lies before it in its list, or the list's end. */
+    private long behind(byte[] list, byte[] key, long before, SegmentAllocator memory)
             throws IOException {
+        long position = find(hash(key));
+        if (position >= 0) {
+            try {
+                LogRecord record = ofList(list, position, memory);
+                if (origin(record) == before) {
+                    return record.payload().get(LONG, PREVIOUS_AT);
+                }
+            } catch (CorruptRecordException e) {
+                // it is looked for from the end, as one that was removed or replaced meanwhile
+            }
+        }
+        return find(list(list));
+    }
+
+    LogRecord ofList(byte[] list, long position, SegmentAllocator memory) throws IOException {
         LogRecord record = log.read(position, memory);
-        if (record.kind() != PUT || !Arrays.equals(text(record.payload(), 1, LIST_AT), list)) {
+        if (!isValue(record) || !Arrays.equals(text(record.payload(), 1, LIST_AT), list)) {
             throw new CorruptRecordException(position, "the index names another list's record");
         }
         return record;
@@ -505,7 +723,7 @@ public final class KeyedLog implements AutoCloseable {
         log.scan(NONE, new SegmentedLog.Visitor() {
             @Override
             public void record(LogRecord record) {
-                if (record.position() < position && record.kind() == PUT
+                if (record.position() < position && isValue(record)
                         && Arrays.equals(text(record.payload(), 1, LIST_AT), list)) {
                     found[0] = record.position();
                 }
@@ -531,7 +749,7 @@ public final class KeyedLog implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        log.close(); // it waits for this process's writer
+        log.close(); // it waits for this process's writer; a compaction ends at its next step
         index.close();
     }
 }

@@ -13,6 +13,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongPredicate;
 
 /**
  * A hash table in a memory-mapped file: 128-bit keys, 64-bit values, shared by processes.
@@ -36,6 +37,8 @@ public final class MappedIndex implements AutoCloseable {
     private static final int SUPERSEDED_AT = 32;
     private static final int BOOT_AT = 40;
     private static final int GENERATION_AT = 48;
+    private static final int DEAD_AT = 56;
+    private static final int BEHIND_AT = 64;
     private static final long SMALLEST = 1024;
     private static final long REMOVED = -2;
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
@@ -173,19 +176,35 @@ public final class MappedIndex implements AutoCloseable {
         }
     }
 
-    /** Sets a key's value; the caller holds the folder's lock. */
-    public void put(long high, long low, long value) throws IOException {
-        set(high, low, value);
+    /** Sets a key's value and returns the one before, or {@link #ABSENT}; the caller holds the folder's lock. */
+    public long put(long high, long low, long value) throws IOException {
+        return set(high, low, value);
     }
 
-    /** Forgets a key; the caller holds the folder's lock. */
-    public void remove(long high, long low) throws IOException {
-        if (get(high, low) != ABSENT) {
+    /** Forgets a key and returns its value, or {@link #ABSENT}; the caller holds the folder's lock. */
+    public long remove(long high, long low) throws IOException {
+        long value = get(high, low);
+        if (value != ABSENT) {
             set(high, low, REMOVED);
         }
+        return value;
     }
 
-    private void set(long high, long low, long value) throws IOException {
+    /** Whether a key has a value of a kind. */
+    boolean any(LongPredicate kind) throws IOException {
+        Table in = now();
+        for (long at = HEAD; at < in.memory.byteSize(); at += SLOT) {
+            if (word(in, at) != 0) {
+                long value = word(in, at + 16);
+                if (value >= 0 && kind.test(value)) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    private long set(long high, long low, long value) throws IOException {
         Table in = now();
         if (word(in, SUPERSEDED_AT) != 0) {
             put(in, SUPERSEDED_AT, 0); // whoever was to put a larger one in its place is dead
@@ -204,11 +223,12 @@ public final class MappedIndex implements AutoCloseable {
                 put(in, at + 8, low);
                 put(in, at, high);
                 put(in, USED_AT, word(in, USED_AT) + 1);
-                return;
+                return ABSENT;
             }
             if (key == high && word(in, at + 8) == low) {
+                long before = word(in, at + 16);
                 put(in, at + 16, value);
-                return;
+                return before == REMOVED ? ABSENT : before;
             }
         }
     }
@@ -238,6 +258,8 @@ public final class MappedIndex implements AutoCloseable {
         }
         put(fresh, USED_AT, live);
         put(fresh, APPLIED_AT, word(old, APPLIED_AT));
+        put(fresh, DEAD_AT, word(old, DEAD_AT));
+        put(fresh, BEHIND_AT, word(old, BEHIND_AT));
         put(old, SUPERSEDED_AT, 1);
         publish(file);
         this.old.add(old.arena);
@@ -252,7 +274,37 @@ public final class MappedIndex implements AutoCloseable {
 
     /** Notes that all records up to this position are known; the caller holds the folder's lock. */
     public void applied(long position) throws IOException {
-        put(now(), APPLIED_AT, position);
+        Table in = now();
+        long before = word(in, APPLIED_AT);
+        if (before >= 0 && SegmentedLog.segment(before) != SegmentedLog.segment(position)) {
+            put(in, BEHIND_AT, word(in, BEHIND_AT) + SegmentedLog.offset(before));
+        }
+        put(in, APPLIED_AT, position);
+    }
+
+    /** How many bytes the log's segments have, about. */
+    long used() throws IOException {
+        Table in = now();
+        long last = word(in, APPLIED_AT);
+        return word(in, BEHIND_AT) + (last < 0 ? 0 : SegmentedLog.offset(last));
+    }
+
+    /** How many bytes of them no key needs, about. */
+    long dead() throws IOException {
+        return word(now(), DEAD_AT);
+    }
+
+    /** Notes that so many bytes more are not needed; the caller holds the folder's lock. */
+    void dead(long bytes) throws IOException {
+        Table in = now();
+        put(in, DEAD_AT, Math.max(0, word(in, DEAD_AT) + bytes));
+    }
+
+    /** Notes that a segment of so many bytes is gone, which were not needed; the caller holds the folder's lock. */
+    void removed(long bytes, long dead) throws IOException {
+        Table in = now();
+        put(in, BEHIND_AT, Math.max(0, word(in, BEHIND_AT) - bytes));
+        dead(-dead);
     }
 
     /** Unmaps the file. */

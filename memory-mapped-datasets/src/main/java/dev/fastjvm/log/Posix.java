@@ -17,10 +17,14 @@ import java.util.Optional;
 final class Posix {
     static final int ENOSPC = 28;
 
+    private static final int O_RDONLY = 0;
     private static final int O_RDWR = 2;
+    private static final int SEEK_DATA = 3;
+    private static final int SEEK_HOLE = 4;
     private static final Optional<Handles> HANDLES = handles();
 
-    private record Handles(MethodHandle open, MethodHandle allocate, MethodHandle close) {}
+    private record Handles(MethodHandle open, MethodHandle allocate, MethodHandle seek,
+            MethodHandle close) {}
 
     private static volatile long left = Long.MAX_VALUE;
 
@@ -45,6 +49,8 @@ final class Posix {
                         Linker.Option.firstVariadicArg(2)),
                 linker.downcallHandle(lookup.findOrThrow("posix_fallocate"),
                         FunctionDescriptor.of(number, number, wide, wide)),
+                linker.downcallHandle(lookup.findOrThrow("lseek"),
+                        FunctionDescriptor.of(wide, number, wide, number)),
                 linker.downcallHandle(lookup.findOrThrow("close"),
                         FunctionDescriptor.of(number, number))));
     }
@@ -57,6 +63,8 @@ final class Posix {
     static void reserve(Path file, long offset, long length) throws IOException {
         if (length > left) {
             throw new NoSpaceException(file, length, ENOSPC);
+        } else if (left < Long.MAX_VALUE) {
+            left -= length;
         }
         if (HANDLES.isEmpty()) {
             reserveByWriting(file, offset, length);
@@ -75,6 +83,45 @@ final class Posix {
                 throw new NoSpaceException(file, length, error);
             }
         } catch (IOException | RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /**
+     * Returns an offset behind which a file that begins with data has nothing but a hole (lseek(2): SEEK_DATA), its size
+     * where that cannot be told.
+     *
+     * @param from where to look from; less is never returned
+     */
+    static long dataEnd(Path file, long from, long size) throws IOException {
+        if (HANDLES.isEmpty()) {
+            return size;
+        }
+        Handles handles = HANDLES.get();
+        try (var arena = java.lang.foreign.Arena.ofConfined()) {
+            MemorySegment name = arena.allocateFrom(file.toString());
+            int descriptor = (int) handles.open.invokeExact(name, O_RDONLY);
+            if (descriptor < 0) {
+                return size; // it was removed meanwhile
+            }
+            long end = from;
+            // a file begins with data; where that is not said, nothing is known of holes
+            if ((long) handles.seek.invokeExact(descriptor, 0L, SEEK_DATA) != 0) {
+                end = size;
+            }
+            while (end < size) {
+                long data = (long) handles.seek.invokeExact(descriptor, end, SEEK_DATA);
+                if (data < 0) {
+                    break; // none behind it
+                }
+                long hole = (long) handles.seek.invokeExact(descriptor, data, SEEK_HOLE);
+                end = hole <= end ? size : hole;
+            }
+            int ignored = (int) handles.close.invokeExact(descriptor);
+            return Math.min(end, size);
+        } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {
             throw new IllegalStateException(e);

@@ -31,11 +31,13 @@ final class SegmentFile implements AutoCloseable {
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
 
+    private final Path file;
     private final FileChannel channel;
     private final Arena arena = Arena.ofShared();
     private volatile MemorySegment mapped = MemorySegment.NULL;
 
     SegmentFile(Path file) throws IOException {
+        this.file = file;
         channel = FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
     }
 
@@ -46,6 +48,11 @@ final class SegmentFile implements AutoCloseable {
 
         /** Bytes that were written and are no record. */
         void damage(long offset, long bytes) throws IOException;
+
+        /** Whether it goes on behind what was told. */
+        default boolean more() {
+            return true;
+        }
     }
 
     /** Whether the queue's own header is whole; where its writer was killed the queue puts another file in its place. */
@@ -91,6 +98,22 @@ final class SegmentFile implements AutoCloseable {
         return content != null ? content : content(remap(), offset);
     }
 
+    /** Returns how many bytes a record takes, by its header alone, its parts included; 0 where none begins there. */
+    long size(long offset) throws IOException {
+        long end = channel.size();
+        if (offset < 4 || offset + HEAD + 8 > end) {
+            return 0;
+        }
+        MemorySegment all = upTo(offset + HEAD + 8);
+        int header = all.get(INT, offset - 4);
+        if (!Wires.isReadyData(header) || all.get(SHORT, offset + 4) != MAGIC) {
+            return 0;
+        }
+        boolean parted = (all.get(ValueLayout.JAVA_BYTE, offset + 7) & PARTED) != 0;
+        return Wires.lengthOf(header)
+                + (parted ? all.get(ValueLayout.JAVA_LONG_UNALIGNED, offset + HEAD) : 0);
+    }
+
     static int kind(MemorySegment content) {
         return content.get(ValueLayout.JAVA_BYTE, 6) & 0xFF;
     }
@@ -108,7 +131,7 @@ final class SegmentFile implements AutoCloseable {
     long walk(long from, Visitor visitor) throws IOException {
         MemorySegment all = remap();
         long at = from;
-        while (at + 4 <= all.byteSize()) {
+        while (at + 4 <= all.byteSize() && visitor.more()) {
             int header = all.get(INT, at);
             if (Wires.isReadyData(header) && content(all, at + 4) instanceof MemorySegment found) {
                 visitor.record(at + 4, kind(found), flags(found), found.asSlice(HEAD));
@@ -154,11 +177,11 @@ final class SegmentFile implements AutoCloseable {
 
     /**
      * Returns the offset behind the last byte that is not 0. It is read, not looked up in the mapping: on some file systems
-     * a page of a hole that is mapped takes room.
+     * a page of a hole that is mapped takes room. The hole that a queue's file ends with is not read at all.
      */
     private long lastByte(long from) throws IOException {
         ByteBuffer some = ByteBuffer.allocate(1 << 16);
-        long end = channel.size();
+        long end = Posix.dataEnd(file, from, channel.size());
         while (end > from) {
             long at = Math.max(from, end - some.capacity());
             some.clear().limit((int) (end - at));

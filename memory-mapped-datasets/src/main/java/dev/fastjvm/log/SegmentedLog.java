@@ -14,8 +14,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.LocalDate;
 import java.time.format.DateTimeFormatter;
+import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import net.openhft.chronicle.bytes.Bytes;
@@ -66,20 +66,20 @@ public final class SegmentedLog implements AutoCloseable {
     private final long segmentBytes;
     private final FolderLock lock;
     private final SingleChronicleQueue queue;
-    private final ExcerptAppender appender;
+    private ExcerptAppender appender;
     private final LongValue queueLock;
     /** The segment that is written, shared by all processes. */
     private final LongValue current;
     private final LongValue last;
+    /** How many segments were removed, by all processes. */
+    private final LongValue removals;
     private final Map<Integer, SegmentFile> files = new ConcurrentHashMap<>();
-    /** Depth of {@link #gather}, and the segments that the disk has not taken since; the lock guards both. */
-    private int together;
-    private final Set<Integer> unforced = new TreeSet<>();
     private int reservedIn = -1;
     private long reservedUpTo;
     private FileChannel forced;
     private int forcedOf = -1;
     private volatile boolean closed;
+    private volatile long released;
 
     private SegmentedLog(Path folder, Durability durability, long segmentBytes, FolderLock lock)
             throws IOException {
@@ -91,6 +91,8 @@ public final class SegmentedLog implements AutoCloseable {
         queueLock = queue.metaStore().acquireValueFor("chronicle.write.lock", UNLOCKED);
         current = queue.metaStore().acquireValueFor("fast-jvm.segment", 1);
         last = queue.metaStore().acquireValueFor("fast-jvm.last", -1);
+        removals = queue.metaStore().acquireValueFor("fast-jvm.removals", 0);
+        released = removals.getVolatileValue();
         try {
             Private.files(folder);
             Private.files(folder.resolve("log"));
@@ -98,8 +100,13 @@ public final class SegmentedLog implements AutoCloseable {
             queue.close();
             throw e;
         }
-        appender = queue.createAppender();
-        appender.singleThreadedCheckDisabled(true); // the folder's lock is the check
+        appender = appender();
+    }
+
+    private ExcerptAppender appender() {
+        ExcerptAppender made = queue.createAppender();
+        made.singleThreadedCheckDisabled(true); // the folder's lock is the check
+        return made;
     }
 
     private SingleChronicleQueue opened() {
@@ -231,6 +238,15 @@ public final class SegmentedLog implements AutoCloseable {
      * @throws NoSpaceException where the disk is full; nothing is written then
      */
     public long append(int kind, MemorySegment... payload) throws IOException {
+        return append(kind, durability == Durability.DISK, payload);
+    }
+
+    /** The same; it is on the disk only once {@link #forceFrom} was called. */
+    long appendUnforced(int kind, MemorySegment... payload) throws IOException {
+        return append(kind, false, payload);
+    }
+
+    private long append(int kind, boolean forced, MemorySegment[] payload) throws IOException {
         lock();
         try {
             long before = last.getVolatileValue();
@@ -238,16 +254,12 @@ public final class SegmentedLog implements AutoCloseable {
             last.setVolatileValue(WRITING);
             try {
                 position = size(payload) <= LARGEST_PART ? write(kind, 0, payload)
-                        : writeParts(kind, payload);
+                        : writeParts(kind, payload, forced);
             } finally {
                 last.setVolatileValue(position);
             }
-            if (durability == Durability.DISK) {
-                if (together == 0) {
-                    force(segment(position));
-                } else {
-                    unforced.add(segment(position));
-                }
+            if (forced) {
+                force(segment(position));
             }
             return position;
         } finally {
@@ -263,26 +275,6 @@ public final class SegmentedLog implements AutoCloseable {
         return size;
     }
 
-    /** Takes the right to write for several appends, which the disk takes once, at {@link #settle}. */
-    void gather() throws IOException {
-        lock();
-        together++;
-    }
-
-    /** Ends what {@link #gather} began: on return all its appends have survived what {@link Durability} says. */
-    void settle() throws IOException {
-        try {
-            if (--together == 0) {
-                for (int segment : unforced) {
-                    force(segment);
-                }
-                unforced.clear();
-            }
-        } finally {
-            unlock();
-        }
-    }
-
     /**
      * The position of the last record that any process appended, -1 where none has, {@link #WRITING} where one was killed
      * while it wrote.
@@ -291,7 +283,8 @@ public final class SegmentedLog implements AutoCloseable {
         return last.getVolatileValue();
     }
 
-    private long writeParts(int kind, MemorySegment[] pieces) throws IOException {
+    private long writeParts(int kind, MemorySegment[] pieces, boolean forced)
+            throws IOException {
         long size = size(pieces);
         int parts = (int) ((size + LARGEST_PART - 1) / LARGEST_PART);
         try (Arena arena = Arena.ofConfined()) {
@@ -304,7 +297,7 @@ public final class SegmentedLog implements AutoCloseable {
                 MemorySegment part = payload.asSlice(from, Math.min(LARGEST_PART, size - from));
                 long position = write(kind, SegmentFile.PART, part);
                 list.set(LONG, 8L * i + 8, position);
-                if (durability == Durability.DISK && i < parts - 1) {
+                if (forced && i < parts - 1) {
                     force(segment(position));
                 }
             }
@@ -384,6 +377,13 @@ public final class SegmentedLog implements AutoCloseable {
             force((int) current.getVolatileValue());
         } finally {
             unlock();
+        }
+    }
+
+    /** Has the disk take all segments from one on; needs the lock. */
+    void forceFrom(int first) throws IOException {
+        for (int segment : segments().tailSet(first)) {
+            force(segment);
         }
     }
 
@@ -483,6 +483,21 @@ public final class SegmentedLog implements AutoCloseable {
 
         /** Bytes that were written and are no record any more: torn by a crash, or damaged since. */
         void damage(long position, long bytes) throws IOException;
+
+        /** Whether it goes on behind what was told. */
+        default boolean more() {
+            return true;
+        }
+
+        /** A part of a larger record. */
+        default void part(long position) {
+            // most visitors are told the record alone
+        }
+
+        /** Where the parts of the record lie that is told next. */
+        default void parts(long position, long[] parts) {
+            // most visitors are told the record alone
+        }
     }
 
     /**
@@ -492,36 +507,160 @@ public final class SegmentedLog implements AutoCloseable {
      */
     public void scan(long after, Visitor visitor) throws IOException {
         int first = after < 0 ? 0 : segment(after);
-        for (int segment : segments()) {
-            if (segment < first) {
-                continue;
-            }
-            long from = 0;
-            if (after >= 0 && segment == first) {
-                from = offset(after) - 4;
-            }
-            int number = segment;
-            SegmentFile file = opened(segment);
-            if (file == null) {
-                continue;
-            }
-            file.walk(from, new SegmentFile.Visitor() {
-                @Override
-                public void record(long offset, int kind, int flags, MemorySegment payload)
-                        throws IOException {
-                    long position = position(number, offset);
-                    if (position > after && (flags & SegmentFile.PART) == 0) {
-                        visitor.record((flags & SegmentFile.PARTED) == 0
-                                ? new LogRecord(position, kind, payload)
-                                : read(position));
-                    }
-                }
+        for (int segment : segments().tailSet(first)) {
+            long from = after >= 0 && segment == first ? offset(after) - 4 : 0;
+            scan(segment, from, after, visitor);
+        }
+    }
 
-                @Override
-                public void damage(long offset, long bytes) throws IOException {
-                    visitor.damage(position(number, offset), bytes);
+    /**
+     * Visits what one segment holds.
+     *
+     * @param from 0, or what an earlier call returned
+     * @return where to go on if the visitor wanted no more
+     */
+    long scan(int segment, long from, Visitor visitor) throws IOException {
+        return scan(segment, from, -1, visitor);
+    }
+
+    private long scan(int segment, long from, long after, Visitor visitor) throws IOException {
+        SegmentFile file;
+        try {
+            file = opened(segment);
+        } catch (java.nio.file.NoSuchFileException e) {
+            throw new CorruptRecordException(position(segment, 0), "its segment is not there");
+        }
+        if (file == null) {
+            return from;
+        }
+        return file.walk(from, new SegmentFile.Visitor() {
+            @Override
+            public void record(long offset, int kind, int flags, MemorySegment payload)
+                    throws IOException {
+                long position = position(segment, offset);
+                if (position <= after) {
+                    return;
                 }
-            });
+                if ((flags & SegmentFile.PART) != 0) {
+                    visitor.part(position);
+                } else if ((flags & SegmentFile.PARTED) == 0) {
+                    visitor.record(new LogRecord(position, kind, payload));
+                } else {
+                    parted(position, payload);
+                }
+            }
+
+            private void parted(long position, MemorySegment list) throws IOException {
+                visitor.parts(position, list.asSlice(8).toArray(LONG));
+                try (Arena memory = Arena.ofConfined()) {
+                    LogRecord whole;
+                    try {
+                        whole = read(position, memory);
+                    } catch (CorruptRecordException e) {
+                        visitor.damage(position, list.byteSize());
+                        return;
+                    }
+                    visitor.record(whole);
+                }
+            }
+
+            @Override
+            public void damage(long offset, long bytes) throws IOException {
+                visitor.damage(position(segment, offset), bytes);
+            }
+
+            @Override
+            public boolean more() {
+                return visitor.more();
+            }
+        });
+    }
+
+    /** The segments that are there, the oldest first. */
+    TreeSet<Integer> present() throws IOException {
+        return segments();
+    }
+
+    /** The segment that the next record goes to; needs the lock. */
+    int current() {
+        return (int) current.getVolatileValue();
+    }
+
+    /** Has the next record begin a new segment; needs the lock. */
+    void roll() {
+        current.addAtomicValue(1);
+    }
+
+    /** Whether a segment has a file. */
+    boolean has(int segment) {
+        return Files.exists(file(segment), LinkOption.NOFOLLOW_LINKS);
+    }
+
+    /** How many bytes the record at a position takes; 0 where none lies. */
+    long size(long position) throws IOException {
+        try {
+            SegmentFile file = opened(segment(position));
+            return file == null ? 0 : file.size(offset(position));
+        } catch (java.nio.file.NoSuchFileException e) {
+            return 0;
+        }
+    }
+
+    /** The folder of the log. */
+    Path folder() {
+        return folder;
+    }
+
+    /** Whether this thread has the right to write. */
+    boolean locked() {
+        return lock.held();
+    }
+
+    /**
+     * Removes a segment's file; needs the lock, and a segment with a higher number that is there. Whoever has it mapped reads
+     * on in it until {@link #release}.
+     */
+    void remove(int segment) throws IOException {
+        removals.addAtomicValue(1); // first: whoever does not find the file any more looks here
+        if (forcedOf == segment) {
+            forced.close();
+            forced = null;
+            forcedOf = -1;
+        }
+        Files.deleteIfExists(file(segment));
+        queue.refreshDirectoryListing();
+    }
+
+    /** How many segments were removed so far: a reader that meets a gap looks whether it has grown. */
+    long removals() {
+        return removals.getVolatileValue();
+    }
+
+    /** Whether removed segments may be mapped here, see {@link #release}. */
+    public boolean stale() {
+        return removals.getVolatileValue() != released;
+    }
+
+    /** Gives removed segments back to the system; needs the lock. Views of their records end. */
+    public void release() throws IOException {
+        synchronized (files) {
+            long now = removals.getVolatileValue();
+            for (var each : List.copyOf(files.entrySet())) {
+                if (!has(each.getKey())) {
+                    files.remove(each.getKey());
+                    each.getValue().close();
+                }
+            }
+            if (forcedOf >= 0 && !has(forcedOf)) {
+                forced.close();
+                forced = null;
+                forcedOf = -1;
+            }
+            if (!has(appender.cycle())) {
+                appender.close();
+                appender = appender();
+            }
+            released = now;
         }
     }
 
@@ -584,6 +723,6 @@ public final class SegmentedLog implements AutoCloseable {
         }
         appender.close();
         queue.close();
-        Closeable.closeQuietly(queueLock, current, last); // they keep the queue's table mapped
+        Closeable.closeQuietly(queueLock, current, last, removals); // they keep the queue's table mapped
     }
 }

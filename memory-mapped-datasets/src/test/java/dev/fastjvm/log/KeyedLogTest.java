@@ -40,7 +40,7 @@ class KeyedLogTest {
         return KeyedLog.open(folder, Durability.PROCESS, 1L << 20);
     }
 
-    private static byte[] name(String text) {
+    static byte[] name(String text) {
         return text.getBytes(StandardCharsets.UTF_8);
     }
 
@@ -48,12 +48,12 @@ class KeyedLogTest {
         return new String(name, StandardCharsets.UTF_8);
     }
 
-    private static byte[] bytes(MemorySegment data) {
+    static byte[] bytes(MemorySegment data) {
         return data.toArray(ValueLayout.JAVA_BYTE);
     }
 
     /** The same in plain maps. */
-    private static final class Model {
+    static final class Model {
         final Map<String, byte[]> values = new HashMap<>();
         final Map<String, LinkedHashMap<String, byte[]>> lists = new HashMap<>();
 
@@ -145,7 +145,7 @@ class KeyedLogTest {
     }
 
     /** Lists of MessagePack that grow, shrink and change, as a state's channels do. */
-    private static byte[] grown(Random random, byte[] last) {
+    static byte[] grown(Random random, byte[] last) {
         if (last == null || random.nextInt(10) == 0) {
             byte[] fresh = new byte[random.nextInt(3000)];
             random.nextBytes(fresh);
