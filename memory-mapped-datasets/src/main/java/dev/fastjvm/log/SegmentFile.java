@@ -100,11 +100,11 @@ final class SegmentFile implements AutoCloseable {
 
     /** Returns how many bytes a record takes, by its header alone, its parts included; 0 where none begins there. */
     long size(long offset) throws IOException {
-        long end = channel.size();
-        if (offset < 4 || offset + HEAD + 8 > end) {
+        long end = offset + HEAD + 8;
+        MemorySegment all = mapped.byteSize() < end ? remap() : mapped;
+        if (offset < 4 || all.byteSize() < end) {
             return 0;
         }
-        MemorySegment all = upTo(offset + HEAD + 8);
         int header = all.get(INT, offset - 4);
         if (!Wires.isReadyData(header) || all.get(SHORT, offset + 4) != MAGIC) {
             return 0;
