@@ -39,7 +39,7 @@ def run(console: Any) -> List[Dict[str, Any]]:
         _timed("orjson: plain dict", value, orjson.dumps, orjson.loads),
         _timed("json: plain dict", value, json.dumps, json.loads),
         *_sqlite_saver(),
-        *_rust(),
+        *rust(),
     ]
     table = Table(
         "library",
@@ -108,7 +108,8 @@ def _best(function: Callable[[Any], Any], argument: Any, seconds: float = 0.7) -
     return best
 
 
-def _rust() -> List[Dict[str, Any]]:
+def rust() -> List[Dict[str, Any]]:
+    """What the Rust peer's checkpointers need for the same content, or why there is no figure."""
     note = _install()
     if not note:
         environment = {

@@ -11,9 +11,10 @@ from fast_jvm import register
 from ._patches import PATCHES
 
 if TYPE_CHECKING:
+    from ._copy import acopy_checkpoints, copy_checkpoints
     from ._saver import ChronicleSaver
 
-__all__ = ["ChronicleSaver"]
+__all__ = ["ChronicleSaver", "acopy_checkpoints", "copy_checkpoints"]
 __version__ = "1.0.0"
 
 register(PATCHES)
@@ -24,4 +25,8 @@ def __getattr__(name: str) -> Any:
         from ._saver import ChronicleSaver
 
         return ChronicleSaver
+    if name in ("acopy_checkpoints", "copy_checkpoints"):
+        from . import _copy
+
+        return getattr(_copy, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
