@@ -39,10 +39,11 @@ def main(arguments: Optional[List[str]] = None) -> int:
     if options.readme:
         readme.fill(options.readme, RESULTS)
         return 0
-    from benchmarks import codec, harness, peers, processes
+    from benchmarks import codec, harness, peers, processes, savers
 
     # processes first: once the JVM runs in this one, it is no longer a quiet bystander
-    rows = [*processes.ROWS, *codec.ROWS, harness.Row("peers", lambda: [])]
+    quiet = [*processes.ROWS, *savers.PROCESSES]
+    rows = [*quiet, *codec.ROWS, *savers.ROWS, harness.Row("peers", lambda: [])]
     patterns = options.rows.split(",")
     wanted = [
         row
@@ -60,13 +61,11 @@ def main(arguments: Optional[List[str]] = None) -> int:
         console.print("[dim]%s[/dim]" % row.name)
         note = ""
         try:
-            if row in processes.ROWS:
-                found = row.measure()
-            else:
+            if row not in quiet:
                 ready = ready or _ready()
-                found = row.measure() if row in codec.ROWS else []
-                if row.name == "peers":
-                    more["peers"] = peers.run(console)
+            found = row.measure()
+            if row.name == "peers":
+                more["peers"] = peers.run(console)
         except Exception as error:  # the other rows are still worth their figures
             console.print_exception()
             note = "%s: %s" % (type(error).__name__, error)

@@ -33,12 +33,12 @@ class Run(NamedTuple):
     answer: Dict[str, Any]
 
 
-def run(*arguments: str, **environment: str) -> Run:
-    """Run a task of benchmarks.children in a fresh process."""
+def run(*arguments: str, module: str = "benchmarks.children", **environment: str) -> Run:
+    """Run a task of a module in a fresh process."""
     _adopt_orphans()
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.children", *arguments],
+        [sys.executable, "-m", module, *arguments],
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -25,14 +25,27 @@ def fill(file: Path, results: Path) -> None:
 COLLAPSED = {"ladder": "shapes at sizes of 1 to 1e5", "texts": "texts beyond ASCII"}
 
 
+SAVERS = "saver-"
+"""What the groups start with that have a table of their own; their CPU times are in the JSON alone."""
+
+
+def _head(title: str) -> List[str]:
+    return ["| %s | original | ours | ratio | bar | met |" % title, "|---|---:|---:|---:|---:|---|"]
+
+
 def render(content: Dict[str, Any], name: str) -> str:
     """The block: a table, and the machine it came from."""
-    lines = ["| row | original | ours | ratio | bar | met |", "|---|---:|---:|---:|---:|---|"]
-    lines += [_line(row) for row in content["rows"] if row["group"] not in COLLAPSED]
+    lines = _head("row")
+    savers = [row for row in content["rows"] if row["group"].startswith(SAVERS)]
+    apart = {*COLLAPSED, *(row["group"] for row in savers)}
+    lines += [_line(row) for row in content["rows"] if row["group"] not in apart]
     for group, title in COLLAPSED.items():
         rows = [row for row in content["rows"] if row["group"] == group]
         if rows:
             lines.append(_worst(title, rows))
+    if savers:
+        lines += ["", *_head("savers: the original's, ours beside it")]
+        lines += [_line(row) for row in savers if not row["row"].endswith(": cpu")]
     if content.get("peers"):
         lines += ["", "| other ways to store the same | store | load |", "|---|---:|---:|"]
         for peer in content["peers"]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from . import profiler, shim
     from ._cache import CaffeineCache
     from ._cached import cached
+    from ._copy import acopy_checkpoints, copy_checkpoints
     from ._saver import ChronicleSaver
     from ._state import langgraph_state_update
     from .profiler import GraphProfiler
@@ -25,7 +26,9 @@ __all__ = [
     "CaffeineCache",
     "ChronicleSaver",
     "GraphProfiler",
+    "acopy_checkpoints",
     "cached",
+    "copy_checkpoints",
     "langgraph_state_update",
     "profiler",
     "shim",
@@ -37,6 +40,8 @@ _LATER = {
     "CaffeineCache": "_cache",
     "ChronicleSaver": "_saver",
     "GraphProfiler": "profiler",
+    "acopy_checkpoints": "_copy",
+    "copy_checkpoints": "_copy",
     "cached": "_cached",
     "langgraph_state_update": "_state",
 }
