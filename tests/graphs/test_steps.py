@@ -52,6 +52,8 @@ from langgraph.pregel._write import (
 from langgraph.runtime import ExecutionInfo, Runtime
 from langgraph.types import Command, RetryPolicy, Send
 
+from fast_jvm import _registry
+from fast_langgraph._patches import STEPS
 from graphs.sides import made, original_of
 
 quick = settings(max_examples=150, deadline=None, derandomize=True, database=None)
@@ -839,3 +841,42 @@ def test_ends_that_are_the_originals(name: str, kind: Any, method: str) -> None:
 
     asyncio.run(run())
     assert told == ["output"] and ours.served == 0
+
+
+# -- what was replaced before us
+
+
+def test_constructors_and_methods_that_were_replaced_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are none that were studied: all is left to the original."""
+    calls: list[str] = []
+    theirs, theirs_tags = Runtime.__init__, managers.CallbackManager.add_tags
+
+    def init(self: Any, **given: Any) -> None:
+        calls.append("init")
+        theirs(self, **given)
+
+    def add_tags(self: Any, *given: Any, **named: Any) -> None:
+        calls.append("tags")
+        theirs_tags(self, *given, **named)
+
+    monkeypatch.setattr(Runtime, "__init__", init)
+    monkeypatch.setattr(managers.CallbackManager, "add_tags", add_tags)
+    made("runtime_override")(Runtime(), store=1)
+    made("runtime_info")(Runtime(execution_info=ExecutionInfo("c", "n", "t")), node_attempt=2)
+    made("get_child")(run_manager(managers.CallbackManagerForChainRun, [], [], {}), "t")
+    assert calls == ["init"] * 4 + ["tags"] * 2
+
+
+def test_the_gates_ask_for_what_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A method that was replaced on its class before us stops the patch, though the class's source is the same."""
+    leans = {patch.name.partition(".")[2]: {*patch.also} for patch in STEPS}
+    for name in ("invoke", "ainvoke", "_write", "_awrite", "do_write"):
+        assert f"langgraph.pregel._write:ChannelWrite.{name}" in leans["invoke"] & leans["ainvoke"]
+    assert "langgraph.pregel._algo:writes_sort_key" in leans["apply_writes"]
+    assert "langgraph.pregel._retry:patch_configurable" in leans["run"] & leans["arun"]
+    monkeypatch.setattr(ChannelWrite, "_write", lambda self, input, config: input)
+    entry = _registry.Entry(next(patch for patch in STEPS if patch.name == "langgraph.invoke"))
+    entry.original = original_of(entry.patch.target)
+    assert "ChannelWrite._write" in _registry._code_gate(entry)
+    monkeypatch.undo()
+    assert _registry._code_gate(entry) == ""

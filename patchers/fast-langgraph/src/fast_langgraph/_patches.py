@@ -46,13 +46,17 @@ _CHANNEL_WRITE = {
     f"{_WRITES}:ChannelWriteEntry": frozenset({"548ea94a4351bf62"}),
     f"{_WRITES}:ChannelWriteTupleEntry": frozenset({"eff9538e93184826"}),
     f"{_WRITES}:_assemble_writes": frozenset({"74ea55f48dc414b6"}),
-    "langgraph._internal._runnable:RunnableCallable.invoke": frozenset({"6352b715575e3e43"}),
-    "langgraph._internal._runnable:RunnableCallable.ainvoke": frozenset({"f1b0762f093c7e6a"}),
+    # what runs, beside what the class's source says
+    f"{_WRITES}:ChannelWrite.invoke": frozenset({"6352b715575e3e43"}),
+    f"{_WRITES}:ChannelWrite.ainvoke": frozenset({"f1b0762f093c7e6a"}),
+    f"{_WRITES}:ChannelWrite._write": frozenset({"6e5313d121be65a7"}),
+    f"{_WRITES}:ChannelWrite._awrite": frozenset({"ce71f572f780ddfa"}),
+    f"{_WRITES}:ChannelWrite.do_write": frozenset({"65f582aa736fddae"}),
     "langgraph._internal._runnable:set_config_context": frozenset({"ceb77c297ae04e25"}),
 }
 
 _ATTEMPT = {
-    f"{_CONFIGS}:patch_configurable": frozenset({"bf5eb504365ea962"}),
+    "langgraph.pregel._retry:patch_configurable": frozenset({"bf5eb504365ea962"}),
     "langgraph.pregel._retry:_ensure_execution_info": frozenset({"cf0045dec8373d28"}),
     f"{_RUNTIME}:Runtime": frozenset({"45214ba4b2e8e9c3"}),
     f"{_RUNTIME}:ExecutionInfo": frozenset({"4fc268f6e82e1fa8"}),
@@ -92,6 +96,7 @@ STEPS = (
         {
             f"{_RUNTIME}:Runtime": frozenset({"45214ba4b2e8e9c3"}),
             f"{_RUNTIME}:ExecutionInfo": frozenset({"4fc268f6e82e1fa8"}),
+            f"{_RUNTIME}:ExecutionInfo.patch": frozenset({"82c74879ff2bd4cb"}),
         },
     ),
     _python(
@@ -205,7 +210,7 @@ STEPS = (
         "_rounds:make_apply_writes",
         {
             "langgraph.pregel._algo:task_path_str": frozenset({"6a93616ee2ac627c"}),
-            "langgraph.checkpoint.base:writes_sort_key": frozenset({"1bfcd9b1acfb7a5c"}),
+            "langgraph.pregel._algo:writes_sort_key": frozenset({"1bfcd9b1acfb7a5c"}),
         },
     ),
 )
