@@ -39,10 +39,10 @@ def main(arguments: Optional[List[str]] = None) -> int:
     if options.readme:
         readme.fill(options.readme, RESULTS)
         return 0
-    from benchmarks import codec, harness, peers, processes
+    from benchmarks import codec, graphs, harness, peers, processes
 
     # processes first: once the JVM runs in this one, it is no longer a quiet bystander
-    rows = [*processes.ROWS, *codec.ROWS, harness.Row("peers", lambda: [])]
+    rows = [*processes.ROWS, *codec.ROWS, *graphs.ROWS, harness.Row("peers", lambda: [])]
     patterns = options.rows.split(",")
     wanted = [
         row
@@ -64,7 +64,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
                 found = row.measure()
             else:
                 ready = ready or _ready()
-                found = row.measure() if row in codec.ROWS else []
+                found = row.measure() if row.name != "peers" else []
                 if row.name == "peers":
                     more["peers"] = peers.run(console)
         except Exception as error:  # the other rows are still worth their figures
