@@ -160,56 +160,6 @@ def big(side: str, name: str, steps: str, rounds: str) -> Dict[str, Any]:
     return _timed(work, name, int(rounds))
 
 
-def small(side: str, name: str, shape: str, repeats: str, rounds: str) -> Dict[str, Any]:
-    """A small graph of one of three shapes, *repeats* times; "none" is a graph without a saver."""
-    _join(side)
-    from langgraph.graph import END, START, StateGraph
-    from langgraph.types import Send
-    from typing_extensions import TypedDict
-
-    class State(TypedDict, total=False):
-        given: int
-        done: Annotated[List[int], operator.add]
-
-    def node(state: State) -> State:
-        return {"done": [state.get("given", 0)]}
-
-    def sends() -> Any:
-        builder = StateGraph(State)
-        builder.add_node("work", node)
-        builder.add_conditional_edges(
-            START, lambda _: [Send("work", {"given": number}) for number in range(100)], ["work"]
-        )
-        builder.add_edge("work", END)
-        return builder
-
-    def chain(length: int, inner: Any = None) -> Any:
-        builder = StateGraph(State)
-        last = START
-        for number in range(length):
-            builder.add_node("n%d" % number, inner if inner and number == 1 else node)
-            builder.add_edge(last, "n%d" % number)
-            last = "n%d" % number
-        return builder
-
-    made = {
-        "sends": sends,
-        "nested": lambda: chain(3, chain(3, chain(3).compile()).compile()),
-        "nodes": lambda: chain(20),
-    }[shape]()
-
-    def work(saver: Any) -> Tuple[Any, Any]:
-        graph = made.compile(checkpointer=None if name == "none" else saver)
-        found: Any = None
-        for number in range(int(repeats)):
-            found = graph.invoke(
-                {"given": number}, {"configurable": {"thread_id": "thread %d" % number}}
-            )
-        return found, None
-
-    return _timed(work, "memory" if name == "none" else name, int(rounds))
-
-
 def _content(thread: str, number: int) -> Dict[str, Any]:
     """What a put holds: every part says which it is."""
     from benchmarks import data

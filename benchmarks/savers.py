@@ -381,22 +381,6 @@ def dicts() -> List[Result]:
     return found
 
 
-def graphs() -> List[Result]:
-    """Small graphs whose time is LangGraph's own, import only."""
-    found: List[Result] = []
-    for shape, name, bar, repeats in (
-        ("sends", "fan-out of 100 Sends", at_least(1.5), 5),
-        ("nested", "3 nested graphs", at_least(1.3), 30),
-        ("nodes", "20 sequential tiny nodes", at_least(1.3), 15),
-    ):
-        for saver in ("none", "memory"):
-            sides = [(side, saver) for side in ("original", "ours")]
-            runs = _runs("small", sides, shape, str(repeats), "15")
-            for each in _compared("%s, %d times" % (name, repeats), runs, sides[0], sides[1], bar):
-                found.append(each)
-    return found
-
-
 # -- several threads and processes
 
 
@@ -475,7 +459,6 @@ PROCESSES = [
     Row("saver-agent", agents),
     Row("saver-dict", dicts),
     Row("saver-shared", shared),
-    Row("saver-graphs", graphs),
 ]
 """In fresh processes: they come before the JVM runs in this one."""
 ROWS = [Row("saver-calls", calls), Row("saver-replay", replay), Row("saver-peer", peer)]

@@ -75,6 +75,8 @@ def test_traced_before(run: Any, java: str, expected: str) -> None:
         run,
         "library(); calls = []",
         "for style, target in zip(STYLES, (DUMPS, LOADS, EXECUTOR)): style(target, calls)",
+        # the other patches would have Java boot, and its warm-up counts
+        f"import os; os.environ['FAST_LANGGRAPH'] = {','.join([*NAMES, 'langgraph.tool_executor'])!r}",
         "import fast_langgraph; run(); fast_jvm.wait_ready(40)",
         "packed = run(); report(calls=calls, packed=packed)",
     )
@@ -178,8 +180,9 @@ def test_imported_last(run: Any, java: str, expected: str) -> None:
         "report(packed=run(Known))",
     )
     assert found["packed"] == expected
-    assert {name: state for name, (state, *_) in found["patches"].items()} == dict.fromkeys(
-        [*NAMES, "langgraph.tool_executor"], "live"
-    )
+    states = {name: state for name, (state, *_) in found["patches"].items()}
+    assert states == dict.fromkeys(states, "live") and {*NAMES, "langgraph.tool_executor"} < {
+        *states
+    }
     assert all(found["patches"][name][2] > 0 for name in NAMES)
     assert found["patches"][NAMES[0]][3] == 0

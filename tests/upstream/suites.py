@@ -15,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from fast_langgraph._patches import STEPS
+
 HERE = Path(__file__).resolve().parent
 CACHE = HERE / "cache"
 SOURCES = tuple(
@@ -69,6 +71,7 @@ GRAPHS = Suite(
         "langgraph.loads_typed",
         "langgraph.executor",
         "langgraph.tool_executor",
+        *(patch.name for patch in STEPS),
     ),
 )
 """LangGraph's own: some 3,000 tests in two and a half minutes, in an environment with GRAPHS_NEEDS."""

@@ -10,6 +10,7 @@ would with a thread. From CPython 3.13 on a threading.local can't be reached: th
 from __future__ import annotations
 
 import _thread
+import collections
 import concurrent.futures.thread as futures
 import contextlib
 import contextvars
@@ -166,6 +167,32 @@ def _close() -> None:
         _idle.pop().woken.put(None)
 
 
+class Idle:
+    """How many threads of an executor wait for work: a semaphore that is only ever asked, never waited for.
+
+    The standard library's makes a lock and waits for it with a timeout of 0 whenever no thread is idle.
+    """
+
+    __slots__ = ("_tokens",)
+
+    def __init__(self) -> None:
+        self._tokens: collections.deque[None] = collections.deque()
+
+    def acquire(self, blocking: bool = True, timeout: Optional[float] = None) -> bool:
+        """Take one that waits; False where none does."""
+        if not self._tokens:
+            return False
+        try:
+            self._tokens.pop()
+        except IndexError:  # another thread took it in between
+            return False
+        return True
+
+    def release(self, n: int = 1) -> None:
+        """One more waits."""
+        self._tokens.extend((None,) * n)
+
+
 def make_get_executor(
     original: Callable[..., Any], meter: Meter
 ) -> Tuple[Callable[..., Any], Activate]:
@@ -174,6 +201,26 @@ def make_get_executor(
 
     class BorrowingExecutor(ContextThreadPoolExecutor):
         """ContextThreadPoolExecutor on borrowed threads."""
+
+        _most: Optional[int] = None
+
+        _idle_semaphore: Any
+
+        def __init__(self, max_workers: Optional[int]) -> None:
+            # who asks for no number of threads mostly needs none: the processors are counted when one starts
+            super().__init__(max_workers=1 if max_workers is None else max_workers)
+            self._most = max_workers
+            self._idle_semaphore = Idle()
+
+        @property
+        def _max_workers(self) -> int:
+            if self._most is None:
+                self._most = ContextThreadPoolExecutor()._max_workers
+            return self._most
+
+        @_max_workers.setter
+        def _max_workers(self, number: int) -> None:
+            self._most = number
 
         def _adjust_thread_count(self: Any) -> None:
             if self._idle_semaphore.acquire(timeout=0):
