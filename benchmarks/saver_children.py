@@ -8,14 +8,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import operator
 import os
 import sqlite3
 import sys
 import tempfile
 import threading
 import time
-from typing import Annotated, Any, Callable, Dict, Iterator, List, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 from benchmarks.served import served
 
