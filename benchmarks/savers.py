@@ -165,9 +165,12 @@ def _shown(found: Any) -> Any:
     """A CheckpointTuple's parts, its names and its writes in no order."""
     if found is None:
         return None
+    checkpoint = {**found.checkpoint}
+    for part in ("channel_values", "channel_versions", "versions_seen"):
+        checkpoint[part] = sorted(checkpoint[part].items())  # savers keep channels in no order
     return [
         found.config["configurable"]["checkpoint_id"],
-        sorted(found.checkpoint.items()),
+        sorted(checkpoint.items()),
         sorted(found.metadata.items()),
         found.parent_config and dict(found.parent_config["configurable"]),
         sorted((list(write) for write in found.pending_writes or ()), key=repr),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
-from typing import Any, Callable, Iterator, NamedTuple, Sequence, Union
+from typing import Any, Iterator, NamedTuple, Sequence, Union
 
 from . import FastJvmUnavailable, require
 
@@ -13,7 +12,6 @@ _OPEN, _PUT, _GET, _LIST, _REMOVE, _HAS, _LOCK, _UNLOCK, _FORCE, _CLOSE = range(
 _COMPACT, _TIDY, _REMOVE_ALL, _TRIM = range(20, 24)
 _DURABILITIES = ("process", "disk")
 _PAGE = 64
-_TRAINING = 4000
 
 
 class Value(NamedTuple):
@@ -45,8 +43,7 @@ class KeyedLog:
     """A folder's log, shared by threads and processes; raises OSError where a file cannot serve.
 
     ``durability``: what a put survives once it has returned, "process" (kill -9) or "disk" (a loss
-    of power). ``segment_bytes``: the size at which the next file is begun. ``builtin``: keyed_log,
-    where the caller has it.
+    of power). ``segment_bytes``: the size at which the next file is begun.
     """
 
     def __init__(
@@ -55,11 +52,10 @@ class KeyedLog:
         *,
         durability: str = "process",
         segment_bytes: int = 64 << 20,
-        builtin: Callable[..., Any] | None = None,
     ) -> None:
         if durability not in _DURABILITIES:
             raise ValueError(f"durability is one of {_DURABILITIES}, not {durability!r}")
-        self._builtin = builtin or require("keyed_log")["keyed_log"]
+        self._builtin = require("keyed_log")["keyed_log"]
         self.folder = os.path.abspath(os.fspath(folder))
         self.durability = durability
         self._handle: int = self._call(
@@ -155,30 +151,3 @@ class KeyedLog:
         # a forked child has nothing to close
         with contextlib.suppress(FastJvmUnavailable):
             self._call(_CLOSE, self._handle)
-
-
-def train(builtin: Callable[..., Any]) -> None:
-    """Do in a folder of its own what savers do: for the AOT cache, whose maker calls this."""
-    with tempfile.TemporaryDirectory() as folder:
-        log = KeyedLog(folder, builtin=builtin)
-        text = b""
-        for number in range(_TRAINING):
-            text = text[: 1 << 14] + b"%032d" % number
-            for size in (0, len(text)):
-                key, list_ = b"key %d" % number, b"list %d" % (number % 8)
-                with log.writing():
-                    log.last(list_, data=False)
-                    log.put(
-                        Put(list_, b"lists", list_, b"", absent=True),
-                        Put(
-                            b"of %d " % size + key, list_ + b" of %d" % size, b"", text[:size], True
-                        ),
-                    )
-                log.has(key)
-                log.get(b"of %d " % size + key)
-            if number % 16 == 0:
-                for _ in log.list(list_ + b" of 0"):
-                    pass
-            if number % 4 == 0:
-                log.remove(b"of 0 " + key)
-        log.close()

@@ -12,7 +12,7 @@ import os
 import signal
 from typing import Any
 
-from . import _boot, _cache, _hosts, _keyed_log, _platform, _registry
+from . import _boot, _cache, _hosts, _platform, _registry
 from ._errors import FastJvmUnavailable
 from ._jre import Jre
 from ._log import log
@@ -101,8 +101,4 @@ def _train(task: dict[str, Any], temporary: str) -> None:
             _registry.resolve(prepare)(functions, _boot.warm)
         except Exception:
             log.debug("training %s", prepare, exc_info=True)
-    try:
-        _keyed_log.train(functions["keyed_log"])
-    except OSError:
-        log.debug("training keyed_log", exc_info=True)
     state.host.destroy()

@@ -29,6 +29,17 @@ public final class Memory {
     /** Above this many bytes a call beats the word loop. */
     private static final long BULK = 64;
 
+    static {
+        // the log's kinds of segments: loaded later, they would end what the JIT took to be the only kind, and with profiles of
+        // an AOT cache it compiles all loads anew as calls
+        MemorySegment.ofArray(new byte[1]);
+        try {
+            Class.forName("jdk.internal.foreign.MappedMemorySegmentImpl");
+        } catch (ClassNotFoundException e) {
+            // another JDK names it otherwise: slower, not wrong
+        }
+    }
+
     private Memory() {}
 
     /** The C heap; its own class so that plain loads never link it. */
