@@ -42,7 +42,7 @@ serde = JsonPlusSerializer()
 for turn in range(3):
     assert shim.patch_langgraph(verbose=False) is True
     assert shim.is_patched() and shim.is_func_patched("langgraph.pregel._executor", "get_executor_for_config")
-    assert shim.is_func_patched("langgraph.pregel._algo", "apply_writes")
+    assert shim.is_func_patched("langgraph.runtime", "Runtime.override")
     assert not shim.is_func_patched("langgraph.pregel._algo", "prepare_next_tasks")
     assert not any(now is was for now, was in zip(there(), before))
     assert fast_jvm.wait_ready(60)
