@@ -35,6 +35,7 @@ _futures: Any = futures
 _state_of_thread = ctypes.PyDLL("pythonapi", handle=ctypes.pythonapi._handle).PyThreadState_GetDict
 _state_of_thread.restype = ctypes.c_void_p
 _LOCALS_STAY = sys.version_info >= (3, 13)
+IDLE_NAME = "fast-jvm-idle"  # whoever lists threads, as os.fork does, sees that it is ours
 _idle: List[Lender] = []
 _closing = False
 
@@ -82,6 +83,7 @@ class Loan:
             del self._target, self._arguments
             lender.loan = None
             lender.forget()
+            lender.name = IDLE_NAME
             if not _closing:
                 _idle.append(lender)
             self._done.release()
