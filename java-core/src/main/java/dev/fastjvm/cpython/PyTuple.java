@@ -22,4 +22,20 @@ public final class PyTuple {
     public static void setItem(long tuple, long index, long owned) {
         Memory.putLong(tuple + Layout.TUPLE_ITEMS + 8 * index, owned);
     }
+
+    /**
+     * Makes a tuple of owned objects and takes them; the collector is paused, see {@link Interpreter#pauseGc}.
+     *
+     * @throws OutOfMemoryError where it, or one of them (0), could not be made
+     */
+    public static long of(long... owned) {
+        long made = CApi.Leaf.PyTuple_New(owned.length);
+        for (int i = 0; i < owned.length; i++) {
+            if (made == 0 || owned[i] == 0) {
+                throw new OutOfMemoryError();
+            }
+            setItem(made, i, owned[i]);
+        }
+        return made;
+    }
 }

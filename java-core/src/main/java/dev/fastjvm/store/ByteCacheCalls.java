@@ -1,7 +1,7 @@
 package dev.fastjvm.store;
 
-import dev.fastjvm.cpython.CApi;
 import dev.fastjvm.cpython.Interpreter;
+import dev.fastjvm.cpython.PyBool;
 import dev.fastjvm.cpython.PyBytes;
 import dev.fastjvm.cpython.PyLong;
 import dev.fastjvm.cpython.PyObjects;
@@ -46,14 +46,14 @@ final class ByteCacheCalls {
         cache.at(number(args, 1));
         return switch (operation) {
             case GET -> get(cache, bytes(args, 2));
-            case PUT -> truth(put(cache, args));
-            case REMOVE -> truth(cache.remove(bytes(args, 2)));
+            case PUT -> PyBool.of(put(cache, args));
+            case REMOVE -> PyBool.of(cache.remove(bytes(args, 2)));
             case CLEAR -> {
                 cache.clear(bytes(args, 2));
                 yield PyObjects.incref(PyObjects.NONE);
             }
             case STATS -> stats(cache);
-            case HAS -> truth(cache.has(bytes(args, 2)));
+            case HAS -> PyBool.of(cache.has(bytes(args, 2)));
             default -> throw new IllegalArgumentException();
         };
     }
@@ -65,10 +65,6 @@ final class ByteCacheCalls {
     private static byte[] bytes(long args, int index) {
         long bytes = Memory.getLong(args + 8L * index);
         return Memory.bytes(PyBytes.data(bytes), Math.toIntExact(PyBytes.length(bytes)));
-    }
-
-    private static long truth(boolean value) {
-        return PyObjects.incref(value ? PyObjects.TRUE : PyObjects.FALSE);
     }
 
     private static boolean put(ByteCache cache, long args) {
@@ -86,8 +82,8 @@ final class ByteCacheCalls {
         }
         boolean gc = Interpreter.pauseGc();
         try {
-            return tuple(object(value.head(), value.headLength()),
-                    object(value.data(), value.dataLength()));
+            return PyTuple.of(PyBytes.of(value.head(), value.headLength()),
+                    PyBytes.of(value.data(), value.dataLength()));
         } finally {
             Interpreter.resumeGc(gc);
         }
@@ -96,27 +92,11 @@ final class ByteCacheCalls {
     private static long stats(ByteCache cache) {
         boolean gc = Interpreter.pauseGc();
         try {
-            return tuple(PyLong.of(cache.hits()), PyLong.of(cache.misses()),
+            return PyTuple.of(PyLong.of(cache.hits()), PyLong.of(cache.misses()),
                     PyLong.of(cache.count()), PyLong.of(cache.bytes()),
                     PyLong.of(cache.evictions()), PyLong.of(cache.expirations()));
         } finally {
             Interpreter.resumeGc(gc);
         }
-    }
-
-    private static long object(long address, long length) {
-        return CApi.Leaf.PyBytes_FromStringAndSize(address, length);
-    }
-
-    /** A tuple of owned objects; takes them. */
-    private static long tuple(long... items) {
-        long made = CApi.Leaf.PyTuple_New(items.length);
-        for (int i = 0; i < items.length; i++) {
-            if (made == 0 || items[i] == 0) {
-                throw new OutOfMemoryError();
-            }
-            PyTuple.setItem(made, i, items[i]);
-        }
-        return made;
     }
 }

@@ -3,6 +3,7 @@ package dev.fastjvm.store;
 import dev.fastjvm.cpython.CApi;
 import dev.fastjvm.cpython.Gil;
 import dev.fastjvm.cpython.Interpreter;
+import dev.fastjvm.cpython.PyBool;
 import dev.fastjvm.cpython.PyBytes;
 import dev.fastjvm.cpython.PyList;
 import dev.fastjvm.cpython.PyLong;
@@ -86,8 +87,7 @@ final class KeyedLogCalls {
                     return list(log, args);
                 }
                 case HAS -> {
-                    return PyObjects.incref(
-                            log.has(bytes(args, 1)) ? PyObjects.TRUE : PyObjects.FALSE);
+                    return PyBool.of(log.has(bytes(args, 1)));
                 }
                 case REMOVE -> {
                     byte[] key = bytes(args, 1);
@@ -261,27 +261,7 @@ final class KeyedLogCalls {
     }
 
     private static long object(MemorySegment data) {
-        return CApi.Leaf.PyBytes_FromStringAndSize(data.address(), data.byteSize());
-    }
-
-    private static long object(byte[] data) {
-        long made = CApi.Leaf.PyBytes_FromStringAndSize(0, data.length);
-        if (made != 0) {
-            Memory.copyIn(data, PyBytes.data(made), data.length);
-        }
-        return made;
-    }
-
-    /** A tuple of owned objects; takes them. */
-    private static long tuple(long... items) {
-        long made = CApi.Leaf.PyTuple_New(items.length);
-        for (int i = 0; i < items.length; i++) {
-            if (made == 0 || items[i] == 0) {
-                throw new OutOfMemoryError();
-            }
-            PyTuple.setItem(made, i, items[i]);
-        }
-        return made;
+        return PyBytes.of(data.address(), data.byteSize());
     }
 
     private static long get(KeyedLog log, long args) throws IOException {
@@ -293,7 +273,7 @@ final class KeyedLogCalls {
             KeyedLog.Value value = found.get();
             boolean gc = Interpreter.pauseGc();
             try {
-                return tuple(object(value.head()), object(value.data()));
+                return PyTuple.of(PyBytes.of(value.head()), object(value.data()));
             } finally {
                 Interpreter.resumeGc(gc);
             }
@@ -322,9 +302,10 @@ final class KeyedLogCalls {
             long made = CApi.Leaf.PyList_New(values.size());
             for (int i = 0; i < values.size(); i++) {
                 KeyedLog.Value value = values.get(i);
-                PyList.setItem(made, i, tuple(object(value.key()), object(value.head()),
-                        withData ? object(value.data()) : PyObjects.incref(PyObjects.NONE),
-                        PyLong.of(value.position())));
+                PyList.setItem(made, i,
+                        PyTuple.of(PyBytes.of(value.key()), PyBytes.of(value.head()),
+                                withData ? object(value.data()) : PyObjects.incref(PyObjects.NONE),
+                                PyLong.of(value.position())));
             }
             return made;
         } finally {

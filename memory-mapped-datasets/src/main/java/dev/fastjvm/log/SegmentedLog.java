@@ -382,7 +382,8 @@ public final class SegmentedLog implements AutoCloseable {
 
     /** Has the disk take all segments from one on; needs the lock. */
     void forceFrom(int first) throws IOException {
-        for (int segment : segments().tailSet(first)) {
+        int current = current();
+        for (int segment = first; segment <= current; segment++) {
             force(segment);
         }
     }
