@@ -10,7 +10,9 @@ from __future__ import annotations
 import sys
 import time
 import types
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Tuple
+
+from fast_jvm._registry import Activate, Builtins, Meter
 
 if TYPE_CHECKING:  # names of the original's module, see _among
     import pickle
@@ -18,10 +20,6 @@ if TYPE_CHECKING:  # names of the original's module, see _among
     import ormsgpack
 
     EMPTY_BYTES = b""
-
-Builtins = Dict[str, Callable[..., Any]]
-Meter = Callable[[int], None]
-Activate = Callable[[Optional[Builtins]], None]
 
 
 def make_dumps_typed(

@@ -15,6 +15,8 @@ import types
 from asyncio import _get_running_loop as _running_loop
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
+from fast_jvm._registry import Activate, Builtins, Meter
+
 from ._steps import among
 
 if TYPE_CHECKING:  # names of the original's module, see among
@@ -52,9 +54,6 @@ if TYPE_CHECKING:  # names of the original's module, see among
     )
     from langgraph.types import Command
 
-Builtins = Dict[str, Callable[..., Any]]
-Meter = Callable[[int], None]
-Activate = Callable[[Optional[Builtins]], None]
 
 _WRITES = "langgraph.pregel._write"
 

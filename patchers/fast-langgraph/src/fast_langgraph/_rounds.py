@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
+from fast_jvm._registry import Activate, Builtins, Meter
+
 from ._steps import among
 
 if TYPE_CHECKING:  # names of the original's module, see among
@@ -15,10 +17,6 @@ if TYPE_CHECKING:  # names of the original's module, see among
     from langgraph.checkpoint.base import writes_sort_key
     from langgraph.pregel._algo import task_path_str
     from langgraph.pregel._log import logger
-
-Builtins = Dict[str, Callable[..., Any]]
-Meter = Callable[[int], None]
-Activate = Callable[[Optional[Builtins]], None]
 
 
 def make_apply_writes(

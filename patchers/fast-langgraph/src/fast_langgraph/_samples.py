@@ -11,7 +11,7 @@ import sys
 import time
 from typing import Any, Callable, Dict, List, Tuple
 
-Builtins = Dict[str, Callable[..., Any]]
+from fast_jvm._registry import Builtins
 
 _DUMPS_MILLIS = 45
 _LOADS_CALLS = 60

@@ -13,14 +13,13 @@ from __future__ import annotations
 import types
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple
 
+from fast_jvm._registry import Activate, Builtins, Meter
+
 if TYPE_CHECKING:  # names of the original's module, see _among
     from collections.abc import Mapping
 
     from langgraph._internal._config import _copy_mapping_value
 
-Builtins = Dict[str, Callable[..., Any]]
-Meter = Callable[[int], None]
-Activate = Callable[[Optional[Builtins]], None]
 
 _PLAIN = frozenset({str, int, float, bool, bytes, tuple, list, type(None)})
 """Types of values that are no Mapping."""

@@ -23,9 +23,7 @@ import types
 import weakref
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-Builtins = Dict[str, Callable[..., Any]]
-Meter = Callable[[int], None]
-Activate = Callable[[Optional[Builtins]], None]
+from fast_jvm._registry import Activate, Builtins, Meter
 
 #: A thread that nobody borrowed for so long ends.
 IDLE_SECONDS = 5.0
