@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterable, Iterator
 
 import pytest
 
+LIMIT_S = 60
 PROLOGUE = """
 import gc, os, random, signal, sys, threading, time
 import fast_langgraph
@@ -46,6 +51,54 @@ def anonymous_kb():
     with open("/proc/self/status") as file:
         return next(int(line.split()[1]) for line in file if line.startswith("RssAnon"))
 """
+
+
+def killed(
+    code: str, *arguments: str, environment: dict[str, str], first: bool, after_s: float
+) -> list[int]:
+    """Run a program that says "open" and then numbers; kill it in their midst; return the numbers.
+
+    ``first``: it is not killed before the first of them. ``after_s``: so long it may go on.
+    """
+    victim = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert victim.stdout is not None and victim.stderr is not None
+    told: list[int] = []
+    guard = threading.Timer(LIMIT_S, victim.kill)
+    guard.start()
+    try:
+        line = victim.stdout.readline()
+        assert line == "open\n", victim.stderr.read()
+        if first:
+            told.append(int(victim.stdout.readline()))
+        time.sleep(after_s)
+    finally:
+        victim.send_signal(signal.SIGKILL)
+        guard.cancel()
+    told += map(int, victim.stdout.read().split())
+    victim.wait(LIMIT_S)
+    assert victim.returncode == -signal.SIGKILL, victim.stderr.read()
+    victim.stdout.close()
+    victim.stderr.close()
+    return told
+
+
+def survived(code: str, told: Iterable[int], environment: dict[str, str], number: int) -> None:
+    """Run a program that checks what was told, which it reads from stdin."""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment,
+        input=" ".join(map(str, told)),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+    )
+    assert done.returncode == 0, (number, done.stderr)
 
 
 @pytest.fixture

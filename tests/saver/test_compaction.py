@@ -5,23 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-import signal
-import subprocess
-import sys
-import threading
-import time
 from pathlib import Path
 from typing import Any, Callable
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
-from saver.conftest import PROLOGUE
+from saver.conftest import LIMIT_S, PROLOGUE, killed, survived
 from saver.scenarios import SCENARIOS, config, pinned, shown
 from saver.test_graphs import same
 from saver.test_values import everywhere, put
 
-LIMIT_S = 60
 SECRET = "Xq7-secret-Zw9"
 
 
@@ -233,41 +227,18 @@ def _killed(
     told: list[int] = []
     for number in range(rounds):
         first = max((abs(n) for n in told), default=-1) + 3
-        victim = subprocess.Popen(
-            [sys.executable, "-c", code, durability, str(first)],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+        told += killed(
+            code,
+            durability,
+            str(first),
+            environment=environment,
+            first=True,
+            after_s=chance.random() * 0.25,
         )
-        assert victim.stdout is not None and victim.stderr is not None
-        guard = threading.Timer(LIMIT_S, victim.kill)
-        guard.start()
-        try:
-            line = victim.stdout.readline()
-            assert line == "open\n", victim.stderr.read()
-            told.append(int(victim.stdout.readline()))
-            time.sleep(chance.random() * 0.25)
-        finally:
-            victim.send_signal(signal.SIGKILL)
-            guard.cancel()
-        told += map(int, victim.stdout.read().split())
-        victim.wait(LIMIT_S)
-        assert victim.returncode == -signal.SIGKILL, victim.stderr.read()
-        victim.stdout.close()
-        victim.stderr.close()
         if number % 3 == 2:
             (folder / "index").unlink()
         if number % 5 == 4 or number == rounds - 1:
-            done = subprocess.run(
-                [sys.executable, "-c", survivor],
-                env=environment,
-                input=" ".join(map(str, told)),
-                capture_output=True,
-                text=True,
-                timeout=LIMIT_S,
-            )
-            assert done.returncode == 0, (number, done.stderr)
+            survived(survivor, told, environment, number)
     assert len(told) >= rounds
 
 

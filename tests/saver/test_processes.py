@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import random
-import signal
 import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 from typing import Callable
 
 import pytest
 
-from saver.conftest import PROLOGUE
-
-LIMIT_S = 60
+from saver.conftest import LIMIT_S, PROLOGUE, killed, survived
 
 
 def test_opened_in_a_second_process(program: Callable[..., str]) -> None:
@@ -199,40 +194,18 @@ def _killed(
     survivor = "\n".join([PROLOGUE, f"FOLDER = {str(folder)!r}", SURVIVOR])
     told: set[int] = set()
     for number in range(rounds):
-        victim = subprocess.Popen(
-            [sys.executable, "-c", code, "0", durability],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert victim.stdout is not None and victim.stderr is not None
-        guard = threading.Timer(LIMIT_S, victim.kill)
-        guard.start()
-        try:
-            first = victim.stdout.readline()
-            assert first == "open\n", victim.stderr.read()
-            if number % 2:
-                told.add(int(victim.stdout.readline()))
-            time.sleep(chance.random() * 0.3)
-        finally:
-            victim.send_signal(signal.SIGKILL)
-            guard.cancel()
-        told.update(map(int, victim.stdout.read().split()))
-        victim.wait(LIMIT_S)
-        assert victim.returncode == -signal.SIGKILL, victim.stderr.read()
-        victim.stdout.close()
-        victim.stderr.close()
-        if number % 5 == 4 or number == rounds - 1:
-            done = subprocess.run(
-                [sys.executable, "-c", survivor],
-                env=environment,
-                input=" ".join(map(str, told)),
-                capture_output=True,
-                text=True,
-                timeout=LIMIT_S,
+        told.update(
+            killed(
+                code,
+                "0",
+                durability,
+                environment=environment,
+                first=number % 2 == 1,
+                after_s=chance.random() * 0.3,
             )
-            assert done.returncode == 0, (number, done.stderr)
+        )
+        if number % 5 == 4 or number == rounds - 1:
+            survived(survivor, told, environment, number)
     assert len(told) >= rounds // 2
 
 
