@@ -29,6 +29,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("FAST_SHAPES", raising=False)
     monkeypatch.setattr(_registry, "_entries", {})
     monkeypatch.setattr(_registry, "_hooked", set())
+    monkeypatch.setattr(_registry, "_booting", False)
     for name, value in vars(_state.State()).items():
         monkeypatch.setattr(_state.state, name, value)
     monkeypatch.setattr(_boot, "_spent", 0)
@@ -73,6 +74,31 @@ def test_registering_imports_no_target() -> None:
     fast_jvm.register(patches())
     assert "shapes" not in sys.modules
     assert states() == ["waiting"] * len(TARGETS)
+
+
+@pytest.mark.parametrize("order", ["import first", "boot first"])
+def test_late_patches_are_placed_when_a_boot_begins(order: str) -> None:
+    fast_jvm.register([patch._replace(late=patch.name.endswith(".nothing")) for patch in patches()])
+    names = [entry.patch.name.rpartition(".")[2] for entry in _registry.entries()]
+    if order == "boot first":
+        _registry.place_late()
+        library()
+    else:
+        original = raw(library(), "nothing")
+        _registry.retry_waiting()
+        assert dict(zip(names, states())).pop("nothing") == "waiting"
+        assert states().count("patched") == len(TARGETS) - 1
+        assert raw(library(), "nothing") is original
+        _registry.place_late()
+    _registry.check_gates()
+    assert states() == ["patched"] * len(TARGETS)
+
+
+def test_eager_boots_place_late_patches_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAST_JVM", "eager")
+    library()
+    fast_jvm.register([patch._replace(late=True) for patch in patches()])
+    assert states() == ["patched"] * len(TARGETS)
 
 
 @pytest.mark.parametrize("order", ["import first", "register first"])

@@ -298,6 +298,7 @@ def _boot() -> None:
         raise FastJvmUnavailable(reason)
     state.host_name = _hosts.choose(_settings.get("FAST_JVM_HOST"), _concurrent)
     jre = None if state.host_name == "jep" else _find_jre()
+    _registry.place_late()
     _registry.check_gates()
     _stamp("open")
     _stop_point()
@@ -466,6 +467,7 @@ def _make_cache() -> None:
 
 def _settle() -> None:
     """Bring every patched patch to live or skipped, package by package."""
+    _registry.retry_waiting()  # modules that were being imported when late patches were placed
     while True:
         _registry.check_gates()
         waiting = [entry for entry in _registry.entries() if entry.state == "patched"]

@@ -1,6 +1,6 @@
 """The patch registry: hooks, gates, patching, undoing, and each patch's way to live.
 
-waiting (its module is not imported yet) -> patched (the original serves and its cost is metered)
+waiting (its module is not imported, or no boot has begun and it is late) -> patched (the original serves and its cost is metered)
 -> warming (Java is up) -> live, or skipped with the reason. Registering imports no target. Gates
 (versions, fingerprints of code) are looked at when a boot is near or somebody asks, and what does
 not pass is undone: until then the original serves anyhow, and short scripts never pay for them.
@@ -54,6 +54,7 @@ class Patch(NamedTuple):
     prepare: str  # "module:function": (builtins, warm) -> measured ns or None
     also: Mapping[str, Union[str, FrozenSet[str]]] = {}  # other code it leans on: fingerprints
     requires: Mapping[str, str] = {}  # distribution -> versions; "!..." = must be installed
+    late: bool = False  # placed when a boot begins: it serves no sooner and meters nothing
 
 
 class Entry:
@@ -109,6 +110,7 @@ boot = cast(Boot, None)  # fast_jvm sets it
 _lock = threading.RLock()
 _entries: dict[str, Entry] = {}
 _hooked: set[str] = set()
+_booting = False
 
 
 def renew_lock() -> None:
@@ -123,9 +125,12 @@ def entries() -> list[Entry]:
 
 
 def register(patches: Iterable[Patch]) -> None:
-    """Note patches; each is put in place when its target's module is imported."""
+    """Note patches; each is put in place when its target's module is imported, late ones not before a boot."""
+    global _booting
+    eager = _settings.get("FAST_JVM") == "eager"
     targets: list[str] = []
     with _lock:
+        _booting = _booting or eager
         for patch in patches:
             known = _entries.get(patch.name)
             if known is not None and known.state != "undone":
@@ -136,20 +141,37 @@ def register(patches: Iterable[Patch]) -> None:
                 entry.skip(reason)
             else:
                 module = patch.target.partition(":")[0]
-                if module not in targets:
+                if module not in targets and (_booting or not patch.late):
                     targets.append(module)
-    for module in targets:
-        if module in sys.modules:
-            _imported(module)
-        if module not in _hooked:
-            _hook(module)
+    _place_in(targets)
     if targets and JPYPE not in _hooked:
         import wrapt
 
         _hooked.add(JPYPE)
         wrapt.register_post_import_hook("fast_jvm._share:place", JPYPE)
-    if targets and _settings.get("FAST_JVM") == "eager":
+    if targets and eager:
         boot.start()
+
+
+def _place_in(modules: Iterable[str]) -> None:
+    for module in modules:
+        if module in sys.modules:
+            _imported(module)
+        if module not in _hooked:
+            _hook(module)
+
+
+def place_late() -> None:
+    """Place what was kept back: a boot begins, or somebody wants all that there is."""
+    global _booting
+    _booting = True
+    _place_in(
+        dict.fromkeys(
+            entry.patch.target.partition(":")[0]
+            for entry in entries()
+            if entry.patch.late and entry.state == "waiting"
+        )
+    )
 
 
 def _left_out(patch: Patch) -> Reason:
@@ -179,7 +201,9 @@ def _imported(module: str) -> None:
         claimed = [
             entry
             for entry in entries()
-            if entry.state == "waiting" and entry.patch.target.partition(":")[0] == module
+            if entry.state == "waiting"
+            and entry.patch.target.partition(":")[0] == module
+            and (_booting or not entry.patch.late)
         ]
         for entry in claimed:
             entry.state = "placing"
@@ -200,7 +224,9 @@ def retry_waiting() -> None:
             text = f"{entry.patch.target} was loaded anew"
             give_up(entry, Reason(text, Kind.RELOADED, package=entry.patch.package))
     for module in {
-        entry.patch.target.partition(":")[0] for entry in entries() if entry.state == "waiting"
+        entry.patch.target.partition(":")[0]
+        for entry in entries()
+        if entry.state == "waiting" and (_booting or not entry.patch.late)
     }:
         if module in sys.modules and not _initializing(sys.modules[module]):
             _imported(module)

@@ -32,6 +32,7 @@ def _threads(name: str, module: str) -> Patch:
         builtins=(),
         make="fast_langgraph._threads:make_get_executor",
         prepare="fast_langgraph._codec:prepare",
+        late=True,
     )
 
 
@@ -76,6 +77,7 @@ def _python(name: str, target: str, code: str, make: str, also: Dict[str, Frozen
         builtins=(),
         make=f"fast_langgraph.{make}",
         prepare="fast_langgraph._codec:prepare",
+        late=True,
     )
 
 

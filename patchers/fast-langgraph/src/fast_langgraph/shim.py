@@ -11,6 +11,7 @@ import importlib
 from typing import Any, Dict
 
 import fast_jvm
+from fast_jvm import _registry
 
 from ._patches import PATCHES
 
@@ -32,6 +33,7 @@ def patch_langgraph(verbose: bool = True) -> bool:
     for patch in PATCHES:
         with contextlib.suppress(ImportError):
             importlib.import_module(patch.target.partition(":")[0])
+    _registry.place_late()
     if verbose:
         print_status()
     return is_patched()
