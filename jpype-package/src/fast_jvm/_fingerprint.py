@@ -85,6 +85,9 @@ def _node(target: Any) -> ast.AST:
         filename = getattr(module, "__file__", None)
         if not filename:
             raise LookupError(f"no source of {target.__qualname__}")
+        block = _class(target.__qualname__, filename, vars(module))
+        if block is not None:
+            return block
         body: ast.AST = _tree(filename, vars(module))
         for name in target.__qualname__.split("."):
             body = _last_class(body, name)

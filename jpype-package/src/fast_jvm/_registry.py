@@ -380,13 +380,14 @@ def check_gates() -> None:
     """Look at fingerprints and requirements of what is patched; undo what does not pass."""
     from . import _fingerprint
 
+    known: Dict[int, Tuple[Any, str]] = {}  # what several patches lean on
     for entry in entries():
         if entry.state != "patched" or entry.gated:
             continue
         try:
             reason = (
                 _version_gate(entry)
-                or Reason(_code_gate(entry), Kind.CODE, package=entry.patch.package)
+                or Reason(_code_gate(entry, known), Kind.CODE, package=entry.patch.package)
                 or _requirements_gate(entry.patch)
             )
         except Exception as error:
@@ -399,7 +400,7 @@ def check_gates() -> None:
     _fingerprint.forget()
 
 
-def _code_gate(entry: Entry) -> str:
+def _code_gate(entry: Entry, known: Dict[int, Tuple[Any, str]]) -> str:
     from ._fingerprint import code_of, fingerprint
 
     checks: List[Tuple[str, Any, Union[str, FrozenSet[str]]]] = [
@@ -412,9 +413,10 @@ def _code_gate(entry: Entry) -> str:
             return f"{path} does not exist"
     for path, target, accepted in checks:
         try:
-            code = fingerprint(target)
+            code = known[id(target)][1] if id(target) in known else fingerprint(target)
         except (LookupError, OSError, SyntaxError) as error:
             return f"{path}: {error}"
+        known[id(target)] = target, code
         if code != accepted and code not in (accepted if not isinstance(accepted, str) else ()):
             return f"{path} has code that is not known ({code}{_of_another_module(path, target)})"
     entry.leans_on = [(path, target, code_of(target)) for path, target, _ in checks]
