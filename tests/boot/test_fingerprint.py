@@ -83,3 +83,38 @@ def test_command(run) -> None:
         == "645966e77f72e014  shapes:Shape.static_empty\n030483cc12288553  shapes:helper\n"
     )
     assert run(argv=("-m", "fast_jvm", "fingerprint", "shapes:nobody")).returncode == 1
+
+
+CLASSES = '''
+import dataclasses
+def noted(*names):
+    return lambda made: made
+TEXT = """
+{text}
+"""
+@noted("a",
+       "b")
+@dataclasses.dataclass(frozen=True)
+class Point:
+    x: int = 1
+    label: str = """
+at column 0"""
+
+    def moved(self):
+        return Point(self.x + 1)
+'''
+
+
+def test_a_class_is_the_same_parsed_alone_or_with_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = {"alone": "no other", "with_its_file": "class Point: in a string"}
+    made = {}
+    for name, text in texts.items():
+        loaded = module(tmp_path, name, CLASSES.replace("{text}", text))
+        monkeypatch.setitem(__import__("sys").modules, name, loaded)
+        made[name] = fast_jvm.fingerprint(loaded.Point)
+    other = module(tmp_path, "other", CLASSES.replace("{text}", "").replace('"b"', '"c"'))
+    monkeypatch.setitem(__import__("sys").modules, "other", other)
+    assert made["alone"] == made["with_its_file"]
+    assert fast_jvm.fingerprint(other.Point) != made["alone"]

@@ -13,6 +13,7 @@ import ast
 import contextlib
 import hashlib
 import linecache
+import re
 import sys
 import types
 from typing import Any, Iterator
@@ -64,10 +65,9 @@ def code_of(function: Any) -> Any:
     return code_of(inner) if inner is not function else function.__code__
 
 
-def _tree(filename: str, module_globals: dict[str, Any] | None) -> ast.Module:
+def _tree(filename: str, lines: list[str]) -> ast.Module:
     tree = _trees.get(filename)
     if tree is None:
-        lines = linecache.getlines(filename, module_globals)
         if not lines:
             raise LookupError(f"no source of {filename}")
         tree = _trees[filename] = ast.parse("".join(lines))
@@ -85,10 +85,11 @@ def _node(target: Any) -> ast.AST:
         filename = getattr(module, "__file__", None)
         if not filename:
             raise LookupError(f"no source of {target.__qualname__}")
-        block = _class(target.__qualname__, filename, vars(module))
+        lines = linecache.getlines(filename, vars(module))
+        block = _class(target.__qualname__, lines)
         if block is not None:
             return block
-        body: ast.AST = _tree(filename, vars(module))
+        body: ast.AST = _tree(filename, lines)
         for name in target.__qualname__.split("."):
             body = _last_class(body, name)
         return body
@@ -102,8 +103,31 @@ def _function(function: types.FunctionType) -> ast.AST:
     if not lines:
         raise LookupError(f"no source of {code.co_filename}")
     start = code.co_firstlineno - 1
-    indent = _indent(lines[start]) if start < len(lines) else 0
-    for end in range(start + 1, len(lines) + 1):
+    body = _block(lines, start, start)
+    if len(body) == 1 and getattr(body[0], "name", None) == code.co_name:
+        if not _runs(function, body[0]):
+            raise LookupError(f"the code of {code.co_name} was replaced inside of the function")
+        return body[0]
+    raise LookupError(f"{code.co_name} is not in {code.co_filename}")
+
+
+def _class(name: str, lines: list[str]) -> ast.AST | None:
+    """Parse just a module's class with its decorators; None where its lines are not plain to see."""
+    head = re.compile(rf"\s*class\s+{re.escape(name)}\b")
+    found = [number for number, line in enumerate(lines) if head.match(line)]
+    if len(found) != 1 or _indent(lines[found[0]]):
+        return None
+    start = found[0]
+    while start and lines[start - 1].strip():
+        start -= 1
+    body = _block(lines, start, found[0])
+    return body[-1] if body and getattr(body[-1], "name", None) == name else None
+
+
+def _block(lines: list[str], start: int, head: int) -> list[ast.stmt]:
+    """Parse lines up to where the block of a head ends; an empty list where they are no code."""
+    indent = _indent(lines[head]) if head < len(lines) else 0
+    for end in range(head + 1, len(lines) + 1):
         line = lines[end] if end < len(lines) else ""
         inside = line.strip() == "" or line.lstrip().startswith("#") or _indent(line) > indent
         if end < len(lines) and inside:
@@ -113,14 +137,8 @@ def _function(function: types.FunctionType) -> ast.AST:
             tree = ast.parse("if 1:\n" + block if indent else block)
         except SyntaxError:
             continue  # a decorator's line, or a line inside of a string
-        body = tree.body[0].body if indent else tree.body  # type: ignore[attr-defined]
-        if len(body) == 1 and getattr(body[0], "name", None) == code.co_name:
-            found: ast.AST = body[0]
-            if not _runs(function, found):
-                raise LookupError(f"the code of {code.co_name} was replaced inside of the function")
-            return found
-        break
-    raise LookupError(f"{code.co_name} is not in {code.co_filename}")
+        return tree.body[0].body if indent else tree.body  # type: ignore[attr-defined]
+    return []
 
 
 def _runs(function: types.FunctionType, node: Any) -> bool:
