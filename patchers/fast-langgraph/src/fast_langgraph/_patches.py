@@ -32,7 +32,6 @@ def _threads(name: str, module: str) -> Patch:
         builtins=(),
         make="fast_langgraph._threads:make_get_executor",
         prepare="fast_langgraph._codec:prepare",
-        late=True,
     )
 
 
