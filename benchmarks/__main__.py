@@ -41,6 +41,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
         return 0
     from benchmarks import codec, graphs, harness, peers, processes, savers
 
+    _compile()
+
     # processes first: once the JVM runs in this one, it is no longer a quiet bystander
     quiet = [*processes.ROWS, *savers.PROCESSES]
     rows = [*quiet, *codec.ROWS, *graphs.ROWS, *savers.ROWS, harness.Row("peers", lambda: [])]
@@ -85,6 +87,17 @@ def main(arguments: Optional[List[str]] = None) -> int:
     if file:
         harness.write_json(file, results, **more)
     return harness.verdict(console, results)
+
+
+def _compile() -> None:
+    """Compile our packages to bytecode, as pip did with the libraries: PYTHONDONTWRITEBYTECODE may be set."""
+    import compileall
+
+    import fast_jvm
+    import fast_langgraph
+
+    for package in (fast_jvm, fast_langgraph, sys.modules[__package__]):
+        compileall.compile_dir(os.path.dirname(str(package.__file__)), quiet=2)
 
 
 def _ready() -> bool:

@@ -14,7 +14,7 @@ import collections
 import concurrent.futures.thread as futures
 import contextlib
 import contextvars
-import ctypes
+import functools
 import os
 import queue
 import sys
@@ -30,8 +30,6 @@ IDLE_SECONDS = 5.0
 
 _threading: Any = threading
 _futures: Any = futures
-_state_of_thread = ctypes.PyDLL("pythonapi", handle=ctypes.pythonapi._handle).PyThreadState_GetDict
-_state_of_thread.restype = ctypes.c_void_p
 _LOCALS_STAY = sys.version_info >= (3, 13)
 IDLE_NAME = "fast-jvm-idle"  # whoever lists threads, as os.fork does, sees that it is ours
 _idle: List[Lender] = []
@@ -145,8 +143,19 @@ def _thread_state() -> Dict[Any, Any]:
     """Return the dict of the running thread that each threading.local keeps a key in; an empty one where threads are greenlets."""
     if type(_thread.start_new_thread) is not types.BuiltinFunctionType:
         return {}
-    address = _state_of_thread()
+    import ctypes
+
+    address = _state_of_thread()()
     return ctypes.cast(address, ctypes.py_object).value if address else {}
+
+
+@functools.lru_cache(maxsize=None)
+def _state_of_thread() -> Any:
+    import ctypes  # 500 objects that a short script does without
+
+    function = ctypes.PyDLL("pythonapi", handle=ctypes.pythonapi._handle).PyThreadState_GetDict
+    function.restype = ctypes.c_void_p
+    return function
 
 
 def _kind() -> Tuple[Any, ...]:
