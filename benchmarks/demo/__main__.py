@@ -150,8 +150,18 @@ def _follow(progress: Progress, bar: Any, mode: str, told: Dict[str, Any]) -> Di
     return {}
 
 
+IDLE = {
+    "langgraph.%s" % name
+    for name in ("async_get_child", "ainvoke", "arun", "chain_end", "llm_end", "task_path")
+}
+"""Patches that this agent never calls: it is synchronous, and its saver's put_writes is wrapped by a clock."""
+
+
 def _served(run: Dict[str, Any]) -> bool:
-    return bool(run["patches"]) and all(patch["calls"] > 0 for patch in run["patches"])
+    return bool(run["patches"]) and all(
+        patch["state"] == "live" and (patch["calls"] > 0 or patch["name"] in IDLE)
+        for patch in run["patches"]
+    )
 
 
 def _print(
