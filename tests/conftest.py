@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Callable
 
@@ -89,3 +91,25 @@ def java() -> str:
     if not os.path.isfile(_boot.JAR):
         pytest.fail(f"{_boot.JAR} is missing: make jar")
     return search.jre.home
+
+
+@pytest.fixture
+def mount(tmp_path: Path) -> Iterator[Callable[..., Path]]:
+    """Mount something; skips where that is not allowed."""
+    mounted: list[Path] = []
+
+    def mount(*arguments: str) -> Path:
+        at = tmp_path / f"mount{len(mounted)}"
+        at.mkdir()
+        command = ["mount", *arguments, str(at)]
+        if os.geteuid() or not shutil.which("mount"):
+            pytest.skip("only root mounts")
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"mount: {done.stderr.strip()}")
+        mounted.append(at)
+        return at
+
+    yield mount
+    for at in mounted:
+        subprocess.run(["umount", "-l", str(at)], check=True)

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import threading
-import time
 from pathlib import Path
-from typing import Any, Callable, Iterable, Iterator
+from typing import Any, Callable, Iterator
 
 import pytest
 
-LIMIT_S = 60
 PROLOGUE = """
 import gc, os, random, signal, sys, threading, time
 import fast_langgraph
@@ -53,54 +45,6 @@ def anonymous_kb():
 """
 
 
-def killed(
-    code: str, *arguments: str, environment: dict[str, str], first: bool, after_s: float
-) -> list[int]:
-    """Run a program that says "open" and then numbers; kill it in their midst; return the numbers.
-
-    ``first``: it is not killed before the first of them. ``after_s``: so long it may go on.
-    """
-    victim = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert victim.stdout is not None and victim.stderr is not None
-    told: list[int] = []
-    guard = threading.Timer(LIMIT_S, victim.kill)
-    guard.start()
-    try:
-        line = victim.stdout.readline()
-        assert line == "open\n", victim.stderr.read()
-        if first:
-            told.append(int(victim.stdout.readline()))
-        time.sleep(after_s)
-    finally:
-        victim.send_signal(signal.SIGKILL)
-        guard.cancel()
-    told += map(int, victim.stdout.read().split())
-    victim.wait(LIMIT_S)
-    assert victim.returncode == -signal.SIGKILL, victim.stderr.read()
-    victim.stdout.close()
-    victim.stderr.close()
-    return told
-
-
-def survived(code: str, told: Iterable[int], environment: dict[str, str], number: int) -> None:
-    """Run a program that checks what was told, which it reads from stdin."""
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=environment,
-        input=" ".join(map(str, told)),
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-    )
-    assert done.returncode == 0, (number, done.stderr)
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder that is not there yet."""
@@ -133,25 +77,3 @@ def program(run: Any, java: str, folder: Path) -> Callable[..., str]:
         return done.stdout  # type: ignore[no-any-return]
 
     return program
-
-
-@pytest.fixture
-def mount(tmp_path: Path) -> Iterator[Callable[..., Path]]:
-    """Mount something; skips where that is not allowed."""
-    mounted: list[Path] = []
-
-    def mount(*arguments: str) -> Path:
-        at = tmp_path / f"mount{len(mounted)}"
-        at.mkdir()
-        command = ["mount", *arguments, str(at)]
-        if os.geteuid() or not shutil.which("mount"):
-            pytest.skip("only root mounts")
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            pytest.skip(f"mount: {done.stderr.strip()}")
-        mounted.append(at)
-        return at
-
-    yield mount
-    for at in mounted:
-        subprocess.run(["umount", "-l", str(at)], check=True)

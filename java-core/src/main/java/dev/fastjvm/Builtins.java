@@ -5,6 +5,7 @@ import dev.fastjvm.cpython.LayoutCheck;
 import dev.fastjvm.cpython.Noop;
 import dev.fastjvm.langgraph.Dumps;
 import dev.fastjvm.langgraph.Loads;
+import dev.fastjvm.store.BatchLogBuiltin;
 import dev.fastjvm.store.ByteCacheBuiltin;
 import dev.fastjvm.store.KeyedLogBuiltin;
 import java.util.List;
@@ -17,6 +18,7 @@ final class Builtins {
         Dumps dumps = new Dumps();
         Loads loads = new Loads();
         return List.of(new Noop(), new LayoutCheck(), new Dumps.Configure(dumps, loads), dumps,
-                loads, new KeyedLogBuiltin(), new ByteCacheBuiltin());
+                loads, new KeyedLogBuiltin(), new BatchLogBuiltin(),
+                new ByteCacheBuiltin());
     }
 }

@@ -9,21 +9,12 @@ import dev.fastjvm.cpython.PyList;
 import dev.fastjvm.cpython.PyLong;
 import dev.fastjvm.cpython.PyObjects;
 import dev.fastjvm.cpython.PyTuple;
-import dev.fastjvm.cpython.PyUnicode;
 import dev.fastjvm.log.Durability;
 import dev.fastjvm.log.KeyedLog;
-import dev.fastjvm.log.NoSpaceException;
-import dev.fastjvm.memory.Memory;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
-import java.nio.file.NoSuchFileException;
-import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,15 +36,6 @@ final class KeyedLogCalls {
     private static final int REMOVE_ALL = 22;
     private static final int TRIM = 23;
 
-    private static final int ENOENT = 2;
-    private static final int EIO = 5;
-    private static final int EACCES = 13;
-    private static final int EEXIST = 17;
-    private static final int ENOTDIR = 20;
-    private static final int EFBIG = 27;
-    private static final int ENOSPC = 28;
-    private static final int EROFS = 30;
-
     /** The open logs by their handles; the GIL guards it. */
     private static final List<KeyedLog> OPENED = new ArrayList<>();
 
@@ -65,7 +47,7 @@ final class KeyedLogCalls {
             if (operation == OPEN) {
                 return open(args);
             }
-            int handle = (int) number(args, 0);
+            int handle = (int) Arguments.number(args, 0);
             KeyedLog log = handle < 0 ? null : OPENED.get(handle);
             if (log == null) {
                 if (operation == CLOSE) {
@@ -87,10 +69,10 @@ final class KeyedLogCalls {
                     return list(log, args);
                 }
                 case HAS -> {
-                    return PyBool.of(log.has(bytes(args, 1)));
+                    return PyBool.of(log.has(Arguments.bytes(args, 1)));
                 }
                 case REMOVE -> {
-                    byte[] key = bytes(args, 1);
+                    byte[] key = Arguments.bytes(args, 1);
                     locked(log, () -> log.remove(key));
                 }
                 case LOCK -> {
@@ -108,94 +90,29 @@ final class KeyedLogCalls {
                 }
                 case TIDY -> log.tidy();
                 case REMOVE_ALL -> {
-                    byte[][] keys = new byte[(int) number(args, 1)][];
+                    byte[][] keys = new byte[(int) Arguments.number(args, 1)][];
                     for (int i = 0; i < keys.length; i++) {
-                        keys[i] = bytes(args, i + 2);
+                        keys[i] = Arguments.bytes(args, i + 2);
                     }
                     locked(log, () -> log.removeAll(keys));
                 }
                 case TRIM -> {
-                    byte[] list = bytes(args, 1);
+                    byte[] list = Arguments.bytes(args, 1);
                     locked(log, () -> log.trim(list));
                 }
                 case CLOSE -> close(log, handle);
                 default -> throw new IllegalArgumentException();
             }
             return PyObjects.incref(PyObjects.NONE);
-        } catch (NoSpaceException e) {
-            return error(e.errno(), e);
-        } catch (IOException e) {
-            return error(errno(e), e);
         } catch (Exception | InternalError e) {
-            // an InternalError is what a page of a mapped file that cannot be had becomes
-            Throwable cause = e;
-            while (cause.getCause() != null) {
-                cause = cause.getCause();
-            }
-            return cause instanceof IOException io ? error(errno(io), io) : error(EIO, e);
+            return LogErrors.text(e);
         }
-    }
-
-    private static int errno(IOException e) {
-        String text = String.valueOf(e.getMessage());
-        if (e instanceof AccessDeniedException) {
-            return EACCES;
-        }
-        if (text.endsWith("Read-only file system")) {
-            return EROFS;
-        }
-        if (text.endsWith("No space left on device")) {
-            return ENOSPC;
-        }
-        if (text.endsWith("File too large")) {
-            return EFBIG;
-        }
-        if (e instanceof NotDirectoryException || text.endsWith("Not a directory")) {
-            return ENOTDIR;
-        }
-        if (e instanceof FileAlreadyExistsException) {
-            return EEXIST;
-        }
-        return e instanceof NoSuchFileException ? ENOENT : EIO;
-    }
-
-    private static long error(int errno, Throwable thrown) {
-        String text = thrown.getMessage() == null ? thrown.toString() : thrown.getMessage();
-        if (thrown instanceof FileSystemException named && named.getReason() == null) {
-            // its text is the file's name alone
-            text = "%s: %s".formatted(named.getClass().getSimpleName().replace("Exception", ""),
-                    text);
-        } else if (!(thrown instanceof IOException)) {
-            text = thrown.toString();
-        }
-        return PyUnicode.of(errno + " " + text);
-    }
-
-    private static long argument(long args, int index) {
-        return Memory.getLong(args + 8L * index);
-    }
-
-    private static long number(long args, int index) {
-        return PyLong.value(argument(args, index));
-    }
-
-    /** The bytes of an object in place: the caller keeps it. */
-    private static MemorySegment segment(long bytes) {
-        return Memory.segment(PyBytes.data(bytes), PyBytes.length(bytes));
-    }
-
-    private static byte[] bytes(long args, int index) {
-        return bytes(argument(args, index));
-    }
-
-    private static byte[] bytes(long bytes) {
-        return segment(bytes).toArray(ValueLayout.JAVA_BYTE);
     }
 
     private static long open(long args) throws IOException {
-        Path folder = Path.of(new String(bytes(args, 0), StandardCharsets.UTF_8));
-        Durability durability = Durability.values()[(int) number(args, 1)];
-        long segmentBytes = number(args, 2);
+        Path folder = Path.of(new String(Arguments.bytes(args, 0), StandardCharsets.UTF_8));
+        Durability durability = Durability.values()[(int) Arguments.number(args, 1)];
+        long segmentBytes = Arguments.number(args, 2);
         Thread thread = Thread.currentThread();
         if (thread.getContextClassLoader() == null) {
             // a thread that was attached has none; Chronicle's compiler asks for it
@@ -247,13 +164,13 @@ final class KeyedLogCalls {
 
     /** Puts a tuple of tuples (key, list, head, data, share, absent). */
     private static long put(KeyedLog log, long args) throws IOException {
-        long all = argument(args, 1);
+        long all = Arguments.argument(args, 1);
         List<KeyedLog.Put> values = new ArrayList<>();
         for (int i = 0; i < PyTuple.size(all); i++) {
             long value = PyTuple.item(all, i);
-            values.add(new KeyedLog.Put(bytes(PyTuple.item(value, 0)),
-                    bytes(PyTuple.item(value, 1)), bytes(PyTuple.item(value, 2)),
-                    segment(PyTuple.item(value, 3)), PyTuple.item(value, 4) == PyObjects.TRUE,
+            values.add(new KeyedLog.Put(Arguments.bytes(PyTuple.item(value, 0)),
+                    Arguments.bytes(PyTuple.item(value, 1)), Arguments.bytes(PyTuple.item(value, 2)),
+                    Arguments.segment(PyTuple.item(value, 3)), PyTuple.item(value, 4) == PyObjects.TRUE,
                     PyTuple.item(value, 5) == PyObjects.TRUE));
         }
         locked(log, () -> log.put(values));
@@ -266,7 +183,7 @@ final class KeyedLogCalls {
 
     private static long get(KeyedLog log, long args) throws IOException {
         try (Arena memory = Arena.ofConfined()) {
-            var found = log.get(bytes(args, 1), memory);
+            var found = log.get(Arguments.bytes(args, 1), memory);
             if (found.isEmpty()) {
                 return PyObjects.incref(PyObjects.NONE);
             }
@@ -281,14 +198,14 @@ final class KeyedLogCalls {
     }
 
     private static long list(KeyedLog log, long args) throws IOException {
-        long before = number(args, 2);
-        long limit = number(args, 3);
-        boolean withData = argument(args, 4) == PyObjects.TRUE;
-        boolean damaged = argument(args, 5) == PyObjects.TRUE;
-        byte[] key = before < 0 ? null : bytes(args, 6);
+        long before = Arguments.number(args, 2);
+        long limit = Arguments.number(args, 3);
+        boolean withData = Arguments.argument(args, 4) == PyObjects.TRUE;
+        boolean damaged = Arguments.argument(args, 5) == PyObjects.TRUE;
+        byte[] key = before < 0 ? null : Arguments.bytes(args, 6);
         List<KeyedLog.Value> values = new ArrayList<>();
         try (Arena memory = Arena.ofConfined()) {
-            log.list(bytes(args, 1), key, before, withData ? memory : null, damaged, value -> {
+            log.list(Arguments.bytes(args, 1), key, before, withData ? memory : null, damaged, value -> {
                 values.add(value);
                 return values.size() < limit;
             });

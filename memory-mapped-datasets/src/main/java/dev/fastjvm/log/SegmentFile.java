@@ -27,6 +27,9 @@ final class SegmentFile implements AutoCloseable {
     static final int PARTED = 1;
     /** The content is a part of a record. */
     static final int PART = 2;
+    /** The payload begins at a multiple of {@link #ALIGNMENT} of the file; the byte behind the head says how far off. */
+    static final int ALIGNED = 4;
+    static final int ALIGNMENT = 8;
 
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
@@ -114,6 +117,17 @@ final class SegmentFile implements AutoCloseable {
                 + (parted ? all.get(ValueLayout.JAVA_LONG_UNALIGNED, offset + HEAD) : 0);
     }
 
+    /** How many bytes lie between the head and the payload of an aligned record at {@code offset}. */
+    static int padding(long offset) {
+        return ALIGNMENT - (int) (offset % ALIGNMENT);
+    }
+
+    /** A record's bytes without its head and what aligns it. */
+    static MemorySegment payload(MemorySegment content) {
+        boolean aligned = (flags(content) & ALIGNED) != 0;
+        return content.asSlice(HEAD + (aligned ? content.get(ValueLayout.JAVA_BYTE, HEAD) : 0));
+    }
+
     static int kind(MemorySegment content) {
         return content.get(ValueLayout.JAVA_BYTE, 6) & 0xFF;
     }
@@ -134,7 +148,7 @@ final class SegmentFile implements AutoCloseable {
         while (at + 4 <= all.byteSize() && visitor.more()) {
             int header = all.get(INT, at);
             if (Wires.isReadyData(header) && content(all, at + 4) instanceof MemorySegment found) {
-                visitor.record(at + 4, kind(found), flags(found), found.asSlice(HEAD));
+                visitor.record(at + 4, kind(found), flags(found), payload(found));
             } else if (!isChronicles(all, at, header)) {
                 long next = nextRecord(all, at);
                 if (next < 0) {

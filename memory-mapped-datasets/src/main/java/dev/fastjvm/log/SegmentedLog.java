@@ -246,14 +246,27 @@ public final class SegmentedLog implements AutoCloseable {
         return append(kind, false, payload);
     }
 
+    /**
+     * The same; a record that is not of several parts lies so that its payload begins at a multiple of eight bytes of its
+     * segment's file.
+     */
+    public long appendAligned(int kind, MemorySegment... payload) throws IOException {
+        return append(kind, SegmentFile.ALIGNED, durability == Durability.DISK, payload);
+    }
+
     private long append(int kind, boolean forced, MemorySegment[] payload) throws IOException {
+        return append(kind, 0, forced, payload);
+    }
+
+    private long append(int kind, int flags, boolean forced, MemorySegment[] payload)
+            throws IOException {
         lock();
         try {
             long before = last.getVolatileValue();
             long position = before;
             last.setVolatileValue(WRITING);
             try {
-                position = size(payload) <= LARGEST_PART ? write(kind, 0, payload)
+                position = size(payload) <= LARGEST_PART ? write(kind, flags, payload)
                         : writeParts(kind, payload, forced);
             } finally {
                 last.setVolatileValue(position);
@@ -314,7 +327,8 @@ public final class SegmentedLog implements AutoCloseable {
     }
 
     private long write(int kind, int flags, MemorySegment... payload) throws IOException {
-        long size = SegmentFile.HEAD + size(payload);
+        boolean aligned = (flags & SegmentFile.ALIGNED) != 0;
+        long size = SegmentFile.HEAD + size(payload) + (aligned ? SegmentFile.ALIGNMENT : 0);
         int segment = (int) current.getVolatileValue();
         if (reservedIn == segment && reservedUpTo > segmentBytes) {
             segment = (int) current.addAtomicValue(1);
@@ -331,13 +345,18 @@ public final class SegmentedLog implements AutoCloseable {
             try {
                 Bytes<?> bytes = context.wire().bytes();
                 long offset = bytes.writePosition();
+                int padding = aligned ? SegmentFile.padding(offset + SegmentFile.HEAD) : 0;
+                size = SegmentFile.HEAD + padding + size(payload);
                 reserve(segment, offset, size);
                 bytes.ensureCapacity(offset + size);
                 MemorySegment content = at(bytes.addressForWrite(offset), size);
                 content.set(SHORT, 4, SegmentFile.MAGIC);
                 content.set(ValueLayout.JAVA_BYTE, 6, (byte) kind);
                 content.set(ValueLayout.JAVA_BYTE, 7, (byte) flags);
-                copy(payload, content, SegmentFile.HEAD);
+                if (aligned) {
+                    content.set(ValueLayout.JAVA_BYTE, SegmentFile.HEAD, (byte) padding);
+                }
+                copy(payload, content, SegmentFile.HEAD + padding);
                 content.set(INT, 0, SegmentFile.checksum(content));
                 bytes.writeSkip(size);
                 written = true;
@@ -451,7 +470,7 @@ public final class SegmentedLog implements AutoCloseable {
         if (content == null) {
             throw new CorruptRecordException(position, "no whole record");
         }
-        MemorySegment payload = content.asSlice(SegmentFile.HEAD);
+        MemorySegment payload = SegmentFile.payload(content);
         if ((SegmentFile.flags(content) & SegmentFile.PARTED) != 0) {
             payload = joined(position, payload, memory);
         }

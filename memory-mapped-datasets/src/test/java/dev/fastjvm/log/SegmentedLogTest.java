@@ -68,6 +68,33 @@ class SegmentedLogTest {
     }
 
     @Test
+    void alignedPayloadsBeginAtMultiplesOfEight() throws IOException {
+        try (SegmentedLog log = open()) {
+            Map<Long, MemorySegment> wanted = new LinkedHashMap<>();
+            for (int i = 0; i < 200; i++) {
+                MemorySegment payload = bytes(i, i * 41 % 5000);
+                wanted.put(i % 3 == 0 ? log.append(1, payload) : log.appendAligned(2, payload),
+                        payload);
+            }
+            MemorySegment large = bytes(7, SegmentedLog.LARGEST_PART + 1);
+            wanted.put(log.appendAligned(2, large.asSlice(0, 5), large.asSlice(5)), large);
+            Told told = told(log, -1);
+            assertEquals(List.copyOf(wanted.keySet()), List.copyOf(told.records.keySet()));
+            assertTrue(told.damaged.isEmpty());
+            for (var each : wanted.entrySet()) {
+                LogRecord got = log.read(each.getKey());
+                same(each.getValue(), got);
+                assertArrayEquals(each.getValue().toArray(ValueLayout.JAVA_BYTE),
+                        told.records.get(each.getKey()));
+                if (got.kind() == 2 && got.payload().byteSize() < SegmentedLog.LARGEST_PART) {
+                    // files are mapped at pages
+                    assertEquals(0, got.payload().address() % 8);
+                }
+            }
+        }
+    }
+
+    @Test
     void sizes() throws IOException {
         int[] lengths = {0, 1, 2, 3, 4, 5, 63, 64, 65, 1000, 65_536, 3 << 20,
                 SegmentedLog.LARGEST_PART, SegmentedLog.LARGEST_PART + 1, 30_000_001};
