@@ -111,12 +111,12 @@ final class BatchLogCalls {
         Gil.without(() -> log.scan(after, new SegmentedLog.Visitor() {
             @Override
             public void record(LogRecord record) {
-                found.add(new long[]{record.position(), record.payload().byteSize()});
+                found.add(new long[] {record.position(), record.payload().byteSize()});
             }
 
             @Override
             public void damage(long position, long bytes) {
-                found.add(new long[]{position, -bytes});
+                found.add(new long[] {position, -bytes});
             }
 
             @Override

@@ -169,8 +169,10 @@ final class KeyedLogCalls {
         for (int i = 0; i < PyTuple.size(all); i++) {
             long value = PyTuple.item(all, i);
             values.add(new KeyedLog.Put(Arguments.bytes(PyTuple.item(value, 0)),
-                    Arguments.bytes(PyTuple.item(value, 1)), Arguments.bytes(PyTuple.item(value, 2)),
-                    Arguments.segment(PyTuple.item(value, 3)), PyTuple.item(value, 4) == PyObjects.TRUE,
+                    Arguments.bytes(PyTuple.item(value, 1)),
+                    Arguments.bytes(PyTuple.item(value, 2)),
+                    Arguments.segment(PyTuple.item(value, 3)),
+                    PyTuple.item(value, 4) == PyObjects.TRUE,
                     PyTuple.item(value, 5) == PyObjects.TRUE));
         }
         locked(log, () -> log.put(values));
@@ -205,10 +207,11 @@ final class KeyedLogCalls {
         byte[] key = before < 0 ? null : Arguments.bytes(args, 6);
         List<KeyedLog.Value> values = new ArrayList<>();
         try (Arena memory = Arena.ofConfined()) {
-            log.list(Arguments.bytes(args, 1), key, before, withData ? memory : null, damaged, value -> {
-                values.add(value);
-                return values.size() < limit;
-            });
+            log.list(Arguments.bytes(args, 1), key, before, withData ? memory : null, damaged,
+                    value -> {
+                        values.add(value);
+                        return values.size() < limit;
+                    });
             return object(values, withData);
         }
     }
