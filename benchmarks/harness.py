@@ -242,7 +242,7 @@ def amount(value: Optional[float], unit: str = "s") -> str:
     if value is None:
         return ""
     if unit == "bytes":
-        return "%.1f MB" % (value / 2**20)
+        return "%.2f B" % value if value < 1000 else "%.1f MB" % (value / 2**20)
     if unit == "x":
         return "%.3fx" % value
     for factor, name in ((1, "s"), (1e3, "ms"), (1e6, "µs")):

@@ -11,10 +11,11 @@ from typing import Any, Callable
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
-from saver.conftest import LIMIT_S, PROLOGUE, killed, survived
+from saver.conftest import PROLOGUE
 from saver.scenarios import SCENARIOS, config, pinned, shown
 from saver.test_graphs import same
 from saver.test_values import everywhere, put
+from support.killing import LIMIT_S, killed, survived
 
 SECRET = "Xq7-secret-Zw9"
 

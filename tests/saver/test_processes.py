@@ -10,7 +10,8 @@ from typing import Callable
 
 import pytest
 
-from saver.conftest import LIMIT_S, PROLOGUE, killed, survived
+from saver.conftest import PROLOGUE
+from support.killing import LIMIT_S, killed, survived
 
 
 def test_opened_in_a_second_process(program: Callable[..., str]) -> None:
