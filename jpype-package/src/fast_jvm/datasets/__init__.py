@@ -13,8 +13,9 @@ docs/datasets.md has the byte layout.
 
 from __future__ import annotations
 
+from ._build import Built, build
 from ._dataset import Dataset
 from ._format import DatasetError
 from ._writer import Writer
 
-__all__ = ["Dataset", "DatasetError", "Writer"]
+__all__ = ["Built", "Dataset", "DatasetError", "Writer", "build"]

@@ -1,6 +1,7 @@
-"""`python -m fast_jvm.datasets info | verify FOLDER`.
+"""`python -m fast_jvm.datasets build SOURCE... FOLDER | info FOLDER | verify FOLDER`.
 
-Exits with 0; 1 where ``verify`` found damage; 2 where the folder is no dataset, or Java stays away.
+Exits with 0; 1 where ``verify`` found damage or ``build --on-error skip`` left rows out; 2 where that could not be
+done: no dataset, a bad row, no Java.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import List, Union
+from typing import Dict, List, Union
 
 from .. import FastJvmUnavailable
+from ._build import REJECTS, build
 from ._dataset import Dataset
 from ._format import DatasetError
 from ._verify import problems
@@ -22,12 +24,48 @@ def main(arguments: Union[List[str], None] = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("info", help="what a dataset holds").add_argument("folder")
     commands.add_parser("verify", help="look at every checksum").add_argument("folder")
+    made = commands.add_parser("build", help="make a dataset of files")
+    made.add_argument("sources", nargs="+", metavar="SOURCE", help="files and globs")
+    made.add_argument("folder")
+    made.add_argument(
+        "--schema", type=_schema, help="columns to take: input_ids=list<int32>,text=string"
+    )
+    made.add_argument("--on-error", choices=("raise", "skip"), default="raise")
     options = parser.parse_args(arguments)
     try:
+        if options.command == "build":
+            return build_(options.sources, options.folder, options.schema, options.on_error)
         return info(options.folder) if options.command == "info" else verify(options.folder)
-    except (DatasetError, FastJvmUnavailable, OSError) as error:
+    except (DatasetError, FastJvmUnavailable, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
+
+
+def _schema(text: str) -> Dict[str, str]:
+    pairs = [pair.partition("=") for pair in text.split(",")]
+    return {name.strip(): kind.strip() for name, _, kind in pairs}
+
+
+def build_(
+    sources: List[str], folder: str, schema: Union[Dict[str, str], None], on_error: str
+) -> int:
+    """Build a dataset, with a progress bar where rich is installed and somebody looks."""
+    try:
+        from rich.progress import Progress
+    except ImportError:
+        done = build(sources, folder, schema, on_error=on_error)
+    else:
+        with Progress(disable=not sys.stderr.isatty()) as bar:
+            task = bar.add_task("building")
+
+            def progress(path: str, read: int, size: int) -> None:
+                bar.update(task, description=os.path.basename(path), completed=read, total=size)
+
+            done = build(sources, folder, schema, on_error=on_error, progress=progress)
+    print(f"{done.rows} rows")
+    if done.rejected:
+        print(f"{done.rejected} rows were left out, see {os.path.join(folder, REJECTS)}")
+    return 1 if done.rejected else 0
 
 
 def info(folder: str) -> int:

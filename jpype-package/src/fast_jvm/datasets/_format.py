@@ -177,14 +177,15 @@ def places(part: Part, start: int, parted: Union[int, None]) -> Array:
 def write_manifest(folder: str, content: Dict[str, Any]) -> None:
     """Put a manifest in place, whole or not at all."""
     fresh = os.path.join(folder, MANIFEST + ".part")
-    with open(fresh, "w", encoding="utf-8", opener=_private) as file:
+    with open(fresh, "w", encoding="utf-8", opener=private) as file:
         json.dump(content, file, indent=1)
         file.flush()
         os.fsync(file.fileno())
     os.replace(fresh, os.path.join(folder, MANIFEST))
 
 
-def _private(path: str, flags: int) -> int:
+def private(path: str, flags: int) -> int:
+    """Open a file that nobody else may read, for ``open``."""
     return os.open(path, flags, 0o600)
 
 
