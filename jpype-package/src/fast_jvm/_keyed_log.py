@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import Any, Iterator, NamedTuple, Sequence, Union
+from typing import Iterator, NamedTuple, Sequence, Union
 
-from . import FastJvmUnavailable, require
+from . import FastJvmUnavailable
+from ._log_calls import log_calls
 
 _OPEN, _PUT, _GET, _LIST, _REMOVE, _HAS, _LOCK, _UNLOCK, _FORCE, _CLOSE = range(10)
 _COMPACT, _TIDY, _REMOVE_ALL, _TRIM = range(20, 24)
@@ -55,22 +56,12 @@ class KeyedLog:
     ) -> None:
         if durability not in _DURABILITIES:
             raise ValueError(f"durability is one of {_DURABILITIES}, not {durability!r}")
-        self._builtin = require("keyed_log")["keyed_log"]
         self.folder = os.path.abspath(os.fspath(folder))
+        self._call = log_calls("keyed_log", self.folder)
         self.durability = durability
         self._handle: int = self._call(
             _OPEN, os.fsencode(self.folder), _DURABILITIES.index(durability), segment_bytes
         )
-
-    def _call(self, *arguments: Any) -> Any:
-        result = self._builtin(*arguments)
-        if result is NotImplemented:
-            require("keyed_log")  # names the reason
-            raise OSError(f"{self.folder}: the log cannot be used")
-        if type(result) is str:
-            errno, _, text = result.partition(" ")
-            raise OSError(int(errno), text, self.folder)
-        return result
 
     def put(self, *values: Put) -> None:
         """Put values in their order; other writers come before or behind all of them."""

@@ -8,7 +8,7 @@ from typing import Any, Iterator, List, Sequence, Tuple
 
 import numpy as np
 
-from .. import require
+from .._log_calls import log_calls
 
 _OPEN, _APPEND, _SCAN, _LAST, _LOCK, _UNLOCK, _FORCE, _CLOSE = range(8)
 DURABILITIES = ("process", "disk")
@@ -20,21 +20,10 @@ class BatchLog:
     def __init__(self, folder: str, durability: str, segment_bytes: int) -> None:
         if durability not in DURABILITIES:
             raise ValueError(f"durability is one of {DURABILITIES}, not {durability!r}")
-        self._builtin = require("batch_log")["batch_log"]
-        self.folder = folder
+        self._call = log_calls("batch_log", folder)
         self._handle: int = self._call(
             _OPEN, os.fsencode(folder), DURABILITIES.index(durability), segment_bytes
         )
-
-    def _call(self, *arguments: Any) -> Any:
-        result = self._builtin(*arguments)
-        if result is NotImplemented:
-            require("batch_log")  # names the reason
-            raise OSError(f"{self.folder}: the log cannot be used")
-        if type(result) is str:
-            errno, _, text = result.partition(" ")
-            raise OSError(int(errno), text, self.folder)
-        return result
 
     def append(self, pieces: Sequence[Any]) -> int:
         """Append a record of buffers; return its position."""
