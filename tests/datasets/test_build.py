@@ -19,7 +19,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fast_jvm.datasets import Dataset, DatasetError, build
+from fast_jvm.datasets import Dataset, DatasetError, _sources, build
 from fast_jvm.datasets.__main__ import main
 from fast_jvm.datasets._build import REJECTS
 from support.killing import LIMIT_S
@@ -64,6 +64,11 @@ WAYS: dict[str, Callable[[Path, Rows], Any]] = {
     "rows.ndjson.zst": lambda path, rows: path.write_bytes(
         zstandard.compress(_lines(rows[:100])) + zstandard.compress(_lines(rows[100:]))
     ),
+    "rows.json": lambda path, rows: path.write_bytes(json.dumps(rows).encode()),
+    "indented.json.gz": lambda path, rows: path.write_bytes(
+        gzip.compress(json.dumps(rows, indent=2, ensure_ascii=False).encode("utf-8-sig"))
+    ),
+    "lines.json": lambda path, rows: path.write_bytes(_lines(rows)),
     "rows.parquet": _parquet,
     "rows.arrow": _arrow,
     "stream.arrow": _stream,
@@ -171,6 +176,59 @@ def test_damaged_and_unknown_files(java: str, tmp_path: Path) -> None:
         build([tmp_path / "two.jsonl"], tmp_path / "set")
 
 
+WRONG = [
+    ('[{"a": 1},\n{"a": 2}', "it ends"),
+    ('[{"a": 1},\n]', "no JSON"),
+    ('[{"a": 1}\n{"a": 2}]', "'{' in the place of ','"),
+    ('[{"a": 1},\n{"a": 2}] 3', "behind"),
+    ('[{"a": 1},\n{"a": }]', "no JSON"),
+    ('[{"a": 1},\n{"a": "no end', "no JSON"),
+    ('[{"a": 1},\n12345]', "a int, not an object"),
+    ('[{"a": 1},\n' + "[" * 100_000, "no JSON"),
+]
+
+
+@pytest.mark.parametrize(("text", "reason"), WRONG, ids=range(len(WRONG)))
+@pytest.mark.parametrize("chunk", [1, 7, 1 << 20])
+def test_damaged_arrays(
+    java: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, reason: str, chunk: int
+) -> None:
+    monkeypatch.setattr(_sources, "CHUNK", chunk)
+    (tmp_path / "rows.json").write_text(text)
+    with pytest.raises(DatasetError) as error:
+        build([tmp_path / "rows.json"], tmp_path / "set", {"a": "int64"})
+    assert "rows.json, line 2: " in str(error.value) and reason in str(error.value), error.value
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    rows=st.lists(st.dictionaries(st.text(max_size=4), JSON, max_size=4), max_size=6),
+    indent=st.sampled_from([None, 0, 3]),
+    chunk=st.integers(1, 40),
+    ascii_=st.booleans(),
+)
+def test_arrays_in_pieces(rows: Rows, indent: int | None, chunk: int, ascii_: bool) -> None:
+    """Cut anywhere, an array is what json.loads says it is."""
+    with tempfile.TemporaryDirectory() as base, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_sources, "CHUNK", chunk)
+        path = Path(base, "rows.json")
+        path.write_bytes(
+            json.dumps(rows, indent=indent, ensure_ascii=ascii_).encode("utf-8", "surrogatepass")
+        )
+        try:
+            wanted = json.loads(path.read_text("utf-8"))
+        except UnicodeDecodeError:
+            return
+        assert [item.row for item in _sources._json_array(str(path))] == wanted
+
+
 BUILDER = """
 import sys, time
 from fast_jvm.datasets import build
@@ -219,7 +277,7 @@ print(json.dumps((max(most) - before) / 1024))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("name", ["rows.jsonl", "rows.parquet"])
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.json", "rows.parquet"])
 def test_memory_is_bounded(
     java: str, tmp_path: Path, fresh: Callable[..., dict[str, str]], name: str
 ) -> None:

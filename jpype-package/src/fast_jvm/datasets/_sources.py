@@ -1,6 +1,6 @@
-"""Reading what others wrote, row by row in bounded memory: JSON lines, CSV, text, Parquet and Arrow files.
+"""Reading what others wrote, row by row in bounded memory: JSON, CSV, text, Parquet and Arrow files.
 
-``.jsonl`` ``.ndjson`` ``.csv`` ``.tsv`` ``.txt``, each also with ``.gz`` or ``.zst`` behind it (zstandard), and ``.parquet``,
+``.jsonl`` ``.ndjson`` ``.json`` (one array, or lines) ``.csv`` ``.tsv`` ``.txt``, each also with ``.gz`` or ``.zst`` behind it (zstandard), and ``.parquet``,
 ``.arrow``, ``.feather`` (pyarrow).
 """
 
@@ -20,6 +20,8 @@ from ._format import KINDS, TEXTS, Array, Column, DatasetError
 
 LONGEST_LINE = 1 << 30
 """A line of more bytes is an error: nothing larger is ever held."""
+CHUNK = 1 << 20
+"""So many bytes of a JSON array are taken at once, or as many as its largest element needs."""
 ARROW_ROWS = 256
 """So many rows of an Arrow batch are taken at once."""
 
@@ -139,6 +141,102 @@ def _json_lines(path: str) -> Iterator[Item]:
                 yield Item(number, row, done)
             else:
                 yield Item(number, Bad(f"a {type(row).__name__}, not an object", line), done)
+
+
+def _json(path: str) -> Iterator[Item]:
+    counted, file = _open(path)
+    with counted, file:
+        start = file.read(CHUNK).decode("utf-8-sig", "replace").lstrip()
+    return _json_array(path) if start.startswith("[") else _json_lines(path)
+
+
+class _Array:
+    """A JSON array that is read piece by piece: its elements, and the line each begins on."""
+
+    def __init__(self, file: Any) -> None:
+        self._text = io.TextIOWrapper(file, "utf-8-sig", newline="")
+        self._scan = json.JSONDecoder().raw_decode
+        self._buffer, self._at, self._ended = "", 0, False
+        self.line = 1
+
+    def _more(self) -> bool:
+        """Read on, as much as there is unread at least; False at the end of the file."""
+        unread = len(self._buffer) - self._at
+        if unread > LONGEST_LINE:
+            raise ValueError(f"an element of more than {LONGEST_LINE} characters")
+        piece = "" if self._ended else self._text.read(max(CHUNK, unread))
+        self._buffer, self._at = self._buffer[self._at :] + piece, 0
+        self._ended = not piece
+        return bool(piece)
+
+    def _skip(self, end: int) -> None:
+        self.line += self._buffer.count("\n", self._at, end)
+        self._at = end
+
+    def next(self) -> str:
+        """Return the next character that is no space, "" at the end."""
+        while True:
+            end = self._at
+            while end < len(self._buffer) and self._buffer[end] in " \t\r\n":
+                end += 1
+            self._skip(end)
+            if end < len(self._buffer):
+                return self._buffer[end]
+            if not self._more():
+                return ""
+
+    def take(self, wanted: str) -> None:
+        """Go behind one character; ValueError where it is another."""
+        found = self.next()
+        if found != wanted:
+            raise ValueError(
+                f"{found!r} in the place of {wanted!r}" if found else f"it ends before {wanted!r}"
+            )
+        self._skip(self._at + 1)
+
+    def element(self) -> Tuple[Any, str]:
+        """Return a value and its text; ValueError where there is none."""
+        self.next()
+        while True:
+            try:
+                value, end = self._scan(self._buffer, self._at)
+            except json.JSONDecodeError as error:
+                # it may go on behind what was read: so near to its end, or in the midst of a string
+                cut = error.pos > len(self._buffer) - 16 or error.msg.startswith(
+                    ("Untermin", "Invalid \\")
+                )
+                if not cut or not self._more():
+                    raise
+                continue
+            if end == len(self._buffer) and self._more():
+                continue  # a number may
+            text = self._buffer[self._at : end]
+            self._skip(end)
+            return value, text
+
+
+def _json_array(path: str) -> Iterator[Item]:
+    """Yield the elements of one array; behind a syntax error nothing can be told apart, so that is the last item."""
+    counted, file = _open(path)
+    with counted, file:
+        array, line = _Array(file), 1
+        try:
+            array.take("[")
+            first = True
+            while array.next() != "]":
+                if not first:
+                    array.take(",")
+                    array.next()
+                first, line = False, array.line
+                value, text = array.element()
+                wrong = Bad(f"a {type(value).__name__}, not an object", text)
+                yield Item(line, value if type(value) is dict else wrong, counted.done)
+            array.take("]")
+            line = array.line
+            if array.next():
+                raise ValueError("something stands behind the array")
+        except (ValueError, RecursionError, EOFError, OSError) as error:
+            yield Item(array.line, Bad(f"no JSON: {error}", ""), -1)
 
 
 def _text(path: str) -> Iterator[Item]:
@@ -285,6 +383,7 @@ def _rows_of(batches: Callable[[str], Iterator[Any]]) -> Callable[[str], Iterato
 _READERS: Dict[str, Callable[[str], Iterator[Item]]] = {
     "jsonl": _json_lines,
     "ndjson": _json_lines,
+    "json": _json,
     "csv": _table(","),
     "tsv": _table("\t"),
     "txt": _text,
