@@ -232,10 +232,14 @@ def _value(column: Column, value: Any) -> Any:
             raise ValueError(f"a {type(value).__name__} is no list")
         for each in set(map(type, value)):
             _number(dtype, each)
-        array = np.array(value, dtype)
-        if dtype.kind in "iu" and array.tolist() != value:
-            raise ValueError(f"a value does not fit {dtype}")
-        return array
+        if dtype.kind not in "iu":
+            return np.array(value, dtype)
+        array = np.array(value, "i8")  # OverflowError beyond
+        if array.size and dtype.itemsize < 8:
+            limits = np.iinfo(dtype)
+            if array.min() < limits.min or array.max() > limits.max:
+                raise ValueError(f"a value does not fit {dtype}")
+        return array.astype(dtype, copy=False)
     if type(value) is str and dtype.kind != "b":  # a cell of a table
         value = float(value) if dtype.kind == "f" else int(value)
     _number(dtype, type(value))
