@@ -100,6 +100,12 @@ class Lists:
             items = self._map(self._index[2 * number], self._index[2 * number + 1])
         return items if self._decode is None else self._decode(items)
 
+    def items(self) -> Lists:
+        """Return the same column, whose strings and bytes are views of the file too."""
+        made = copy.copy(self)
+        made._decode = None
+        return made
+
     @property
     def entries(self) -> Array:
         """The index: position and number of items of each row."""
@@ -138,6 +144,7 @@ class Dataset:
         self.metadata: Dict[str, Any] = manifest["metadata"]
         self._schema = _format.columns(self.schema)
         self._order: Union[Array, None] = None
+        self._kind = "numpy"
         self._open()
         if self._all < manifest.get("rows", 0):
             raise DatasetError(
@@ -193,7 +200,9 @@ class Dataset:
         return self._all if self._order is None else len(self._order)
 
     def __getitem__(self, key: Any) -> Any:
-        """Return a row as a dict, rows as a dict of columns, or a column by its name."""
+        """Return a row as a dict, rows as a dict of columns, or a column by its name; see ``with_format``."""
+        if self._kind != "numpy":
+            return self._arrow(key)
         order = self._order
         if type(key) is int:
             if order is not None:
@@ -239,6 +248,41 @@ class Dataset:
                 for column, part in zip(self._schema, parts)
             }
 
+    def arrow_batches(self) -> Iterator[Any]:
+        """Yield the batches as ``pyarrow.RecordBatch``, views of the files; see ``batches``."""
+        from . import _arrow
+
+        for batch in self.batches():
+            parts = [
+                _format.Part(*part) if isinstance(part, tuple) else _format.Part(part, None)
+                for part in batch.values()
+            ]
+            yield _arrow.record_batch(self._schema, parts)
+
+    def with_format(self, kind: str) -> Dataset:
+        """Return the same rows as "numpy", the default, or "arrow": ``rows[3:9]``, ``rows[3]`` are tables, a column an array."""
+        if kind not in ("numpy", "arrow"):
+            raise ValueError(f"a format is 'numpy' or 'arrow', not {kind!r}")
+        made = copy.copy(self)
+        made._kind = kind
+        return made
+
+    def _arrow(self, key: Any) -> Any:
+        from . import _arrow
+
+        name = key if isinstance(key, str) else None
+        if name is not None:
+            key = slice(None)
+        elif not isinstance(key, slice) and not hasattr(key, "__len__"):
+            key = [key.__index__()]
+        plain = self.with_format("numpy")
+        # texts are taken as they lie in the file
+        columns = {each: column.items() if isinstance(column, Lists) else column
+                   for each, column in self._pairs}  # fmt: skip
+        plain._pairs = tuple(columns.items())
+        found = _arrow.table(self._schema, plain[key])
+        return found if name is None else found.column(name)
+
     def select(self, rows: Any) -> Dataset:
         """Return a dataset of these rows, in this order; IndexError where one is not there."""
         order = np.asarray(rows if hasattr(rows, "__len__") else list(rows), "i8")
@@ -266,13 +310,13 @@ class Dataset:
 
     def __reduce__(self) -> Any:
         """A worker opens the folder anew; nothing but the order of rows is sent."""
-        return _opened, (self.folder, self._order)
+        return _opened, (self.folder, self._order, self._kind)
 
     def __repr__(self) -> str:
         return f"Dataset({self.folder!r}, {self.schema}, {len(self)} rows)"
 
 
-def _opened(folder: str, order: Union[Array, None]) -> Dataset:
+def _opened(folder: str, order: Union[Array, None], kind: str) -> Dataset:
     made = Dataset(folder)
-    made._order = order
+    made._order, made._kind = order, kind
     return made

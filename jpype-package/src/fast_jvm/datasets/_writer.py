@@ -96,7 +96,7 @@ class Writer:
         whole = os.fstat(self._files[0]).st_size // BATCH_ENTRY.itemsize
         if not whole:
             return -1, 0
-        data = os.pread(self._files[0], BATCH_ENTRY.itemsize, (whole - 1) * BATCH_ENTRY.itemsize)
+        data = _read(self._files[0], BATCH_ENTRY.itemsize, (whole - 1) * BATCH_ENTRY.itemsize)
         last = np.frombuffer(data, BATCH_ENTRY)[0]
         return int(last["position"]), int(last["rows"])
 
@@ -218,7 +218,7 @@ class Writer:
         size = os.fstat(self._files[0]).st_size
         content["rows"] = self._indexed()[1]
         content["batches"] = size // BATCH_ENTRY.itemsize
-        content["checksum"] = "crc32:%08x" % zlib.crc32(os.pread(self._files[0], size, 0))
+        content["checksum"] = "crc32:%08x" % zlib.crc32(_read(self._files[0], size, 0))
         _format.write_manifest(self.folder, content)
 
     def _release(self) -> None:
@@ -242,6 +242,13 @@ def _rows(part: Part, items: Union[Array, None], first: int, last: int) -> Part:
     if items is None or part.lengths is None:
         return Part(part.values[first:last], None)
     return Part(part.values[items[first] : items[last]], part.lengths[first:last])
+
+
+def _read(file: int, size: int, at: int) -> bytes:
+    if hasattr(os, "pread"):
+        return os.pread(file, size, at)
+    os.lseek(file, at, os.SEEK_SET)
+    return os.read(file, size)
 
 
 def _write(file: int, values: Any) -> None:
