@@ -112,8 +112,11 @@ final class FolderLock implements AutoCloseable {
                 shared.threads.unlock();
             }
         }
+        if (got == null) {
+            return false; // and another thread may have it by now
+        }
         shared.lock = got;
-        return got != null;
+        return true;
     }
 
     void unlock() throws IOException {
