@@ -163,6 +163,19 @@ def test_rows_one_by_one(java: str, tmp_path: Path) -> None:
     assert rows.__getitems__([2, 1])[0]["text"] == "éé"
 
 
+@pytest.mark.parametrize(
+    ("kind", "empty"), [("string", ""), ("bytes", b""), ("list<int32>", np.empty(0, "i4"))]
+)
+def test_rows_that_are_empty(java: str, tmp_path: Path, kind: str, empty: Any) -> None:
+    with Writer(tmp_path / "set", {"x": kind}) as writer:
+        writer.write_row({"x": empty})
+        writer.write_row({"x": empty})
+        writer.flush()
+        writer.write({"x": (each for each in [empty, empty])})
+        writer.write_row({"x": empty})
+    check(Dataset(tmp_path / "set"), [{"x": empty}] * 5)
+
+
 @pytest.mark.parametrize("kind", ["list<int64>", "string", "bytes"])
 def test_rows_larger_than_a_record(java: str, tmp_path: Path, kind: str) -> None:
     """Larger than eight megabytes: the log stores parts, the reader puts them together."""

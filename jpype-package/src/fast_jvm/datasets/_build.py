@@ -43,7 +43,7 @@ def build(
     ``schema``: the columns to take; where it is left out, the first rows' values decide, and all their columns are taken.
     ``on_error``: "raise", a DatasetError that names file, line and reason, or "skip": the row goes to the file
     ``rejects.jsonl`` of the folder. ``progress`` is called with (file, bytes read of all, bytes of all).
-    A folder whose build was killed is built on: rows that are there are not read again.
+    A folder whose build was killed is built on: rows that are there are not written again.
     """
     if on_error not in ("raise", "skip"):
         raise ValueError(f"on_error is 'raise' or 'skip', not {on_error!r}")

@@ -152,7 +152,9 @@ class Writer:
         for name, value in row.items():
             self._pending[name].append(value)
             size = getattr(value, "nbytes", None)
-            self._pending_bytes += size or (8 * len(value) if hasattr(value, "__len__") else 8)
+            self._pending_bytes += 8 + (
+                size or (8 * len(value) if hasattr(value, "__len__") else 0)
+            )
         if self._pending_bytes >= self._batch_bytes:
             self.flush()
 
@@ -269,6 +271,7 @@ def _part(column: Column, given: Any) -> Part:
                 f"column {column.name!r}: the lengths do not add up to {len(flat)} items"
             )
         return Part(_exact(column, flat), lengths.astype("<u4"))
+    given = list(given)  # it may be a generator
     if column.type in TEXTS:
         kinds: Tuple[type, ...] = (
             (str,) if column.type == "string" else (bytes, bytearray, memoryview)
