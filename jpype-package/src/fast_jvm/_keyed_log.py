@@ -7,11 +7,10 @@ import os
 from typing import Iterator, NamedTuple, Sequence, Union
 
 from . import FastJvmUnavailable
-from ._log_calls import log_calls
+from ._log_calls import CLOSE, FolderLog
 
-_OPEN, _PUT, _GET, _LIST, _REMOVE, _HAS, _LOCK, _UNLOCK, _FORCE, _CLOSE = range(10)
+_PUT, _GET, _LIST, _REMOVE, _HAS = range(1, 6)
 _COMPACT, _TIDY, _REMOVE_ALL, _TRIM = range(20, 24)
-_DURABILITIES = ("process", "disk")
 _PAGE = 64
 
 
@@ -40,7 +39,7 @@ class Put(NamedTuple):
     absent: bool = False
 
 
-class KeyedLog:
+class KeyedLog(FolderLog):
     """A folder's log, shared by threads and processes; raises OSError where a file cannot serve.
 
     ``durability``: what a put survives once it has returned, "process" (kill -9) or "disk" (a loss
@@ -54,14 +53,7 @@ class KeyedLog:
         durability: str = "process",
         segment_bytes: int = 64 << 20,
     ) -> None:
-        if durability not in _DURABILITIES:
-            raise ValueError(f"durability is one of {_DURABILITIES}, not {durability!r}")
-        self.folder = os.path.abspath(os.fspath(folder))
-        self._call = log_calls("keyed_log", self.folder)
-        self.durability = durability
-        self._handle: int = self._call(
-            _OPEN, os.fsencode(self.folder), _DURABILITIES.index(durability), segment_bytes
-        )
+        super().__init__("keyed_log", folder, durability, segment_bytes)
 
     def put(self, *values: Put) -> None:
         """Put values in their order; other writers come before or behind all of them."""
@@ -111,19 +103,6 @@ class KeyedLog:
                 return
             key, position = values[-1][0], values[-1][3]
 
-    @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
-        """Keep other writers, threads and processes, out of a batch."""
-        self._call(_LOCK, self._handle)
-        try:
-            yield
-        finally:
-            self._call(_UNLOCK, self._handle)
-
-    def force(self) -> None:
-        """Have the disk take all that was put."""
-        self._call(_FORCE, self._handle)
-
     def compact(self) -> int:
         """Give the room of what was removed or replaced back, and return how many bytes that were.
 
@@ -141,4 +120,4 @@ class KeyedLog:
         """Close the folder's files; no-op where they are closed."""
         # a forked child has nothing to close
         with contextlib.suppress(FastJvmUnavailable):
-            self._call(_CLOSE, self._handle)
+            self._call(CLOSE, self._handle)

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from typing import Any, Iterator, List, Sequence, Tuple
 
 import numpy as np
 
-from .._log_calls import log_calls
+from .._log_calls import CLOSE, FolderLog
 
-_OPEN, _APPEND, _SCAN, _LAST, _LOCK, _UNLOCK, _FORCE, _CLOSE = range(8)
-DURABILITIES = ("process", "disk")
+_APPEND, _SCAN, _LAST = range(1, 4)
 
 
-class BatchLog:
-    """A folder's log; raises OSError where a file cannot serve, FastJvmUnavailable where Java stays away."""
+class BatchLog(FolderLog):
+    """A folder's log of a dataset's batches."""
 
     def __init__(self, folder: str, durability: str, segment_bytes: int) -> None:
-        if durability not in DURABILITIES:
-            raise ValueError(f"durability is one of {DURABILITIES}, not {durability!r}")
-        self._call = log_calls("batch_log", folder)
-        self._handle: int = self._call(
-            _OPEN, os.fsencode(folder), DURABILITIES.index(durability), segment_bytes
-        )
+        super().__init__("batch_log", folder, durability, segment_bytes)
 
     def append(self, pieces: Sequence[Any]) -> int:
         """Append a record of buffers; return its position."""
-        buffers = [
-            np.frombuffer(piece, "u1") for piece in pieces
-        ]  # they are alive until this returns
+        # they are alive until this returns
+        buffers = [np.frombuffer(piece, "u1") for piece in pieces]
         where: List[int] = []
         for buffer in buffers:
             where += (buffer.ctypes.data, buffer.nbytes)
@@ -50,19 +41,6 @@ class BatchLog:
         found: int = self._call(_LAST, self._handle)
         return found
 
-    @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
-        """Keep other writers, threads and processes, out."""
-        self._call(_LOCK, self._handle)
-        try:
-            yield
-        finally:
-            self._call(_UNLOCK, self._handle)
-
-    def force(self) -> None:
-        """Have the disk take all that was appended."""
-        self._call(_FORCE, self._handle)
-
     def close(self) -> None:
         """Close the files."""
-        self._call(_CLOSE, self._handle)
+        self._call(CLOSE, self._handle)

@@ -7,14 +7,11 @@ import dev.fastjvm.cpython.PyList;
 import dev.fastjvm.cpython.PyLong;
 import dev.fastjvm.cpython.PyObjects;
 import dev.fastjvm.cpython.PyTuple;
-import dev.fastjvm.log.Durability;
 import dev.fastjvm.log.LogRecord;
 import dev.fastjvm.log.SegmentedLog;
 import dev.fastjvm.memory.Memory;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -24,16 +21,16 @@ final class BatchLogCalls {
     private static final int APPEND = 1;
     private static final int SCAN = 2;
     private static final int LAST = 3;
-    private static final int LOCK = 4;
-    private static final int UNLOCK = 5;
-    private static final int FORCE = 6;
-    private static final int CLOSE = 7;
+    // as KeyedLogCalls has them
+    private static final int LOCK = 6;
+    private static final int UNLOCK = 7;
+    private static final int FORCE = 8;
+    private static final int CLOSE = 9;
 
     /** The kind of a dataset's records. */
     private static final int BATCH = 16;
 
-    /** The open logs by their handles; the GIL guards it. */
-    private static final List<SegmentedLog> OPENED = new ArrayList<>();
+    private static final OpenLogs<SegmentedLog> OPENED = new OpenLogs<>(SegmentedLog::open);
 
     private BatchLogCalls() {}
 
@@ -41,7 +38,7 @@ final class BatchLogCalls {
     static long call(int operation, long args) {
         try {
             if (operation == OPEN) {
-                return open(args);
+                return OPENED.open(args);
             }
             int handle = (int) Arguments.number(args, 0);
             SegmentedLog log = OPENED.get(handle);
@@ -62,7 +59,7 @@ final class BatchLogCalls {
                 case UNLOCK -> log.unlock();
                 case FORCE -> Gil.without(log::force);
                 case CLOSE -> {
-                    OPENED.set(handle, null);
+                    OPENED.forget(handle);
                     Gil.without(log::close);
                 }
                 default -> throw new IllegalArgumentException();
@@ -71,21 +68,6 @@ final class BatchLogCalls {
         } catch (Exception | InternalError e) {
             return LogErrors.text(e);
         }
-    }
-
-    private static long open(long args) throws IOException {
-        Path folder = Path.of(new String(Arguments.bytes(args, 0), StandardCharsets.UTF_8));
-        Durability durability = Durability.values()[(int) Arguments.number(args, 1)];
-        long segmentBytes = Arguments.number(args, 2);
-        Thread thread = Thread.currentThread();
-        if (thread.getContextClassLoader() == null) {
-            // a thread that was attached has none; Chronicle's compiler asks for it
-            thread.setContextClassLoader(SegmentedLog.class.getClassLoader());
-        }
-        SegmentedLog[] opened = new SegmentedLog[1];
-        Gil.without(() -> opened[0] = SegmentedLog.open(folder, durability, segmentBytes));
-        OPENED.add(opened[0]);
-        return PyLong.of(OPENED.size() - 1);
     }
 
     /** Appends one record of pieces, each an address and a size in bytes; returns its position. */

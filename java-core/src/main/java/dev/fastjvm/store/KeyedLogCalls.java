@@ -14,8 +14,6 @@ import dev.fastjvm.log.KeyedLog;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -36,8 +34,7 @@ final class KeyedLogCalls {
     private static final int REMOVE_ALL = 22;
     private static final int TRIM = 23;
 
-    /** The open logs by their handles; the GIL guards it. */
-    private static final List<KeyedLog> OPENED = new ArrayList<>();
+    private static final OpenLogs<KeyedLog> OPENED = new OpenLogs<>(KeyedLog::open);
 
     private KeyedLogCalls() {}
 
@@ -45,10 +42,10 @@ final class KeyedLogCalls {
     static long call(int operation, long args) {
         try {
             if (operation == OPEN) {
-                return open(args);
+                return OPENED.open(args);
             }
             int handle = (int) Arguments.number(args, 0);
-            KeyedLog log = handle < 0 ? null : OPENED.get(handle);
+            KeyedLog log = OPENED.get(handle);
             if (log == null) {
                 if (operation == CLOSE) {
                     return PyObjects.incref(PyObjects.NONE);
@@ -109,26 +106,11 @@ final class KeyedLogCalls {
         }
     }
 
-    private static long open(long args) throws IOException {
-        Path folder = Path.of(new String(Arguments.bytes(args, 0), StandardCharsets.UTF_8));
-        Durability durability = Durability.values()[(int) Arguments.number(args, 1)];
-        long segmentBytes = Arguments.number(args, 2);
-        Thread thread = Thread.currentThread();
-        if (thread.getContextClassLoader() == null) {
-            // a thread that was attached has none; Chronicle's compiler asks for it
-            thread.setContextClassLoader(KeyedLog.class.getClassLoader());
-        }
-        KeyedLog[] opened = new KeyedLog[1];
-        Gil.without(() -> opened[0] = KeyedLog.open(folder, durability, segmentBytes));
-        OPENED.add(opened[0]);
-        return PyLong.of(OPENED.size() - 1);
-    }
-
     private static void close(KeyedLog log, int handle) throws IOException {
         Gil.without(log::enter); // a batch of another thread ends first
         try {
             // readers hold the GIL: from here on there are none
-            if (OPENED.set(handle, null) != null) {
+            if (OPENED.forget(handle) != null) {
                 Gil.without(log::close);
             }
         } finally {
