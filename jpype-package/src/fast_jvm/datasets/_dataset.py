@@ -6,7 +6,6 @@ A view keeps its mapping alive, also where the files are deleted meanwhile. Proc
 from __future__ import annotations
 
 import copy
-import mmap
 import os
 from typing import Any, Callable, Dict, Iterator, List, Sequence, Union
 
@@ -24,19 +23,15 @@ from ._format import (
     Array,
     DatasetError,
 )
-from ._segments import Segments
+from ._segments import Segments, check_size, map_file
 
 
 def _map(path: str, size: int) -> Any:
     """Map the first bytes of a file; DatasetError where it has fewer."""
-    try:
-        with open(path, "rb") as file:
-            there = os.fstat(file.fileno()).st_size
-            if there < size:
-                raise DatasetError(f"{path} is truncated: {there} bytes, of at least {size}")
-            return mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) if size else b""
-    except FileNotFoundError as error:
-        raise DatasetError(f"{path} is missing") from error
+    if size:
+        return map_file(path, size, size)
+    check_size(path, 0)
+    return b""
 
 
 class Scalars:
@@ -216,15 +211,20 @@ class Dataset:
                 return {name: column[key] for name, column in self._pairs}
             rows: Any = np.arange(len(self))[key] if order is None else order[key]
         elif hasattr(key, "__len__"):
-            rows = np.asarray(key, "i8" if not len(key) else None)
-            if rows.dtype.kind not in "iu":
-                raise TypeError(f"rows are numbers, not {rows.dtype}")
-            if len(rows) and not -len(self) <= int(rows.min()) <= int(rows.max()) < len(self):
-                raise IndexError(f"rows {int(rows.min())} to {int(rows.max())} of {len(self)}")
+            rows = self._numbers(key)
             rows = rows if order is None else order[rows]
         else:
             return self[key.__index__()]
         return {name: column[rows] for name, column in self._pairs}
+
+    def _numbers(self, rows: Any) -> Array:
+        """Return numbers of rows as an array; TypeError where they are none, IndexError where one is not there."""
+        found = np.asarray(rows, None if len(rows) else "i8")
+        if found.dtype.kind not in "iu":
+            raise TypeError(f"rows are numbers, not {found.dtype}")
+        if len(found) and not -len(self) <= int(found.min()) <= int(found.max()) < len(self):
+            raise IndexError(f"rows {int(found.min())} to {int(found.max())} of {len(self)}")
+        return found.astype("i8", copy=False)
 
     def __getitems__(self, rows: Sequence[int]) -> List[Dict[str, Any]]:
         """Return rows as a list of dicts: what torch's DataLoader asks for."""
@@ -239,10 +239,7 @@ class Dataset:
 
         The quickest way through all rows in their order. Not for a selection of rows.
         """
-        if self._order is not None:
-            raise ValueError("a selection of rows has no batches")
-        for position in self._batches["position"].tolist():
-            _, parts = _format.read_batch(self._segments.payload(position), self._schema)
+        for parts in self._batch_parts():
             yield {
                 column.name: part.values if part.lengths is None else (part.values, part.lengths)
                 for column, part in zip(self._schema, parts)
@@ -252,12 +249,14 @@ class Dataset:
         """Yield the batches as ``pyarrow.RecordBatch``, views of the files; see ``batches``."""
         from . import _arrow
 
-        for batch in self.batches():
-            parts = [
-                _format.Part(*part) if isinstance(part, tuple) else _format.Part(part, None)
-                for part in batch.values()
-            ]
+        for parts in self._batch_parts():
             yield _arrow.record_batch(self._schema, parts)
+
+    def _batch_parts(self) -> Iterator[List[_format.Part]]:
+        if self._order is not None:
+            raise ValueError("a selection of rows has no batches")
+        for position in self._batches["position"].tolist():
+            yield _format.read_batch(self._segments.payload(position), self._schema)[1]
 
     def with_format(self, kind: str) -> Dataset:
         """Return the same rows as "numpy", the default, or "arrow": ``rows[3:9]``, ``rows[3]`` are tables, a column an array."""
@@ -277,18 +276,16 @@ class Dataset:
             key = [key.__index__()]
         plain = self.with_format("numpy")
         # texts are taken as they lie in the file
-        columns = {each: column.items() if isinstance(column, Lists) else column
-                   for each, column in self._pairs}  # fmt: skip
-        plain._pairs = tuple(columns.items())
+        plain._pairs = tuple(
+            (each, column.items() if isinstance(column, Lists) else column)
+            for each, column in self._pairs
+        )
         found = _arrow.table(self._schema, plain[key])
         return found if name is None else found.column(name)
 
     def select(self, rows: Any) -> Dataset:
         """Return a dataset of these rows, in this order; IndexError where one is not there."""
-        order = np.asarray(rows if hasattr(rows, "__len__") else list(rows), "i8")
-        if len(order) and not -len(self) <= int(order.min()) <= int(order.max()) < len(self):
-            raise IndexError(f"rows {int(order.min())} to {int(order.max())} of {len(self)}")
-        order = order % max(len(self), 1)
+        order = self._numbers(rows if hasattr(rows, "__len__") else list(rows)) % max(len(self), 1)
         return self._with(order if self._order is None else self._order[order])
 
     def shuffle(self, seed: Union[int, None] = None) -> Dataset:

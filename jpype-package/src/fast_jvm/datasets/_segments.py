@@ -23,6 +23,23 @@ _LENGTH = (1 << 30) - 1
 _MAGIC = 0x4A4C
 
 
+def check_size(path: str, least: int) -> None:
+    """Raise DatasetError where a file is missing, or has fewer bytes."""
+    try:
+        size = os.stat(path).st_size
+    except FileNotFoundError as error:
+        raise DatasetError(f"{path} is missing") from error
+    if size < least:
+        raise DatasetError(f"{path} is truncated: {size} bytes, of at least {least}")
+
+
+def map_file(path: str, least: int, size: int) -> mmap.mmap:
+    """Map so many bytes of a file, all where ``size`` is 0; DatasetError where it has fewer than ``least``."""
+    check_size(path, least)
+    with open(path, "rb") as file:
+        return mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
+
+
 class Segments:
     """Maps each segment when it is first read, and anew when it has grown; reads records by position."""
 
@@ -33,23 +50,13 @@ class Segments:
     def map(self, segment: int, least: int) -> mmap.mmap:
         """Return the mapping of a segment of so many bytes at least; DatasetError where the file is shorter."""
         found = self._mapped.get(segment)
-        if found is not None and len(found) >= least:
-            return found
-        self.check(segment, least)
-        with open(segment_file(self.folder, segment), "rb") as file:
-            found = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        self._mapped[segment] = found
+        if found is None or len(found) < least:
+            found = self._mapped[segment] = map_file(segment_file(self.folder, segment), least, 0)
         return found
 
     def check(self, segment: int, least: int) -> None:
         """Raise DatasetError where a segment's file has fewer bytes."""
-        path = segment_file(self.folder, segment)
-        try:
-            size = os.stat(path).st_size
-        except FileNotFoundError as error:
-            raise DatasetError(f"{path} is missing") from error
-        if size < least:
-            raise DatasetError(f"{path} is truncated: {size} bytes, of at least {least}")
+        check_size(segment_file(self.folder, segment), least)
 
     def payload(self, position: int) -> Any:
         """Return a record's payload, a view of the file; a copy where it is of several parts."""

@@ -100,14 +100,15 @@ class Writer:
         last = np.frombuffer(data, BATCH_ENTRY)[0]
         return int(last["position"]), int(last["rows"])
 
-    def _catch_up(self) -> None:
-        """Index what the log has and the index has not; needs the lock."""
+    def _catch_up(self) -> int:
+        """Index what the log has and the index has not, and return how many rows there are; needs the lock."""
         position, rows = self._indexed()
         self._cut(rows)
         for at, size in self._log.scan(position):
             if size > 0:
                 starts, parts = _format.read_batch(self._segments.payload(at), self._columns)
-                self._index(at, size, starts, parts)
+                rows = self._index(at, size, rows, starts, parts)
+        return rows
 
     def _cut(self, rows: int) -> None:
         """Drop what a killed writer left half done in the index."""
@@ -122,10 +123,13 @@ class Writer:
             os.ftruncate(file, rows * entry)
 
     def _index(
-        self, position: int, size: int, starts: Sequence[int], parts: Sequence[Part]
-    ) -> None:
-        """Append a batch's places; index/batches comes last, what it does not count is not there."""
-        rows, before = rows_of(parts[0]), self._indexed()[1]
+        self, position: int, size: int, before: int, starts: Sequence[int], parts: Sequence[Part]
+    ) -> int:
+        """Append a batch's places, and return the rows up to its end.
+
+        index/batches comes last, what it does not count is not there.
+        """
+        rows = before + rows_of(parts[0])
         payload = position + _format.lead(position)
         for file, start, part in zip(self._files[1:], starts, parts):
             if part.lengths is None:
@@ -133,7 +137,8 @@ class Writer:
                 continue
             parted = position if size > LARGEST_PLAIN else None
             _write(file, _format.places(part, payload + start, parted))
-        _write(self._files[0], np.array([(position, size, before + rows)], BATCH_ENTRY))
+        _write(self._files[0], np.array([(position, size, rows)], BATCH_ENTRY))
+        return rows
 
     def write(self, batch: Mapping[str, Any]) -> None:
         """Write rows, column by column; once it returns they have survived what ``durability`` says.
@@ -193,10 +198,10 @@ class Writer:
     def _append(self, parts: Sequence[Part]) -> None:
         pieces, starts, size = _format.layout(parts)
         with self._log.writing():
-            if self._log.last() != self._indexed()[0]:
-                self._catch_up()
-            position = self._log.append(pieces)
-            self._index(position, size, starts, parts)
+            last, rows = self._indexed()
+            if self._log.last() != last:
+                rows = self._catch_up()
+            self._index(self._log.append(pieces), size, rows, starts, parts)
 
     def close(self) -> None:
         """Write what is buffered, note the counts in the manifest, and close; no-op where it is closed."""
