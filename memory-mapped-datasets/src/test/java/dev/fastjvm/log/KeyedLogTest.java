@@ -322,17 +322,24 @@ class KeyedLogTest {
         try (KeyedLog one = open(); KeyedLog other = open()) {
             one.lock();
             open().close();
+            var refused = new CompletableFuture<Boolean>();
             var waiting = CompletableFuture.supplyAsync(() -> {
                 try {
-                    assertFalse(other.tryLock());
+                    boolean got = other.tryLock();
+                    if (got) {
+                        other.unlock();
+                    }
+                    refused.complete(!got);
                     put(other, "late", "list");
                     return other.has(name("early"));
                 } catch (IOException e) {
                     throw new UncheckedIOException(e);
                 }
             });
+            boolean seen = refused.get(30, TimeUnit.SECONDS);
             put(one, "early", "list");
             one.unlock();
+            assertTrue(seen);
             assertTrue(waiting.get(30, TimeUnit.SECONDS));
             assertTrue(one.has(name("late")));
         }
