@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import multiprocessing
 import shutil
+import struct
 import subprocess
 import sys
 import time
@@ -197,6 +198,19 @@ def test_a_flipped_bit_is_named(folder: Path, capsys: pytest.CaptureFixture[str]
             file.seek(-1, 1)
             file.write(bytes([byte ^ 4]))
         assert main(["verify", str(copy)]) in (1, 2), name
+
+
+def test_half_a_batch_of_a_killed_writer_is_no_damage(folder: Path) -> None:
+    """It was told to nobody, and the next batch goes elsewhere or over it."""
+    entry = Dataset(folder).entries[-1]
+    position = int(entry["position"])
+    with open(segment_file(str(folder), position >> 40), "r+b") as file:
+        file.seek((position & ((1 << 40) - 1)) - 4)
+        (header,) = struct.unpack("<I", file.read(4))
+        file.seek((header & ((1 << 30) - 1)) + 3 & ~3, 1)
+        file.write(struct.pack("<I", 1 << 31) + b"half a batch" * 40)
+    assert list(problems(folder)) == []
+    check(Dataset(folder), 2000)
 
 
 def test_what_is_deleted_stays_readable_while_it_is_mapped(folder: Path) -> None:
