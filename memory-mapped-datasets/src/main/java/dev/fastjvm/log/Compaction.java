@@ -138,10 +138,7 @@ final class Compaction {
     }
 
     private FolderLock only() throws IOException {
-        Path file = log.folder().resolve("compaction");
-        FolderLock only = new FolderLock(file);
-        Private.file(file);
-        return only;
+        return new FolderLock(log.folder().resolve("compaction"));
     }
 
     /** Compacts the log; waits for one that is running. */

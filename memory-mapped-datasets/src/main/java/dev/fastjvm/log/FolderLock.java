@@ -12,6 +12,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -21,6 +22,9 @@ import java.util.concurrent.locks.ReentrantLock;
  * process, and goes when any descriptor of the file is closed: all that have the same folder open share one.
  */
 final class FolderLock implements AutoCloseable {
+    /** Names of such files. Whoever opens and closes one in this process ends the lock: POSIX has it so. */
+    static final Set<String> FILES = Set.of("lock", "compaction");
+
     private static final Map<Object, Shared> SHARED = new HashMap<>();
 
     private static final class Shared {
@@ -39,12 +43,17 @@ final class FolderLock implements AutoCloseable {
     private boolean closed;
 
     FolderLock(Path file) throws IOException {
+        if (!FILES.contains(file.getFileName().toString())) {
+            throw new IllegalArgumentException(file.toString());
+        }
         synchronized (SHARED) {
             Object known = key(file);
             Shared found = SHARED.get(known);
             if (found == null) {
-                found = new Shared(FileChannel.open(file, StandardOpenOption.CREATE,
-                        StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS));
+                found = new Shared(FileChannel.open(file,
+                        Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE,
+                                LinkOption.NOFOLLOW_LINKS),
+                        Private.rights(file)));
                 known = key(file);
                 SHARED.put(known, found);
             }

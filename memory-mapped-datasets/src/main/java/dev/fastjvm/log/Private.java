@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.PosixFilePermissions;
 
@@ -46,12 +47,14 @@ final class Private {
 
     /** Makes a file, 0600. */
     static void create(Path file) throws IOException {
-        if (posix(file)) {
-            Files.createFile(file, PosixFilePermissions
-                    .asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-        } else {
-            Files.createFile(file);
-        }
+        Files.createFile(file, rights(file));
+    }
+
+    /** What a file is made with. */
+    static FileAttribute<?>[] rights(Path file) {
+        return posix(file) ? new FileAttribute<?>[] {PosixFilePermissions
+                .asFileAttribute(PosixFilePermissions.fromString("rw-------"))}
+                : new FileAttribute<?>[0];
     }
 
     /** Takes everybody else's rights to a file away; refuses a symbolic link. */
@@ -72,11 +75,15 @@ final class Private {
         }
     }
 
-    /** The same for all files of a folder. */
+    /**
+     * The same for all files of a folder but its locks, see {@link FolderLock}: they would be opened and closed, and what
+     * this process holds of them would end.
+     */
     static void files(Path folder) throws IOException {
         try (DirectoryStream<Path> all = Files.newDirectoryStream(folder)) {
             for (Path each : all) {
-                if (!Files.isDirectory(each, LinkOption.NOFOLLOW_LINKS)) {
+                if (!Files.isDirectory(each, LinkOption.NOFOLLOW_LINKS)
+                        && !FolderLock.FILES.contains(each.getFileName().toString())) {
                     file(each);
                 }
             }

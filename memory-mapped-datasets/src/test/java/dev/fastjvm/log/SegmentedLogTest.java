@@ -222,17 +222,8 @@ class SegmentedLogTest {
         long said = 0;
         Path out = Files.createTempFile("said", ".txt");
         for (int round = 0; round < 6; round++) {
-            Process writer = new ProcessBuilder(
-                    Path.of(System.getProperty("java.home"), "bin", "java")
-                            .toString(),
-                    "-cp", System.getProperty("java.class.path"),
-                    "--enable-native-access=ALL-UNNAMED",
-                    "--add-opens=java.base/java.lang.reflect=ALL-UNNAMED",
-                    "--add-exports=java.base/sun.nio.ch=ALL-UNNAMED",
-                    "--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED",
-                    "-XX:TieredStopAtLevel=1", Writer.class.getName(), folder.toString())
-                    .redirectError(ProcessBuilder.Redirect.DISCARD).redirectOutput(out.toFile())
-                    .start();
+            Process writer = java(Writer.class).redirectError(ProcessBuilder.Redirect.DISCARD)
+                    .redirectOutput(out.toFile()).start();
             long enough = 1 + random.nextInt(50_000);
             while (Files.size(out) < enough && writer.isAlive()) {
                 Thread.onSpinWait();
@@ -256,6 +247,50 @@ class SegmentedLogTest {
             }
         }
         assertTrue(said > 1000);
+    }
+
+    /** A process of its own that runs a class's main with the folder. */
+    private ProcessBuilder java(Class<?> main) {
+        return new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
+                System.getProperty("java.class.path"), "--enable-native-access=ALL-UNNAMED",
+                "--add-opens=java.base/java.lang.reflect=ALL-UNNAMED",
+                "--add-exports=java.base/sun.nio.ch=ALL-UNNAMED",
+                "--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED",
+                "-XX:TieredStopAtLevel=1", main.getName(), folder.toString());
+    }
+
+    /** Another log of the folder that this process opens and closes leaves its lock as it is. */
+    @Test
+    void theLockLastsWhereTheFolderIsOpenedAgain() throws Exception {
+        try (SegmentedLog log = open()) {
+            log.lock();
+            SegmentedLog other = open();
+            assertEquals("false", tried());
+            other.close();
+            assertEquals("false", tried());
+            log.unlock();
+            assertEquals("true", tried());
+        }
+    }
+
+    private String tried() throws Exception {
+        Process process = java(Trying.class).redirectError(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        try (var reader = process.inputReader()) {
+            return reader.readLine();
+        }
+    }
+
+    /** Says whether the folder's lock can be had. */
+    static final class Trying {
+        private Trying() {}
+
+        public static void main(String[] arguments) throws IOException {
+            try (FolderLock lock = new FolderLock(Path.of(arguments[0], "lock"))) {
+                System.out.println(lock.tryLock());
+            }
+        }
     }
 
     /** Appends for ever, and says of each record where it lies. */
