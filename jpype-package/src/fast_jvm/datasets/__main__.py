@@ -1,4 +1,4 @@
-"""`python -m fast_jvm.datasets build SOURCE... FOLDER | info FOLDER | verify FOLDER`.
+"""`python -m fast_jvm.datasets build SOURCE... FOLDER | info FOLDER | verify FOLDER | compact FOLDER`.
 
 Exits with 0; 1 where ``verify`` found damage or ``build --on-error skip`` left rows out; 2 where that could not be
 done: no dataset, a bad row, no Java.
@@ -13,6 +13,7 @@ from typing import Dict, List, Union
 
 from .. import FastJvmUnavailable
 from ._build import REJECTS, build
+from ._compact import compact
 from ._dataset import Dataset
 from ._format import DatasetError
 from ._verify import problems
@@ -24,6 +25,7 @@ def main(arguments: Union[List[str], None] = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("info", help="what a dataset holds").add_argument("folder")
     commands.add_parser("verify", help="look at every checksum").add_argument("folder")
+    commands.add_parser("compact", help="put small batches together").add_argument("folder")
     made = commands.add_parser("build", help="make a dataset of files")
     made.add_argument("sources", nargs="+", metavar="SOURCE", help="files and globs")
     made.add_argument("folder")
@@ -35,7 +37,9 @@ def main(arguments: Union[List[str], None] = None) -> int:
     try:
         if options.command == "build":
             return build_(options.sources, options.folder, options.schema, options.on_error)
-        return info(options.folder) if options.command == "info" else verify(options.folder)
+        return {"info": info, "verify": verify, "compact": compact_}[options.command](
+            options.folder
+        )
     except (DatasetError, FastJvmUnavailable, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -79,7 +83,10 @@ def info(folder: str) -> int:
         for name in names
     )
     print(f"folder    {rows.folder}")
-    print(f"rows      {len(rows)} in {len(rows.entries)} batches")
+    if rows.shards:
+        print(f"rows      {len(rows)} in {len(rows.shards)} shards")
+    else:
+        print(f"rows      {len(rows)} in {len(rows.entries)} batches")
     print(f"on disk   {size / 1e6:.1f} MB")
     for name, kind in rows.schema.items():
         print(f"column    {name}: {kind}")
@@ -96,6 +103,13 @@ def verify(folder: str) -> int:
         print(problem)
     print(f"{found} problems" if found else "no problem")
     return 1 if found else 0
+
+
+def compact_(folder: str) -> int:
+    """Compact a dataset, and print what that saved."""
+    saved = compact(folder)
+    print(f"{saved / 1e6:.1f} MB less, {len(Dataset(folder).entries)} batches")
+    return 0
 
 
 if __name__ == "__main__":

@@ -6,7 +6,18 @@ import contextlib
 import itertools
 import json
 import os
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Sequence,
+    Union,
+)
 
 import numpy as np
 
@@ -63,7 +74,9 @@ def build(
         if on_error == "skip":
             path = os.path.join(writer.folder, REJECTS)
             rejects = stack.enter_context(open(path, "w", encoding="utf-8", opener=_format.private))
-        work = _Work(writer, columns, rejects, progress, sum(map(os.path.getsize, files)))
+        work = _Work(
+            writer, columns, rejects, progress, sum(map(os.path.getsize, files)), writer.rows
+        )
         for path, read in zip(files, readers):
             work.file(path, read)
         if work.count < work.skip:
@@ -77,9 +90,15 @@ class _Work:
     """Where a build is."""
 
     def __init__(
-        self, writer: Writer, columns: List[Column], rejects: Any, progress: Any, size: int
+        self,
+        writer: Writer,
+        columns: Sequence[Column],
+        rejects: Any,
+        progress: Any,
+        size: int,
+        skip: int,
     ) -> None:
-        self.skip, self.count, self.rejected = writer.rows, 0, 0
+        self.skip, self.count, self.rejected = skip, 0, 0
         self._writer, self._columns, self._rejects = writer, columns, rejects
         self._progress, self._size, self._before = progress, size, 0
 
@@ -90,11 +109,12 @@ class _Work:
             for item in read(path):
                 self._item(path, item)
         else:
-            self._arrow(path, batches)
+            self.arrow(path, batches)
         self._before += os.path.getsize(path)
         self._tell(path, 0)
 
-    def _arrow(self, path: str, batches: Iterator[Any]) -> None:
+    def arrow(self, path: str, batches: Iterable[Any]) -> None:
+        """Write record batches, row by row where one may not fit."""
         line = 0
         for batch in batches:
             whole = arrow_columns(batch, self._columns) if self.count >= self.skip else None
@@ -128,6 +148,14 @@ class _Work:
     def _tell(self, path: str, read: int) -> None:
         if self._progress is not None:
             self._progress(path, self._before + read, self._size)
+
+
+def write_arrow(writer: Writer, batches: Iterable[Any], where: str) -> int:
+    """Write Arrow's record batches and return how many rows; DatasetError that names a row that does not fit."""
+    work = _Work(writer, writer.columns, None, None, 0, skip=0)
+    work.arrow(where, batches)
+    writer.flush()
+    return work.count
 
 
 def _there(folder: Union[str, os.PathLike[str]]) -> Union[Dict[str, str], None]:
@@ -194,7 +222,7 @@ def _kind(value: Any) -> str:
     return f"{type(value).__name__}, which no column holds"
 
 
-def _row(columns: List[Column], item: Item) -> Union[Dict[str, Any], Bad]:
+def _row(columns: Sequence[Column], item: Item) -> Union[Dict[str, Any], Bad]:
     """Return a row as its columns have it, or why it cannot be one."""
     row = item.row
     if isinstance(row, Bad):

@@ -5,8 +5,10 @@ A view keeps its mapping alive, also where the files are deleted meanwhile. Proc
 
 from __future__ import annotations
 
+import bisect
 import copy
 import os
+import time
 from typing import Any, Callable, Dict, Iterator, List, Sequence, Union
 
 import numpy as np
@@ -23,13 +25,13 @@ from ._format import (
     Array,
     DatasetError,
 )
-from ._segments import Segments, check_size, map_file
+from ._segments import Segments, check_size, map_file, private_maps
 
 
-def _map(path: str, size: int) -> Any:
+def _map(path: str, size: int, private: bool = False) -> Any:
     """Map the first bytes of a file; DatasetError where it has fewer."""
     if size:
-        return map_file(path, size, size)
+        return map_file(path, size, size, private)
     check_size(path, 0)
     return b""
 
@@ -37,9 +39,10 @@ def _map(path: str, size: int) -> Any:
 class Scalars:
     """A column of one value a row, as one array."""
 
-    def __init__(self, folder: str, column: _format.Column, rows: int) -> None:
+    def __init__(self, folder: str, column: _format.Column, rows: int, private: bool) -> None:
         path = os.path.join(folder, INDEX, column.file)
-        self._values = np.frombuffer(_map(path, rows * column.dtype.itemsize), column.dtype)
+        data = _map(path, rows * column.dtype.itemsize, private)
+        self._values = np.frombuffer(data, column.dtype)
 
     def __len__(self) -> int:
         return len(self._values)
@@ -125,6 +128,50 @@ class Lists:
         return view[start : start + length]
 
 
+class Joined:
+    """A column of several datasets, one behind the other."""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._columns = columns
+        self._ends: List[int] = np.cumsum([len(column) for column in columns]).tolist()
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    def __getitem__(self, row: Any) -> Any:
+        """Return a row; those of a slice or of a sequence of numbers as the datasets' own columns do."""
+        if isinstance(row, slice):
+            return self._rows(np.arange(len(self))[row])
+        if hasattr(row, "__len__"):
+            return self._rows(np.asarray(row, "i8"))
+        number = row.__index__()
+        if not -len(self) <= number < len(self):
+            raise IndexError(f"row {number} of {len(self)}")
+        number %= len(self)
+        which = bisect.bisect_right(self._ends, number)
+        return self._columns[which][number - (self._ends[which - 1] if which else 0)]
+
+    def _rows(self, numbers: Array) -> Any:
+        if not len(self) or not isinstance(self._columns[0], Scalars):
+            return [self[number] for number in numbers.tolist()]
+        numbers = numbers % len(self)
+        which = np.searchsorted(self._ends, numbers, "right")
+        values = np.empty(len(numbers), self._columns[0][:0].dtype)
+        for each in np.unique(which).tolist():
+            before = self._ends[each - 1] if each else 0
+            values[which == each] = self._columns[each][numbers[which == each] - before]
+        return values
+
+    def items(self) -> Joined:
+        """Return the same column, whose strings and bytes are views of the files too."""
+        return Joined(
+            [column.items() for column in self._columns if not isinstance(column, Scalars)]
+        )
+
+
+Column = Union[Scalars, Lists, Joined]
+
+
 class Dataset:
     """The rows of a folder: ``rows[3]`` is a dict, ``rows["name"]`` a column, ``rows[3:9]`` a dict of columns.
 
@@ -134,19 +181,51 @@ class Dataset:
 
     def __init__(self, folder: Union[str, os.PathLike[str]]) -> None:
         self.folder = os.path.abspath(os.fspath(folder))
+        self._order: Union[Array, None] = None
+        self._kind = "numpy"
+        self._open()
+
+    def _open(self) -> None:
+        """Map what is there; once more where the folder was compacted meanwhile."""
+        while True:
+            before = _format.identity(self.folder)
+            try:
+                self._read()
+            except DatasetError:
+                if _format.identity(self.folder) == before:
+                    raise
+            else:
+                if _format.identity(self.folder) == before:
+                    return
+
+    def _read(self) -> None:
         manifest = _format.read_manifest(self.folder)
         self.schema: Dict[str, str] = manifest["schema"]
         self.metadata: Dict[str, Any] = manifest["metadata"]
         self._schema = _format.columns(self.schema)
-        self._order: Union[Array, None] = None
-        self._kind = "numpy"
-        self._open()
+        self._shards: List[Dataset] = []
+        if "shards" in manifest:
+            self._join(manifest["shards"])
+        else:
+            self._read_index()
         if self._all < manifest.get("rows", 0):
             raise DatasetError(
                 f"{self.folder}: {self._all} rows are there, of at least {manifest['rows']}"
             )
+        self._show(private=False)
 
-    def _open(self) -> None:
+    def _join(self, shards: Sequence[Dict[str, Any]]) -> None:
+        for shard in shards:
+            found = Dataset(os.path.join(self.folder, shard["folder"]))
+            if list(found.schema.items()) != list(self.schema.items()):
+                raise DatasetError(f"{found.folder} has the columns {found.schema}")
+            if len(found) != shard["rows"]:
+                raise DatasetError(f"{found.folder} has {len(found)} rows, not {shard['rows']}")
+            self._shards.append(found)
+        self._batches = np.empty(0, BATCH_ENTRY)
+        self._all = sum(map(len, self._shards))
+
+    def _read_index(self) -> None:
         path = os.path.join(self.folder, INDEX, BATCHES)
         try:
             whole = os.stat(path).st_size // BATCH_ENTRY.itemsize
@@ -154,18 +233,33 @@ class Dataset:
             raise DatasetError(f"{path} is missing") from error
         self._batches = np.frombuffer(_map(path, whole * BATCH_ENTRY.itemsize), BATCH_ENTRY)
         self._all = int(self._batches["rows"][-1]) if whole else 0
-        self._segments = Segments(self.folder)
-        self._check_segments()
-        self._columns: Dict[str, Union[Scalars, Lists]] = {
-            column.name: Lists(self.folder, self._schema, number, self._segments, self._all)
-            if column.listed
-            else Scalars(self.folder, column, self._all)
-            for number, column in enumerate(self._schema)
-        }
+
+    def _show(self, private: bool) -> None:
+        """Make the columns; ``private`` has a page that is written to become this process's own."""
+        self._private = private
+        if self._shards:
+            for number, shard in enumerate(self._shards):
+                if shard._private != private:
+                    self._shards[number] = shard = copy.copy(shard)
+                    shard._shards = list(shard._shards)
+                    shard._show(private)
+            self._columns: Dict[str, Any] = {
+                name: Joined([shard._columns[name] for shard in self._shards])
+                for name in self.schema
+            }
+        else:
+            self._segments = Segments(self.folder, private)
+            self._map_segments()
+            self._columns = {
+                column.name: Lists(self.folder, self._schema, number, self._segments, self._all)
+                if column.listed
+                else Scalars(self.folder, column, self._all, private)
+                for number, column in enumerate(self._schema)
+            }
         self._pairs = tuple(self._columns.items())
 
-    def _check_segments(self) -> None:
-        """Find files that are missing or shorter than the index says."""
+    def _map_segments(self) -> None:
+        """Map all that the index names, so that it stays readable; find files that are missing or shorter."""
         positions = self._batches["position"]
         segments = positions >> np.uint64(OFFSET_BITS)
         # where a segment's last batch ends: positions rise
@@ -173,12 +267,22 @@ class Dataset:
             size = int(self._batches["bytes"][last])
             parts = size > _format.LARGEST_PLAIN  # they lie before it
             offset = int(positions[last]) & OFFSET
-            self._segments.check(int(segments[last]), offset + HEAD + (0 if parts else size))
+            self._segments.map(int(segments[last]), offset + HEAD + (0 if parts else size))
 
     @property
     def entries(self) -> Array:
-        """The index of batches: position, bytes, rows up to the batch's end."""
+        """The index of batches: position, bytes, rows up to the batch's end; empty where there are shards."""
         return self._batches
+
+    @property
+    def total(self) -> int:
+        """How many rows the folder has, whatever was selected of them."""
+        return self._all
+
+    @property
+    def shards(self) -> List[Dataset]:
+        """The datasets that this one joins; none where it has rows of its own."""
+        return list(self._shards)
 
     def payload(self, position: int) -> Any:
         """Return a batch's bytes, a view of the file."""
@@ -186,17 +290,36 @@ class Dataset:
 
     def refresh(self) -> int:
         """See what was written since; return how many rows there are. Not for a selection of rows."""
-        if self._order is not None:
-            raise ValueError("a selection of rows does not grow")
+        if self._order is not None or self._shards:
+            raise ValueError("a selection of rows does not grow, nor do shards")
+        kind = self._kind
         self._open()
+        self._format(kind)
         return self._all
+
+    def follow(
+        self, *, first: int = 0, timeout: Union[float, None] = None, poll: float = 0.05
+    ) -> Iterator[Dict[str, Any]]:
+        """Yield the rows from one on, and those that are written meanwhile, in their order.
+
+        Ends when none came for ``timeout`` seconds, where None is never; looks each ``poll`` seconds.
+        """
+        row, last = first, time.monotonic()
+        while True:
+            while row < len(self):
+                yield self[row]
+                row, last = row + 1, time.monotonic()
+            if self.refresh() <= row:
+                if timeout is not None and time.monotonic() - last >= timeout:
+                    return
+                time.sleep(poll)
 
     def __len__(self) -> int:
         return self._all if self._order is None else len(self._order)
 
     def __getitem__(self, key: Any) -> Any:
         """Return a row as a dict, rows as a dict of columns, or a column by its name; see ``with_format``."""
-        if self._kind != "numpy":
+        if self._kind == "arrow":
             return self._arrow(key)
         order = self._order
         if type(key) is int:
@@ -239,7 +362,7 @@ class Dataset:
 
         The quickest way through all rows in their order. Not for a selection of rows.
         """
-        for parts in self._batch_parts():
+        for parts in self.batch_parts():
             yield {
                 column.name: part.values if part.lengths is None else (part.values, part.lengths)
                 for column, part in zip(self._schema, parts)
@@ -249,22 +372,55 @@ class Dataset:
         """Yield the batches as ``pyarrow.RecordBatch``, views of the files; see ``batches``."""
         from . import _arrow
 
-        for parts in self._batch_parts():
+        for parts in self.batch_parts():
             yield _arrow.record_batch(self._schema, parts)
 
-    def _batch_parts(self) -> Iterator[List[_format.Part]]:
+    def to_hf(self) -> Any:
+        """Return a ``datasets.Dataset`` of the same rows, whose table is a view of the files.
+
+        A worker that it is sent to opens the folder anew. Lists and strings are Arrow's ``list`` and ``string``, ``large_list``
+        and ``large_string`` where a batch has 2**31 items or more.
+        """
+        from . import _hf
+
+        return _hf.to_hf(self, self._order)
+
+    def batch_parts(self) -> Iterator[List[_format.Part]]:
+        """Yield the batches' columns, in the order of the schema."""
         if self._order is not None:
             raise ValueError("a selection of rows has no batches")
+        for shard in self._shards:
+            yield from shard.batch_parts()
         for position in self._batches["position"].tolist():
             yield _format.read_batch(self._segments.payload(position), self._schema)[1]
 
     def with_format(self, kind: str) -> Dataset:
-        """Return the same rows as "numpy", the default, or "arrow": ``rows[3:9]``, ``rows[3]`` are tables, a column an array."""
-        if kind not in ("numpy", "arrow"):
-            raise ValueError(f"a format is 'numpy' or 'arrow', not {kind!r}")
+        """Return the same rows as arrays, tables or tensors.
+
+        "numpy": the default. "arrow": ``rows[3:9]`` and ``rows[3]`` are tables, a column is an array. "torch": tensors in the
+        arrays' place, views of the files; what is written to one is seen by this process alone, and never by the
+        file. They are copies where the process may have no private mapping of the size (RLIMIT_DATA,
+        vm.overcommit_memory = 2, Windows).
+        """
+        if kind not in ("numpy", "arrow", "torch"):
+            raise ValueError(f"a format is 'numpy', 'arrow' or 'torch', not {kind!r}")
         made = copy.copy(self)
-        made._kind = kind
+        made._shards = list(self._shards)
+        made._format(kind)
         return made
+
+    def _format(self, kind: str) -> None:
+        private = kind == "torch" and private_maps()
+        if private != self._private or self._kind == "torch":
+            self._show(private)
+        self._kind = kind
+        if kind == "torch":
+            from . import torch
+
+            self._columns = {
+                name: torch.tensors(column) for name, column in self._columns.items()
+            }
+            self._pairs = tuple(self._columns.items())
 
     def _arrow(self, key: Any) -> Any:
         from . import _arrow
@@ -277,8 +433,8 @@ class Dataset:
         plain = self.with_format("numpy")
         # texts are taken as they lie in the file
         plain._pairs = tuple(
-            (each, column.items() if isinstance(column, Lists) else column)
-            for each, column in self._pairs
+            (column.name, values.items() if column.listed else values)
+            for column, values in zip(self._schema, self._columns.values())
         )
         found = _arrow.table(self._schema, plain[key])
         return found if name is None else found.column(name)
@@ -288,7 +444,7 @@ class Dataset:
         order = self._numbers(rows if hasattr(rows, "__len__") else list(rows)) % max(len(self), 1)
         return self._with(order if self._order is None else self._order[order])
 
-    def shuffle(self, seed: Union[int, None] = None) -> Dataset:
+    def shuffle(self, seed: Union[int, Sequence[int], None] = None) -> Dataset:
         """Return a dataset of the same rows in an order that the seed decides (``numpy.random.default_rng``)."""
         order = np.arange(len(self)) if self._order is None else self._order
         return self._with(np.random.default_rng(seed).permutation(order))
@@ -315,5 +471,6 @@ class Dataset:
 
 def _opened(folder: str, order: Union[Array, None], kind: str) -> Dataset:
     made = Dataset(folder)
-    made._order, made._kind = order, kind
+    made._order = order
+    made._format(kind)
     return made

@@ -205,6 +205,15 @@ def read_manifest(folder: str) -> Dict[str, Any]:
     return content
 
 
+def identity(folder: str) -> Tuple[int, int]:
+    """Tell a folder from another that took its place; (0, 0) where there is none."""
+    try:
+        found = os.stat(folder)
+    except OSError:
+        return 0, 0
+    return found.st_dev, found.st_ino
+
+
 def segment_file(folder: str, segment: int) -> str:
     """Return the path of a segment's file: Chronicle names it after the day of that number since 1970."""
     import datetime

@@ -33,30 +33,49 @@ def check_size(path: str, least: int) -> None:
         raise DatasetError(f"{path} is truncated: {size} bytes, of at least {least}")
 
 
-def map_file(path: str, least: int, size: int) -> mmap.mmap:
-    """Map so many bytes of a file, all where ``size`` is 0; DatasetError where it has fewer than ``least``."""
+def map_file(path: str, least: int, size: int, private: bool = False) -> mmap.mmap:
+    """Map so many bytes of a file, all where ``size`` is 0; DatasetError where it has fewer than ``least``.
+
+    ``private``: a page that is written to becomes this process's own; the file never changes.
+    """
     check_size(path, least)
     with open(path, "rb") as file:
-        return mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
+        access = mmap.ACCESS_COPY if private else mmap.ACCESS_READ
+        return mmap.mmap(file.fileno(), size, access=access)
+
+
+def private_maps() -> bool:
+    """Say whether pages of a private mapping cost nothing until they are written to.
+
+    RLIMIT_DATA counts such a mapping whole, vm.overcommit_memory = 2 and Windows set room aside for it.
+    """
+    try:
+        import resource
+    except ImportError:
+        return False
+    if resource.getrlimit(resource.RLIMIT_DATA)[0] != resource.RLIM_INFINITY:
+        return False
+    try:
+        with open("/proc/sys/vm/overcommit_memory", encoding="ascii") as file:
+            return file.read().strip() != "2"
+    except OSError:
+        return True
 
 
 class Segments:
-    """Maps each segment when it is first read, and anew when it has grown; reads records by position."""
+    """Maps segments, and anew when they have grown; reads records by position."""
 
-    def __init__(self, folder: str) -> None:
-        self.folder = folder
+    def __init__(self, folder: str, private: bool = False) -> None:
+        self.folder, self._private = folder, private
         self._mapped: Dict[int, mmap.mmap] = {}
 
     def map(self, segment: int, least: int) -> mmap.mmap:
         """Return the mapping of a segment of so many bytes at least; DatasetError where the file is shorter."""
         found = self._mapped.get(segment)
         if found is None or len(found) < least:
-            found = self._mapped[segment] = map_file(segment_file(self.folder, segment), least, 0)
+            path = segment_file(self.folder, segment)
+            found = self._mapped[segment] = map_file(path, least, 0, self._private)
         return found
-
-    def check(self, segment: int, least: int) -> None:
-        """Raise DatasetError where a segment's file has fewer bytes."""
-        check_size(segment_file(self.folder, segment), least)
 
     def payload(self, position: int) -> Any:
         """Return a record's payload, a view of the file; a copy where it is of several parts."""

@@ -348,14 +348,19 @@ def _flat(array: Any, large: bool) -> Tuple[Array, Array]:
 
 def arrow_schema(path: str) -> Dict[str, str]:
     """Return the columns of a Parquet or Arrow file; DatasetError where no column of ours holds one."""
-    import pyarrow as pa
-
     batches = record_batches(path)
     first = next(batches, None) if batches is not None else None
     if first is None:
         raise DatasetError(f"{path} has no rows: give a schema")
+    return arrow_types(first.schema, path)
+
+
+def arrow_types(schema: Any, where: str) -> Dict[str, str]:
+    """Return an Arrow schema's columns; DatasetError where no column of ours holds one."""
+    import pyarrow as pa
+
     found = {}
-    for field in first.schema:
+    for field in schema:
         kind, listed = field.type, False
         if pa.types.is_list(kind) or pa.types.is_large_list(kind):
             kind, listed = kind.value_type, True
@@ -363,7 +368,7 @@ def arrow_schema(path: str) -> Dict[str, str]:
                 "float": "float32", "double": "float64"}.get(str(kind), str(kind))  # fmt: skip
         if name not in (KINDS if listed else {**KINDS, **TEXTS}):
             raise DatasetError(
-                f"{path}: column {field.name!r} is {field.type}, which no column holds"
+                f"{where}: column {field.name!r} is {field.type}, which no column holds"
             )
         found[field.name] = f"list<{name}>" if listed else name
     return found

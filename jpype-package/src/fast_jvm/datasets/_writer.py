@@ -6,8 +6,10 @@ writer reads from the log, checksums looked at.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
-from typing import Any, Dict, List, Mapping, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -54,25 +56,53 @@ class Writer:
         metadata: Union[Mapping[str, Any], None] = None,
     ) -> None:
         self.folder = os.path.abspath(os.fspath(folder))
-        self._columns = _format.columns(schema)
+        self.columns: Sequence[Column] = _format.columns(schema)
+        self._schema, self._metadata = dict(schema), metadata
         self._batch_bytes = min(batch_bytes, LARGEST_BATCH)
-        self._log = BatchLog(self.folder, durability, segment_bytes)
-        self._pending: Dict[str, List[Any]] = {column.name: [] for column in self._columns}
+        self._settings = (durability, segment_bytes)
+        self._pending: Dict[str, List[Any]] = {column.name: [] for column in self.columns}
         self._pending_bytes = 0
         self._files: List[int] = []
-        try:
+        self._open()
+
+    def _open(self) -> None:
+        while True:
+            before = _format.identity(self.folder)
+            self._log = BatchLog(self.folder, *self._settings)
+            try:
+                with self._log.writing():
+                    self._identity = _format.identity(self.folder)
+                    if before in ((0, 0), self._identity):
+                        self._join(self._schema, self._metadata)
+                        self._segments = Segments(self.folder)
+                        self._catch_up()
+                        return
+            except BaseException:
+                self._release()
+                raise
+            self._release()  # it was compacted meanwhile: another folder is in its place
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Keep other writers out of the folder that is there now."""
+        while True:
             with self._log.writing():
-                self._join(dict(schema), metadata)
-                self._segments = Segments(self.folder)
-                self._catch_up()
-        except BaseException:
+                now = _format.identity(self.folder)
+                if now == self._identity:
+                    yield
+                    return
+            if now == (0, 0):
+                raise FileNotFoundError(errno.ENOENT, "the dataset was removed", self.folder)
             self._release()
-            raise
+            self._open()
 
     def _join(self, schema: Dict[str, str], metadata: Union[Mapping[str, Any], None]) -> None:
         """Make the manifest and the index's files, or find the same schema in them."""
         if os.path.lexists(os.path.join(self.folder, _format.MANIFEST)):
-            there = _format.read_manifest(self.folder)["schema"]
+            manifest = _format.read_manifest(self.folder)
+            if "shards" in manifest:
+                raise DatasetError(f"{self.folder} joins shards: rows are written to those")
+            there = manifest["schema"]
             if there != schema or list(there) != list(schema):
                 raise DatasetError(f"{self.folder} has the columns {there}, not {schema}")
         else:
@@ -83,7 +113,7 @@ class Writer:
             os.mkdir(index, 0o700)
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
         flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-        names = [BATCHES, *(column.file for column in self._columns)]
+        names = [BATCHES, *(column.file for column in self.columns)]
         self._files = [os.open(os.path.join(index, name), flags, 0o600) for name in names]
 
     @property
@@ -106,7 +136,7 @@ class Writer:
         self._cut(rows)
         for at, size in self._log.scan(position):
             if size > 0:
-                starts, parts = _format.read_batch(self._segments.payload(at), self._columns)
+                starts, parts = _format.read_batch(self._segments.payload(at), self.columns)
                 rows = self._index(at, size, rows, starts, parts)
         return rows
 
@@ -114,7 +144,7 @@ class Writer:
         """Drop what a killed writer left half done in the index."""
         whole = os.fstat(self._files[0]).st_size // BATCH_ENTRY.itemsize
         os.ftruncate(self._files[0], whole * BATCH_ENTRY.itemsize)
-        for column, file in zip(self._columns, self._files[1:]):
+        for column, file in zip(self.columns, self._files[1:]):
             entry = _format.POSITION_AND_LENGTH if column.listed else column.dtype.itemsize
             if os.fstat(file).st_size < rows * entry:
                 raise DatasetError(
@@ -173,8 +203,8 @@ class Writer:
     def _parts(self, batch: Mapping[str, Any]) -> List[Part]:
         if batch.keys() != self._pending.keys():
             raise ValueError(f"a batch has the columns {list(self._pending)}, not {list(batch)}")
-        parts = [_part(column, batch[column.name]) for column in self._columns]
-        counts = {column.name: rows_of(part) for column, part in zip(self._columns, parts)}
+        parts = [_part(column, batch[column.name]) for column in self.columns]
+        counts = {column.name: rows_of(part) for column, part in zip(self.columns, parts)}
         if len(set(counts.values())) != 1:
             raise ValueError(f"columns differ in their number of rows: {counts}")
         return parts
@@ -197,7 +227,7 @@ class Writer:
 
     def _append(self, parts: Sequence[Part]) -> None:
         pieces, starts, size = _format.layout(parts)
-        with self._log.writing():
+        with self._writing():
             last, rows = self._indexed()
             if self._log.last() != last:
                 rows = self._catch_up()
@@ -209,7 +239,7 @@ class Writer:
             return
         try:
             self.flush()
-            with self._log.writing():
+            with self._writing():
                 self._catch_up()
                 self._log.force()
                 self._note_counts()
