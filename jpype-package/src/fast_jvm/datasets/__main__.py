@@ -83,7 +83,7 @@ def info(folder: str) -> int:
         for name in names
     )
     print(f"folder    {rows.folder}")
-    if rows.shards:
+    if rows.shards is not None:
         print(f"rows      {len(rows)} in {len(rows.shards)} shards")
     else:
         print(f"rows      {len(rows)} in {len(rows.entries)} batches")

@@ -12,7 +12,6 @@ from typing import (
     Dict,
     Iterable,
     Iterator,
-    List,
     Mapping,
     NamedTuple,
     Sequence,
@@ -24,7 +23,7 @@ import numpy as np
 from . import _format
 from ._format import Column, DatasetError
 from ._sources import Bad, Item, arrow_columns, arrow_schema, expand, reader, record_batches
-from ._writer import BATCH_BYTES, Writer
+from ._writer import BATCH_BYTES, Writer, exact
 
 SAMPLE = 1000
 """So many rows decide the types where none are given."""
@@ -107,7 +106,7 @@ class _Work:
         batches = record_batches(path)
         if batches is None:
             for item in read(path):
-                self._item(path, item)
+                self.item(path, item)
         else:
             self.arrow(path, batches)
         self._before += os.path.getsize(path)
@@ -128,9 +127,10 @@ class _Work:
                     pass  # row by row, to say which
             for row in batch.to_pylist():
                 line += 1
-                self._item(path, Item(line, row, -1))
+                self.item(path, Item(line, row, -1))
 
-    def _item(self, path: str, item: Item) -> None:
+    def item(self, path: str, item: Item) -> None:
+        """Write one row, or say what is wrong with it."""
         made = _row(self._columns, item)
         if isinstance(made, Bad):
             if self._rejects is None:
@@ -154,6 +154,15 @@ def write_arrow(writer: Writer, batches: Iterable[Any], where: str) -> int:
     """Write Arrow's record batches and return how many rows; DatasetError that names a row that does not fit."""
     work = _Work(writer, writer.columns, None, None, 0, skip=0)
     work.arrow(where, batches)
+    writer.flush()
+    return work.count
+
+
+def write_rows(writer: Writer, rows: Iterable[Dict[str, Any]], where: str) -> int:
+    """Write rows and return how many; DatasetError that names one that does not fit."""
+    work = _Work(writer, writer.columns, None, None, 0, skip=0)
+    for line, row in enumerate(rows, 1):
+        work.item(where, Item(line, row, -1))
     writer.flush()
     return work.count
 
@@ -256,6 +265,8 @@ def _value(column: Column, value: Any) -> Any:
         return value
     dtype = column.dtype
     if column.listed:
+        if isinstance(value, np.ndarray):
+            return exact(column, value)
         if type(value) is not list:
             raise ValueError(f"a {type(value).__name__} is no list")
         for each in set(map(type, value)):

@@ -37,7 +37,7 @@ def compact(
     """
     folder = os.path.realpath(folder)
     rows = Dataset(folder)
-    if rows.shards:
+    if rows.shards is not None:
         raise DatasetError(f"{folder} joins shards: compact those")
     beside = folder + BESIDE
     log = BatchLog(folder, "process", segment_bytes)

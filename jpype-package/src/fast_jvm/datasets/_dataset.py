@@ -131,8 +131,8 @@ class Lists:
 class Joined:
     """A column of several datasets, one behind the other."""
 
-    def __init__(self, columns: Sequence[Column]) -> None:
-        self._columns = columns
+    def __init__(self, type: _format.Column, columns: Sequence[Column]) -> None:
+        self._type, self._columns = type, columns
         self._ends: List[int] = np.cumsum([len(column) for column in columns]).tolist()
 
     def __len__(self) -> int:
@@ -152,11 +152,11 @@ class Joined:
         return self._columns[which][number - (self._ends[which - 1] if which else 0)]
 
     def _rows(self, numbers: Array) -> Any:
-        if not len(self) or not isinstance(self._columns[0], Scalars):
+        if self._type.listed:
             return [self[number] for number in numbers.tolist()]
-        numbers = numbers % len(self)
+        values = np.empty(len(numbers), self._type.dtype)
+        numbers = numbers % max(len(self), 1)
         which = np.searchsorted(self._ends, numbers, "right")
-        values = np.empty(len(numbers), self._columns[0][:0].dtype)
         for each in np.unique(which).tolist():
             before = self._ends[each - 1] if each else 0
             values[which == each] = self._columns[each][numbers[which == each] - before]
@@ -164,9 +164,8 @@ class Joined:
 
     def items(self) -> Joined:
         """Return the same column, whose strings and bytes are views of the files too."""
-        return Joined(
-            [column.items() for column in self._columns if not isinstance(column, Scalars)]
-        )
+        columns = [column.items() for column in self._columns if not isinstance(column, Scalars)]
+        return Joined(self._type, columns)
 
 
 Column = Union[Scalars, Lists, Joined]
@@ -204,7 +203,8 @@ class Dataset:
         self.metadata: Dict[str, Any] = manifest["metadata"]
         self._schema = _format.columns(self.schema)
         self._shards: List[Dataset] = []
-        if "shards" in manifest:
+        self._joins = "shards" in manifest
+        if self._joins:
             self._join(manifest["shards"])
         else:
             self._read_index()
@@ -237,15 +237,15 @@ class Dataset:
     def _show(self, private: bool) -> None:
         """Make the columns; ``private`` has a page that is written to become this process's own."""
         self._private = private
-        if self._shards:
+        if self._joins:
             for number, shard in enumerate(self._shards):
                 if shard._private != private:
                     self._shards[number] = shard = copy.copy(shard)
                     shard._shards = list(shard._shards)
                     shard._show(private)
             self._columns: Dict[str, Any] = {
-                name: Joined([shard._columns[name] for shard in self._shards])
-                for name in self.schema
+                column.name: Joined(column, [shard._columns[column.name] for shard in self._shards])
+                for column in self._schema
             }
         else:
             self._segments = Segments(self.folder, private)
@@ -280,9 +280,9 @@ class Dataset:
         return self._all
 
     @property
-    def shards(self) -> List[Dataset]:
-        """The datasets that this one joins; none where it has rows of its own."""
-        return list(self._shards)
+    def shards(self) -> Union[List[Dataset], None]:
+        """The datasets that this one joins; None where it has rows of its own."""
+        return list(self._shards) if self._joins else None
 
     def payload(self, position: int) -> Any:
         """Return a batch's bytes, a view of the file."""
@@ -290,7 +290,7 @@ class Dataset:
 
     def refresh(self) -> int:
         """See what was written since; return how many rows there are. Not for a selection of rows."""
-        if self._order is not None or self._shards:
+        if self._order is not None or self._joins:
             raise ValueError("a selection of rows does not grow, nor do shards")
         kind = self._kind
         self._open()
@@ -417,9 +417,7 @@ class Dataset:
         if kind == "torch":
             from . import torch
 
-            self._columns = {
-                name: torch.tensors(column) for name, column in self._columns.items()
-            }
+            self._columns = {name: torch.tensors(column) for name, column in self._columns.items()}
             self._pairs = tuple(self._columns.items())
 
     def _arrow(self, key: Any) -> Any:

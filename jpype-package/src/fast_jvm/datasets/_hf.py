@@ -12,7 +12,7 @@ from datasets import Dataset as HFDataset
 from datasets.table import MemoryMappedTable
 
 from . import _arrow, _format
-from ._build import write_arrow
+from ._build import write_arrow, write_rows
 from ._dataset import Dataset
 from ._format import Array
 from ._sources import arrow_types
@@ -89,10 +89,13 @@ def from_hf(
     with Writer(
         folder, schema, durability=durability, batch_bytes=batch_bytes, metadata=metadata
     ) as writer:
-        batches = (
-            batch
-            for table in dataset.with_format("arrow").iter(batch_size=1000)
-            for batch in table.to_batches()
-        )
-        write_arrow(writer, batches, "dataset")
+        if isinstance(dataset, HFDataset):
+            batches = (
+                batch
+                for table in dataset.with_format("arrow").iter(batch_size=1000)
+                for batch in table.to_batches()
+            )
+            write_arrow(writer, batches, "dataset")
+        else:  # a stream's batches need not agree in their types
+            write_rows(writer, dataset, "dataset")
     return Dataset(folder)

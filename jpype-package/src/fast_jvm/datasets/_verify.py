@@ -20,6 +20,10 @@ def problems(folder: Union[str, os.PathLike[str]]) -> Iterator[str]:
     FastJvmUnavailable where Java stays away.
     """
     rows = Dataset(folder)
+    if rows.shards is not None:
+        for shard in rows.shards:
+            yield from problems(shard.folder)
+        return
     schema = _format.columns(rows.schema)
     known = rows.entries
     log = BatchLog(rows.folder, "process", 1 << 30)

@@ -297,7 +297,7 @@ def _write(file: int, values: Any) -> None:
 def _part(column: Column, given: Any) -> Part:
     """Return a column's values as the format has them; ValueError where that would change one."""
     if not column.listed:
-        return Part(_exact(column, given), None)
+        return Part(exact(column, given), None)
     if isinstance(given, tuple) and len(given) == 2 and hasattr(given[0], "dtype"):
         flat, lengths = given
         lengths = np.asarray(lengths)
@@ -305,7 +305,7 @@ def _part(column: Column, given: Any) -> Part:
             raise ValueError(
                 f"column {column.name!r}: the lengths do not add up to {len(flat)} items"
             )
-        return Part(_exact(column, flat), lengths.astype("<u4"))
+        return Part(exact(column, flat), lengths.astype("<u4"))
     given = list(given)  # it may be a generator
     if column.type in TEXTS:
         kinds: Tuple[type, ...] = (
@@ -321,13 +321,13 @@ def _part(column: Column, given: Any) -> Part:
             raise ValueError(f"column {column.name!r}: {error}") from error
         lengths = np.fromiter(map(len, texts), "<u4", len(texts))
         return Part(np.frombuffer(b"".join(texts), "u1"), lengths)
-    rows = [_exact(column, each) for each in given]
+    rows = [exact(column, each) for each in given]
     lengths = np.fromiter(map(len, rows), "<u4", len(rows))
     flat = np.concatenate(rows) if rows else np.empty(0, column.dtype)
     return Part(flat, lengths)
 
 
-def _exact(column: Column, given: Any) -> Array:
+def exact(column: Column, given: Any) -> Array:
     """Return an array of the column's type; ValueError where a value would become another."""
     array = np.asarray(given)
     if array.ndim != 1:
