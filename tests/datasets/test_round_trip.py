@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from fast_jvm.datasets import Dataset, Writer
+from fast_jvm.datasets import Dataset, Writer, compact
 from fast_jvm.datasets._format import KINDS
 from fast_jvm.datasets._verify import problems
 
@@ -89,6 +89,16 @@ def check_arrow(rows: Dataset, wanted: Rows) -> None:
         assert pickle.loads(pickle.dumps(arrow))[0].to_pylist()
 
 
+def _check_compacted(folder: Path, before: Dataset, wanted: Rows) -> None:
+    compact(folder)
+    after = Dataset(folder)
+    assert len(after.entries) <= 1
+    check(after, wanted)
+    check_arrow(after, wanted)
+    check(before, wanted)
+    assert list(problems(folder)) == []
+
+
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     table=tables(),
@@ -131,6 +141,7 @@ def test_any_table(
             check(rows.select([-1, 0]), [wanted[-1], wanted[0]])
             check(rows.select([-1, 0])[[1]] and rows.select([0]), wanted[:1])
         check_arrow(rows, wanted)
+        _check_compacted(folder, rows, wanted)
         told: dict[str, list[Any]] = {name: [] for name in schema}
         for batch in rows.batches():
             for name, part in batch.items():

@@ -187,15 +187,20 @@ class Dataset:
     def _open(self) -> None:
         """Map what is there; once more where the folder was compacted meanwhile."""
         while True:
-            before = _format.identity(self.folder)
+            try:
+                held = _format.Held(self.folder)
+            except OSError as error:
+                raise DatasetError(f"{self.folder} is no dataset: {error.strerror}") from error
             try:
                 self._read()
             except DatasetError:
-                if _format.identity(self.folder) == before:
+                if held.stays():
                     raise
             else:
-                if _format.identity(self.folder) == before:
+                if held.stays():
                     return
+            finally:
+                held.close()
 
     def _read(self) -> None:
         manifest = _format.read_manifest(self.folder)

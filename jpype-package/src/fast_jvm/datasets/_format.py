@@ -8,6 +8,7 @@ each at a multiple of eight. A column of lists has each row's number of items be
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Sequence, Tuple, Union
@@ -205,13 +206,29 @@ def read_manifest(folder: str) -> Dict[str, Any]:
     return content
 
 
-def identity(folder: str) -> Tuple[int, int]:
-    """Tell a folder from another that took its place; (0, 0) where there is none."""
-    try:
-        found = os.stat(folder)
-    except OSError:
-        return 0, 0
-    return found.st_dev, found.st_ino
+class Held:
+    """A folder as it is now, kept open so that no other is taken for it: one that is compacted is replaced by another.
+
+    OSError where there is none. Where folders cannot be opened, on Windows, they cannot be replaced either.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self._file = os.open(folder, os.O_RDONLY) if os.name == "posix" else -1
+
+    def stays(self) -> bool:
+        """Say whether it still has its name."""
+        if self._file < 0:
+            return os.path.isdir(self.folder)
+        with contextlib.suppress(OSError):
+            return os.path.samestat(os.stat(self.folder), os.fstat(self._file))
+        return False
+
+    def close(self) -> None:
+        """Let it go."""
+        file, self._file = self._file, -1
+        if file >= 0:
+            os.close(file)
 
 
 def segment_file(folder: str, segment: int) -> str:

@@ -62,7 +62,8 @@ def to_hf(rows: Dataset, order: Union[Array, None]) -> HFDataset:
     # the rows that were there when it was opened: a worker that opens it anew may find more
     replays: List[Any] = [("slice", (0, rows.total), {})]
     table = FolderTable(_table(whole).slice(0, rows.total), path, replays)
-    told: List[Any] = [rows.folder, *_format.identity(rows.folder), rows.total, rows.schema]
+    there = os.stat(path)
+    told: List[Any] = [path, there.st_ino, there.st_mtime_ns, rows.total, rows.schema]
     mark = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
     made = HFDataset(table, fingerprint=mark)
     return made if order is None else made.select(order)

@@ -67,12 +67,17 @@ class Writer:
 
     def _open(self) -> None:
         while True:
-            before = _format.identity(self.folder)
-            self._log = BatchLog(self.folder, *self._settings)
+            if not os.path.isdir(self.folder):
+                BatchLog(self.folder, *self._settings).close()  # makes it
+            self._held = _format.Held(self.folder)
+            try:
+                self._log = BatchLog(self.folder, *self._settings)
+            except BaseException:
+                self._held.close()
+                raise
             try:
                 with self._log.writing():
-                    self._identity = _format.identity(self.folder)
-                    if before in ((0, 0), self._identity):
+                    if self._held.stays():
                         self._join(self._schema, self._metadata)
                         self._segments = Segments(self.folder)
                         self._catch_up()
@@ -87,11 +92,10 @@ class Writer:
         """Keep other writers out of the folder that is there now."""
         while True:
             with self._log.writing():
-                now = _format.identity(self.folder)
-                if now == self._identity:
+                if self._held.stays():
                     yield
                     return
-            if now == (0, 0):
+            if not os.path.isdir(self.folder):
                 raise FileNotFoundError(errno.ENOENT, "the dataset was removed", self.folder)
             self._release()
             self._open()
@@ -262,6 +266,7 @@ class Writer:
         files, self._files = self._files, []
         for file in files:
             os.close(file)
+        self._held.close()
         self._log.close()
 
     def __enter__(self) -> Writer:
