@@ -6,13 +6,36 @@ import contextlib
 import itertools
 import json
 import os
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Generator,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Sequence,
+    Union,
+)
 
 import numpy as np
 
 from . import _format
+from ._blocks import Block, Parser, ahead
 from ._format import Column, DatasetError
-from ._sources import Bad, Item, arrow_columns, arrow_schema, expand, reader, record_batches
+from ._sources import (
+    Bad,
+    Item,
+    Piece,
+    arrow_columns,
+    arrow_schema,
+    expand,
+    is_json,
+    json_pieces,
+    reader,
+    record_batches,
+)
 from ._writer import BATCH_BYTES, Writer
 
 SAMPLE = 1000
@@ -86,11 +109,12 @@ class _Work:
     def file(self, path: str, read: Callable[[str], Iterator[Item]]) -> None:
         """Write what a file holds."""
         batches = record_batches(path)
-        if batches is None:
-            for item in read(path):
-                self._item(path, item)
-        else:
+        if batches is not None:
             self._arrow(path, batches)
+        else:
+            with contextlib.closing(_pieces(path, read, self._columns)) as pieces:
+                for piece in pieces:
+                    self._piece(path, piece)
         self._before += os.path.getsize(path)
         self._tell(path, 0)
 
@@ -110,6 +134,17 @@ class _Work:
                 line += 1
                 self._item(path, Item(line, row, -1))
 
+    def _piece(self, path: str, piece: Piece) -> None:
+        if not isinstance(piece, Block):
+            for item in piece:
+                self._item(path, item)
+            return
+        there = max(self.skip - self.count, 0)
+        if there < piece.rows:
+            self._writer.write(piece.behind(there) if there else piece.values)
+        self.count += piece.rows
+        self._tell(path, piece.done)
+
     def _item(self, path: str, item: Item) -> None:
         made = _row(self._columns, item)
         if isinstance(made, Bad):
@@ -128,6 +163,21 @@ class _Work:
     def _tell(self, path: str, read: int) -> None:
         if self._progress is not None:
             self._progress(path, self._before + read, self._size)
+
+
+def _pieces(
+    path: str, read: Callable[[str], Iterator[Item]], columns: List[Column]
+) -> Generator[Piece, None, None]:
+    """Yield what a file holds, JSON in blocks where pyarrow is there."""
+    parser = None
+    if is_json(path) and all(column.type != "bytes" for column in columns):
+        with contextlib.suppress(ImportError):
+            parser = Parser(columns)
+    if parser is None:
+        yield read(path)
+        return
+    with contextlib.closing(parser):
+        yield from ahead(json_pieces(path, parser))
 
 
 def _there(folder: Union[str, os.PathLike[str]]) -> Union[Dict[str, str], None]:
