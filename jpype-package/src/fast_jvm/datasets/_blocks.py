@@ -13,7 +13,7 @@ import os
 import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, TypeVar, Union
+from typing import Any, Callable, Dict, Generator, Iterator, List, NamedTuple, Sequence, TypeVar, Union
 
 import numpy as np
 
@@ -213,7 +213,7 @@ def _has_minus_zero(values: Dict[str, Any]) -> bool:
     return False
 
 
-def ahead(source: Iterator[_T]) -> Iterator[_T]:
+def ahead(source: Iterator[_T]) -> Generator[_T, None, None]:
     """Yield what a generator yields, which works in a thread meanwhile, one step ahead; the thread ends with this."""
     end: Any = object()
     with ThreadPoolExecutor(1, "fast-jvm-sources") as thread:

@@ -110,7 +110,8 @@ class _Work:
         """Write what a file holds."""
         batches = record_batches(path)
         if batches is not None:
-            self._arrow(path, batches)
+            with contextlib.closing(ahead(batches)) as read_ahead:
+                self._arrow(path, read_ahead)
         else:
             with contextlib.closing(_pieces(path, read, self._columns)) as pieces:
                 for piece in pieces:
