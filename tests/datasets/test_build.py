@@ -231,7 +231,8 @@ def test_arrays_in_pieces(rows: Rows, indent: int | None, chunk: int, ascii_: bo
 
 BUILDER = """
 import sys, time
-from fast_jvm.datasets import build
+from fast_jvm.datasets import _sources, build
+_sources.BLOCK = 20_000
 def progress(path, read, size):
     print("on", flush=True)
 build([sys.argv[1]], sys.argv[2], batch_bytes=2000, progress=progress)
@@ -262,7 +263,8 @@ def test_a_killed_build_goes_on(
 
 MEMORY = """
 import json, sys
-from fast_jvm.datasets import build
+from fast_jvm.datasets import _sources, build
+_sources.BLOCK = 20_000
 import fast_jvm, numpy
 fast_jvm.require("batch_log")
 if sys.argv[1].endswith("parquet"):

@@ -10,6 +10,7 @@ from typing import (
     Any,
     Callable,
     Dict,
+    Generator,
     Iterable,
     Iterator,
     Mapping,
@@ -21,8 +22,20 @@ from typing import (
 import numpy as np
 
 from . import _format
+from ._blocks import Block, Parser, ahead
 from ._format import Column, DatasetError
-from ._sources import Bad, Item, arrow_columns, arrow_schema, expand, reader, record_batches
+from ._sources import (
+    Bad,
+    Item,
+    Piece,
+    arrow_columns,
+    arrow_schema,
+    expand,
+    is_json,
+    json_pieces,
+    reader,
+    record_batches,
+)
 from ._writer import BATCH_BYTES, Writer, exact
 
 SAMPLE = 1000
@@ -104,11 +117,13 @@ class _Work:
     def file(self, path: str, read: Callable[[str], Iterator[Item]]) -> None:
         """Write what a file holds."""
         batches = record_batches(path)
-        if batches is None:
-            for item in read(path):
-                self.item(path, item)
+        if batches is not None:
+            with contextlib.closing(ahead(batches)) as read_ahead:
+                self.arrow(path, read_ahead)
         else:
-            self.arrow(path, batches)
+            with contextlib.closing(_pieces(path, read, self._columns)) as pieces:
+                for piece in pieces:
+                    self._piece(path, piece)
         self._before += os.path.getsize(path)
         self._tell(path, 0)
 
@@ -128,6 +143,17 @@ class _Work:
             for row in batch.to_pylist():
                 line += 1
                 self.item(path, Item(line, row, -1))
+
+    def _piece(self, path: str, piece: Piece) -> None:
+        if not isinstance(piece, Block):
+            for item in piece:
+                self.item(path, item)
+            return
+        there = max(self.skip - self.count, 0)
+        if there < piece.rows:
+            self._writer.write(piece.behind(there) if there else piece.values)
+        self.count += piece.rows
+        self._tell(path, piece.done)
 
     def item(self, path: str, item: Item) -> None:
         """Write one row, or say what is wrong with it."""
@@ -165,6 +191,21 @@ def write_rows(writer: Writer, rows: Iterable[Dict[str, Any]], where: str) -> in
         work.item(where, Item(line, row, -1))
     writer.flush()
     return work.count
+
+
+def _pieces(
+    path: str, read: Callable[[str], Iterator[Item]], columns: Sequence[Column]
+) -> Generator[Piece, None, None]:
+    """Yield what a file holds, JSON in blocks where pyarrow is there."""
+    parser = None
+    if is_json(path) and all(column.type != "bytes" for column in columns):
+        with contextlib.suppress(ImportError):
+            parser = Parser(columns)
+    if parser is None:
+        yield read(path)
+        return
+    with contextlib.closing(parser):
+        yield from ahead(json_pieces(path, parser))
 
 
 def _there(folder: Union[str, os.PathLike[str]]) -> Union[Dict[str, str], None]:

@@ -10,20 +10,43 @@ import csv
 import glob
 import gzip
 import io
+import itertools
 import json
 import os
-from typing import IO, Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple, Union
+import re
+from typing import (
+    IO,
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    Iterator,
+    List,
+    NamedTuple,
+    Sequence,
+    Tuple,
+    Union,
+    cast,
+)
 
 import numpy as np
 
 from ._format import KINDS, TEXTS, Array, Column, DatasetError
 
+if TYPE_CHECKING:
+    from ._blocks import Block, Parser
+
 LONGEST_LINE = 1 << 30
 """A line of more bytes is an error: nothing larger is ever held."""
-CHUNK = 1 << 20
+CHUNK = 8 << 20
 """So many bytes of a JSON array are taken at once, or as many as its largest element needs."""
+BLOCK = 4 << 20
+"""A block of lines or elements has so many bytes, or those of its longest."""
+BLOCKS = 2
+"""So many blocks of lines are read at once."""
 ARROW_ROWS = 256
 """So many rows of an Arrow batch are taken at once."""
+BOM = b"\xef\xbb\xbf"
 
 
 class Bad(NamedTuple):
@@ -67,6 +90,11 @@ def reader(path: str) -> Callable[[str], Iterator[Item]]:
     return _READERS[kind]
 
 
+_Line = Tuple[int, Union[str, Bad], int]
+Piece = Union["Block", Iterator[Item]]
+"""What is read at once: a block, or rows where it is in doubt."""
+
+
 class _Counted(io.RawIOBase):
     """A file that knows how much of it was read."""
 
@@ -101,34 +129,45 @@ def _open(path: str) -> Tuple[_Counted, IO[bytes]]:
     return counted, buffered
 
 
-def _lines(path: str) -> Iterator[Tuple[int, Union[str, Bad], int]]:
-    """Yield (number, line without its end, bytes read); a line that is not UTF-8 is bad, one that is cut short too."""
+def _lines(path: str) -> Iterator[_Line]:
     counted, file = _open(path)
     with counted, file:
-        number = 0
-        while True:
-            number += 1
-            try:
-                line = file.readline(LONGEST_LINE)
-            except Exception as error:  # each format has its own errors of damaged data
-                yield number, Bad(f"{type(error).__name__}: {error}", ""), -1
-                return
-            if not line:
-                return
-            if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
-                yield number, Bad(f"a line of more than {LONGEST_LINE} bytes", ""), -1
-                return
-            if number == 1 and line.startswith(b"\xef\xbb\xbf"):
-                line = line[3:]
-            try:
-                yield number, line.decode().rstrip("\r\n"), counted.done
-            except UnicodeDecodeError as error:
-                text = line.decode("utf-8", "backslashreplace").rstrip("\r\n")
-                yield number, Bad(f"no UTF-8: {error.reason}", text), counted.done
+        yield from _lines_of(file, 1, counted)
+
+
+def _lines_of(file: IO[bytes], first: int, done: Union[int, _Counted]) -> Iterator[_Line]:
+    """Yield (number, line without its end, bytes read); a line that is not UTF-8 is bad, one that is cut short too."""
+    for number in itertools.count(first):
+        try:
+            line = file.readline(LONGEST_LINE)
+        except Exception as error:  # each format has its own errors of damaged data
+            yield number, _damaged(error), -1
+            return
+        if not line:
+            return
+        if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
+            yield number, Bad(f"a line of more than {LONGEST_LINE} bytes", ""), -1
+            return
+        if number == 1 and line.startswith(BOM):
+            line = line[3:]
+        read = done if isinstance(done, int) else done.done
+        try:
+            yield number, line.decode().rstrip("\r\n"), read
+        except UnicodeDecodeError as error:
+            text = line.decode("utf-8", "backslashreplace").rstrip("\r\n")
+            yield number, Bad(f"no UTF-8: {error.reason}", text), read
+
+
+def _damaged(error: Exception) -> Bad:
+    return Bad(f"{type(error).__name__}: {error}", "")
 
 
 def _json_lines(path: str) -> Iterator[Item]:
-    for number, line, done in _lines(path):
+    return _objects(_lines(path))
+
+
+def _objects(lines: Iterator[_Line]) -> Iterator[Item]:
+    for number, line, done in lines:
         if isinstance(line, Bad):
             yield Item(number, line, done)
         elif line.strip():
@@ -143,11 +182,88 @@ def _json_lines(path: str) -> Iterator[Item]:
                 yield Item(number, Bad(f"a {type(row).__name__}, not an object", line), done)
 
 
-def _json(path: str) -> Iterator[Item]:
+def _line_pieces(path: str, parser: Parser) -> Iterator[Piece]:
     counted, file = _open(path)
     with counted, file:
-        start = file.read(CHUNK).decode("utf-8-sig", "replace").lstrip()
-    return _json_array(path) if start.startswith("[") else _json_lines(path)
+        number, left, size = 1, b"", BLOCK * BLOCKS
+        while True:
+            data, error = _take(file, size - len(left))
+            ended = len(data) < size - len(left)
+            data = left + data
+            first = data.find(b"\n")
+            if (first if first >= 0 else len(data)) >= LONGEST_LINE:
+                yield _objects(_lines_of(io.BytesIO(data), number, -1))
+                return
+            end = len(data) if ended and error is None else data.rfind(b"\n") + 1
+            blocks = [data[at:to] for at, to in cuts(data, b"\n", 0, end)]
+            bare = list(blocks)
+            if bare and number == 1 and data.startswith(BOM):
+                bare[0] = bare[0][len(BOM) :]
+            for block, found in zip(blocks, parser.lines(bare, counted.done)):
+                yield found or _objects(_lines_of(io.BytesIO(block), number, counted.done))
+                number += block.count(b"\n")
+            if error is not None:
+                yield iter([Item(number, _damaged(error), -1)])
+            if ended:
+                return
+            left, size = data[end:], BLOCK * BLOCKS if end else 2 * size
+
+
+def cuts(data: Any, mark: Any, at: int, end: int) -> List[Tuple[int, int]]:
+    """Return where blocks begin and end, each behind the first character of a mark."""
+    found = []
+    while at < end:
+        to = data.rfind(mark, at, min(at + BLOCK, end)) + 1
+        if at + BLOCK >= end:
+            to = end
+        elif to <= at:
+            to = data.find(mark, at + 1, end) + 1 or end
+        found.append((at, to))
+        at = to
+    return found
+
+
+def _take(file: Any, size: int) -> Tuple[bytes, Union[Exception, None]]:
+    """Return so many bytes, or all up to the end or to what is damaged, and that error."""
+    pieces = []
+    try:
+        while size > 0:
+            # read() would lose what it has when it raises
+            piece = file.peek(1)[:size]
+            if not piece:
+                break
+            pieces.append(file.read1(len(piece)))
+            size -= len(piece)
+    except Exception as error:
+        return b"".join(pieces), error
+    return b"".join(pieces), None
+
+
+def _json(path: str) -> Iterator[Item]:
+    return _json_array(path) if _is_array(path) else _json_lines(path)
+
+
+def _is_array(path: str) -> bool:
+    counted, file = _open(path)
+    with counted, file:
+        start, _ = _take(file, 1 << 20)
+        return start.decode("utf-8-sig", "replace").lstrip().startswith("[")
+
+
+def json_pieces(path: str, parser: Parser) -> Iterator[Piece]:
+    """Yield what a file of JSON holds, in blocks where they are beyond doubt, in rows elsewhere."""
+    if reader(path) is _json and _is_array(path):
+        return _array_pieces(path, parser)
+    return _line_pieces(path, parser)
+
+
+def is_json(path: str) -> bool:
+    """Whether a file is lines or an array of JSON, by the end of its name."""
+    return reader(path) in (_json, _json_lines)
+
+
+_BEHIND = re.compile(r'[ \t\r\n]*,[ \t\r\n]*\{[ \t\r\n]*"[^"\\]*"[ \t\r\n]*:')
+"""What parts two elements, up to the first name of the second: nothing within an element looks like it, as a rule."""
 
 
 class _Array:
@@ -157,6 +273,7 @@ class _Array:
         self._text = io.TextIOWrapper(file, "utf-8-sig", newline="")
         self._scan = json.JSONDecoder().raw_decode
         self._buffer, self._at, self._ended = "", 0, False
+        self._between, self._tried = "", 0
         self.line = 1
 
     def _more(self) -> bool:
@@ -165,6 +282,7 @@ class _Array:
         if unread > LONGEST_LINE:
             raise ValueError(f"an element of more than {LONGEST_LINE} characters")
         piece = "" if self._ended else self._text.read(max(CHUNK, unread))
+        self._tried -= self._at
         self._buffer, self._at = self._buffer[self._at :] + piece, 0
         self._ended = not piece
         return bool(piece)
@@ -211,15 +329,45 @@ class _Array:
             if end == len(self._buffer) and self._more():
                 continue  # a number may
             text = self._buffer[self._at : end]
+            behind = _BEHIND.match(self._buffer, end) if text.endswith("}") else None
+            if behind is not None:
+                self._between = "}" + behind.group()
             self._skip(end)
             return value, text
+
+    def blocks(self, parser: Parser, done: int) -> Iterator[Block]:
+        """Yield the elements from here on that the buffer surely has whole, up to a block that is in doubt."""
+        between = self._between
+        if self._at < self._tried or not between:
+            return
+        end = self._buffer.rfind(between, self._at) + 1
+        texts: List[str] = []
+        ends: List[int] = []
+        for at, to in cuts(self._buffer, between, self._at, end):
+            texts.append(self._buffer[at + between.index("{") - 1 if texts else at : to])
+            ends.append(to)
+        for number, (to, found) in enumerate(zip(ends, parser.elements(texts, between, done))):
+            self._tried = to
+            if found is None:
+                return
+            if number:
+                self.take(",")
+            self._skip(to)
+            yield found
 
 
 def _json_array(path: str) -> Iterator[Item]:
     """Yield the elements of one array; behind a syntax error nothing can be told apart, so that is the last item."""
+    for piece in _array_pieces(path, None):
+        yield from cast(Iterator[Item], piece)  # without a parser there are no blocks
+
+
+def _array_pieces(path: str, parser: Union[Parser, None]) -> Iterator[Piece]:
     counted, file = _open(path)
     with counted, file:
-        array, line = _Array(file), 1
+        array = _Array(file)
+        items: List[Item] = []
+        size = 0
         try:
             array.take("[")
             first = True
@@ -228,15 +376,26 @@ def _json_array(path: str) -> Iterator[Item]:
                     array.take(",")
                     array.next()
                 first, line = False, array.line
+                if size > CHUNK:
+                    yield iter(items)
+                    items, size = [], 0
+                found = False
+                for block in array.blocks(parser, counted.done) if parser is not None else ():
+                    yield iter(items)
+                    yield block
+                    items, size, found = [], 0, True
+                if found:
+                    continue
                 value, text = array.element()
                 wrong = Bad(f"a {type(value).__name__}, not an object", text)
-                yield Item(line, value if type(value) is dict else wrong, counted.done)
+                items.append(Item(line, value if type(value) is dict else wrong, counted.done))
+                size += len(text)
             array.take("]")
-            line = array.line
             if array.next():
                 raise ValueError("something stands behind the array")
         except (ValueError, RecursionError, EOFError, OSError) as error:
-            yield Item(array.line, Bad(f"no JSON: {error}", ""), -1)
+            items.append(Item(array.line, Bad(f"no JSON: {error}", ""), -1))
+        yield iter(items)
 
 
 def _text(path: str) -> Iterator[Item]:
