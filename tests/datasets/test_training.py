@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,9 @@ def training() -> Path:
 
 
 @pytest.mark.parametrize("cases", sorted(path.stem for path in CASES.glob("*_cases.py")))
-def test_cases(java: str, training: Path, tmp_path: Path, cases: str) -> None:
+def test_cases(
+    java: str, training: Path, tmp_path: Path, cases: str, request: pytest.FixtureRequest
+) -> None:
     command = (
         "-m",
         "pytest",
@@ -31,15 +35,19 @@ def test_cases(java: str, training: Path, tmp_path: Path, cases: str) -> None:
         os.devnull,
         "--rootdir",
         str(CASES),
+        "--confcutdir",  # tests/ on sys.path would hide HF's datasets
+        str(CASES),
         "-p",
         "no:cacheprovider",
     )
+    short = tempfile.mkdtemp(prefix="ray")
+    request.addfinalizer(lambda: shutil.rmtree(short, ignore_errors=True))
     out = run(
         *(training, *command, "--basetemp", str(tmp_path / "base"), str(CASES / f"{cases}.py")),
         timeout=LIMIT_S,
         PYTHONPATH=os.pathsep.join([str(CASES), sources()]),
         FAST_JVM_CACHE="off",
-        RAY_TMPDIR=str(tmp_path),
+        RAY_TMPDIR=short,  # sockets lie in it, whose paths have 107 bytes at most
         HF_HOME=str(tmp_path / "hf"),
         HF_DATASETS_OFFLINE="1",
     )
