@@ -13,7 +13,18 @@ import os
 import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, Dict, Generator, Iterator, List, NamedTuple, Sequence, TypeVar, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Generator,
+    Iterator,
+    List,
+    NamedTuple,
+    Sequence,
+    TypeVar,
+    Union,
+)
 
 import numpy as np
 
