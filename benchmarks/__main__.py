@@ -39,12 +39,12 @@ def main(arguments: Optional[List[str]] = None) -> int:
     if options.readme:
         readme.fill(options.readme, RESULTS)
         return 0
-    from benchmarks import codec, datasets, graphs, harness, peers, processes, savers
+    from benchmarks import building, codec, datasets, graphs, harness, peers, processes, savers
 
     _compile()
 
     # processes first: once the JVM runs in this one, it is no longer a quiet bystander
-    quiet = [*processes.ROWS, *savers.PROCESSES, *datasets.ROWS]
+    quiet = [*processes.ROWS, *savers.PROCESSES, *datasets.ROWS, *building.ROWS]
     rows = [*quiet, *codec.ROWS, *graphs.ROWS, *savers.ROWS, harness.Row("peers", lambda: [])]
     patterns = options.rows.split(",")
     wanted = [
