@@ -39,12 +39,22 @@ def main(arguments: Optional[List[str]] = None) -> int:
     if options.readme:
         readme.fill(options.readme, RESULTS)
         return 0
-    from benchmarks import codec, datasets, graphs, harness, peers, processes, savers, stores
+    from benchmarks import (
+        building,
+        codec,
+        datasets,
+        graphs,
+        harness,
+        peers,
+        processes,
+        savers,
+        stores,
+    )
 
     _compile()
 
     # processes first: once the JVM runs in this one, it is no longer a quiet bystander
-    quiet = [*processes.ROWS, *savers.PROCESSES, *datasets.ROWS, *stores.ROWS]
+    quiet = [*processes.ROWS, *savers.PROCESSES, *datasets.ROWS, *building.ROWS, *stores.ROWS]
     rows = [*quiet, *codec.ROWS, *graphs.ROWS, *savers.ROWS, harness.Row("peers", lambda: [])]
     patterns = options.rows.split(",")
     wanted = [

@@ -226,13 +226,18 @@ def cuts(data: Any, mark: Any, at: int, end: int) -> List[Tuple[int, int]]:
 def _take(file: Any, size: int) -> Tuple[bytes, Union[Exception, None]]:
     """Return so many bytes, or all up to the end or to what is damaged, and that error."""
     pieces = []
+    raw = getattr(file, "raw", None)
     try:
         while size > 0:
-            # read() would lose what it has when it raises
-            piece = file.peek(1)[:size]
+            if isinstance(raw, _Counted):
+                piece = raw.read(size)  # nothing is unpacked, nothing is buffered
+            else:
+                piece = file.read1(
+                    min(size, len(file.peek(1)))
+                )  # read() loses what it has when it raises
             if not piece:
                 break
-            pieces.append(file.read1(len(piece)))
+            pieces.append(piece)
             size -= len(piece)
     except Exception as error:
         return b"".join(pieces), error
