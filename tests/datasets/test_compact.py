@@ -19,7 +19,8 @@ from fast_jvm.datasets.__main__ import main
 from fast_jvm.datasets._verify import problems
 from support.killing import LIMIT_S, killed
 
-SCHEMA = {"ids": "list<int32>", "n": "int64", "text": "string"}
+from .rows import SCHEMA, check, write
+
 PROLOGUE = f"""
 import os, sys, time
 import numpy as np
@@ -27,7 +28,7 @@ from fast_jvm.datasets import Dataset, Writer, compact
 SCHEMA = {SCHEMA!r}
 def write(writer, first, last):
     numbers = range(first, last)
-    writer.write({{"ids": [np.full(n * 37 % 90, n, "i4") for n in numbers], "n": list(numbers), "text": ["row %d" % n for n in numbers]}})
+    writer.write({{"ids": [np.full(n * 37 % 900, n, "i4") for n in numbers], "n": list(numbers), "text": ["row %d" % n for n in numbers]}})
 """
 COMPACTING = (
     PROLOGUE
@@ -64,20 +65,6 @@ while not os.path.exists(sys.argv[2]):
 )
 
 
-def write(writer: Writer, first: int, last: int) -> None:
-    numbers = range(first, last)
-    ids = [np.full(n * 37 % 90, n, "i4") for n in numbers]
-    writer.write({"ids": ids, "n": list(numbers), "text": ["row %d" % n for n in numbers]})
-
-
-def check(rows: Dataset, count: int) -> None:
-    assert len(rows) == count
-    for n in range(count):
-        row = rows[n]
-        assert row["n"] == n and row["text"] == "row %d" % n
-        assert len(row["ids"]) == n * 37 % 90 and (row["ids"] == n).all()
-
-
 @pytest.fixture
 def folder(java: str, tmp_path: Path) -> Path:
     """A dataset of 400 rows in as many batches."""
@@ -109,7 +96,7 @@ def test_batches_are_put_together(folder: Path, capsys: pytest.CaptureFixture[st
 def test_a_writer_goes_on_in_the_new_files(folder: Path) -> None:
     writer = Writer(folder, SCHEMA, segment_bytes=1 << 20)
     write(writer, 400, 410)
-    writer.write_row({"ids": np.full(410 * 37 % 90, 410, "i4"), "n": 410, "text": "row 410"})
+    writer.write_row({"ids": np.full(410 * 37 % 900, 410, "i4"), "n": 410, "text": "row 410"})
     compact(folder)
     write(writer, 411, 430)
     assert writer.rows == 430

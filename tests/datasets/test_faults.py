@@ -22,7 +22,8 @@ from fast_jvm.datasets._format import segment_file
 from fast_jvm.datasets._verify import problems
 from support.killing import LIMIT_S, killed, survived
 
-SCHEMA = {"ids": "list<int32>", "n": "int64", "text": "string"}
+from .rows import SCHEMA, check, write
+
 PROLOGUE = f"""
 import os, random, sys
 import numpy as np
@@ -93,20 +94,6 @@ def test_a_writer_killed_100_times(
     java: str, tmp_path: Path, fresh: Callable[..., dict[str, str]]
 ) -> None:
     _killed(100, tmp_path / "set", fresh(FAST_JVM_CACHE="off"), "process", 2)
-
-
-def write(writer: Writer, first: int, last: int) -> None:
-    numbers = range(first, last)
-    ids = [np.full(n * 37 % 900, n, "i4") for n in numbers]
-    writer.write({"ids": ids, "n": list(numbers), "text": ["row %d" % n for n in numbers]})
-
-
-def check(rows: Dataset, count: int) -> None:
-    assert len(rows) == count
-    for n in range(count):
-        row = rows[n]
-        assert row["n"] == n and row["text"] == "row %d" % n
-        assert len(row["ids"]) == n * 37 % 900 and (row["ids"] == n).all()
 
 
 def test_a_full_disk(java: str, mount: Callable[..., Path], tmp_path: Path) -> None:
