@@ -11,7 +11,10 @@ from ._log_calls import CLOSE, FolderLog
 
 _PUT, _GET, _LIST, _REMOVE, _HAS = range(1, 6)
 _COMPACT, _TIDY, _REMOVE_ALL, _TRIM = range(20, 24)
+_ANY, _ELSEWHERE = -2, -3
 _PAGE = 64
+#: where a list ends that never had a value
+EMPTY = -1
 
 
 class Value(NamedTuple):
@@ -28,7 +31,8 @@ class Put(NamedTuple):
     """A value to be put in the place of its key's older one, and at the end of a list (b"": none).
 
     ``share``: what it has in common with the list's last value is stored as a reference.
-    ``absent``: it is put only where its key has no value.
+    ``absent``: it is put only where its key has no value; ``unless`` (b"": none): only where that
+    key has none.
     """
 
     key: bytes
@@ -37,6 +41,7 @@ class Put(NamedTuple):
     data: bytes
     share: bool = False
     absent: bool = False
+    unless: bytes = b""
 
 
 class KeyedLog(FolderLog):
@@ -57,7 +62,16 @@ class KeyedLog(FolderLog):
 
     def put(self, *values: Put) -> None:
         """Put values in their order; other writers come before or behind all of them."""
-        self._call(_PUT, self._handle, values)
+        self._call(_PUT, self._handle, values, b"", _ANY)
+
+    def put_behind(self, list_: bytes, end: int | None, *values: Put) -> int | None:
+        """Put values where a list ends where an earlier call said; return where it ends then.
+
+        ``end``: EMPTY for a list that never had a value, None for any. None comes back where the list ends
+        elsewhere, and nothing is put then.
+        """
+        ends: int = self._call(_PUT, self._handle, values, list_, _ANY if end is None else end)
+        return None if ends == _ELSEWHERE else ends
 
     def get(self, key: bytes) -> tuple[bytes, bytes] | None:
         """Return (head, data), or None."""

@@ -37,11 +37,14 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
-from fast_jvm._keyed_log import KeyedLog, Put, Value
+from fast_jvm._keyed_log import EMPTY, KeyedLog, Put, Value
 
 from ._retention import Retention, said_at
 
 T = TypeVar("T")
+
+#: so many lists' ends are known at most
+_ENDS = 4096
 
 
 def _key(tag: str, *parts: str) -> bytes:
@@ -135,6 +138,8 @@ class ChronicleSaver(
         super().__init__(serde=serde)
         self._retention = Retention(keep_last, keep_for)
         self._log = KeyedLog(folder, durability=durability)
+        # what this saver put last in lists of checkpoints, and where: nobody need be kept out while it is looked up
+        self._ends: Dict[bytes, Tuple[int, str, bool]] = {}
 
     def __enter__(self) -> ChronicleSaver:
         return self
@@ -176,46 +181,35 @@ class ChronicleSaver(
             self.serde.dumps_typed(merged),
         )
         run = merged.get("run_id")
-        with self._log.writing():
-            self._log.put(
-                *_names(thread, ns),
-                *(
-                    each
-                    for channel, version, blob in blobs
-                    for each in _blob(thread, ns, channel, version, blob)
-                ),
-                *self._checkpoint(
-                    thread,
-                    ns,
-                    checkpoint["id"],
-                    config["configurable"].get("checkpoint_id"),
-                    parts,
-                    None if run is None else _digest(run),
-                ),
-            )
-        self._retain(thread, ns, checkpoint["id"])
-        return _config(thread, ns, checkpoint["id"])
+        id_, list_ = checkpoint["id"], _key("CL", thread, ns)
+        before = [*_names(thread, ns)]
+        for channel, version, blob in blobs:
+            before += _blob(thread, ns, channel, version, blob)
+        given = (
+            (thread, ns, id_, config["configurable"].get("checkpoint_id")),
+            parts,
+            None if run is None else _digest(run),
+        )
+        end, last, ordered = self._ends.get(list_) or (EMPTY, "", True)
+        ordered = ordered and last <= id_
+        ends = self._log.put_behind(list_, end, *before, *_checkpoint(*given, list_, ordered))
+        if ends is None:
+            with self._log.writing():
+                ordered = self._ordered(list_, id_)
+                puts = _checkpoint(*given, list_, ordered)
+                ends = self._log.put_behind(list_, None, *before, *puts)
+        if len(self._ends) >= _ENDS:
+            self._ends.clear()
+        if ends is not None:
+            self._ends[list_] = ends, id_, ordered
+        self._retain(thread, ns, id_)
+        return _config(thread, ns, id_)
 
-    def _checkpoint(
-        self,
-        thread: str,
-        ns: str,
-        id_: str,
-        parent: Union[str, None],
-        parts: Tuple[Tuple[str, bytes], Tuple[str, bytes]],
-        run: Union[str, None],
-    ) -> Iterator[Put]:
-        """Yield what is put for a checkpoint, its list's last one being what it is now."""
-        list_ = _key("CL", thread, ns)
+    def _ordered(self, list_: bytes, id_: str) -> bool:
+        """Say whether a list of checkpoints is in the order of its ids, one at its end included."""
         found = next(self._log.list(list_, data=False, damaged=True, page=1), None)
         last = None if found is None else _Stored(found.head, b"")
-        # whether the list is in the order of its ids up to here
-        ordered = last is None or (last.ordered and last.id <= id_)
-        (first_type, first), (second_type, second) = parts
-        head = _pack(id_, parent, ordered, run, first_type, second_type, len(first))
-        yield Put(_key("C", thread, ns, id_), list_, head, b"".join((first, second)))
-        if run is not None:
-            yield Put(_key("R", run, thread, ns, id_), _key("RL", run), _pack(thread, ns, id_), b"")
+        return last is None or (last.ordered and last.id <= id_)
 
     def put_writes(
         self,
@@ -237,10 +231,9 @@ class ChronicleSaver(
             )
             for index, (channel, value) in enumerate(writes)
         ]
-        with self._log.writing():
-            if not self._log.has(_key("C", thread, ns, id_)):
-                puts = [*_names(thread, ns), _orphan(thread, ns, id_), *puts]
-            self._log.put(*puts)
+        checkpoint = _key("C", thread, ns, id_)
+        names = (*_names(thread, ns), _orphan(thread, ns, id_))
+        self._log.put(*(each._replace(unless=checkpoint) for each in names), *puts)
 
     # -- reading
 
@@ -487,8 +480,11 @@ class ChronicleSaver(
                 for value in reversed([*self._log.list(_key("CL", source, ns))]):
                     stored = _Stored(value.head, value.data)
                     parts = (stored.checkpoint, stored.metadata)
+                    list_ = _key("CL", target, ns)
+                    place = (target, ns, stored.id, stored.parent)
+                    ordered = self._ordered(list_, stored.id)
                     self._log.put(
-                        *self._checkpoint(target, ns, stored.id, stored.parent, parts, stored.run),
+                        *_checkpoint(place, parts, stored.run, list_, ordered),
                         *(
                             _write(target, ns, stored.id, tuple(write), (kind, data))
                             for *write, kind, data in self._writes(source, ns, stored.id)
@@ -732,6 +728,25 @@ def _blob(
         bytes(data),
         share=kind == "msgpack",
     )
+
+
+def _checkpoint(
+    place: Tuple[str, str, str, Union[str, None]],
+    parts: Tuple[Tuple[str, bytes], Tuple[str, bytes]],
+    run: Union[str, None],
+    list_: bytes,
+    ordered: bool,
+) -> Iterator[Put]:
+    """Yield what is put for a checkpoint.
+
+    ``place``: thread, namespace, id, parent; ``ordered``: whether its list is in the order of its ids up to here.
+    """
+    thread, ns, id_, parent = place
+    (first_type, first), (second_type, second) = parts
+    head = _pack(id_, parent, ordered, run, first_type, second_type, len(first))
+    yield Put(_key("C", thread, ns, id_), list_, head, b"".join((first, second)))
+    if run is not None:
+        yield Put(_key("R", run, thread, ns, id_), _key("RL", run), _pack(thread, ns, id_), b"")
 
 
 def _orphan(thread: str, ns: str, id_: str) -> Put:

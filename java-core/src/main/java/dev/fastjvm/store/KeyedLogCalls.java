@@ -129,22 +129,30 @@ final class KeyedLogCalls {
         }
     }
 
+    /** Does work that writes. Whoever has the lock never waits for the GIL: all other processes would wait with it. */
     private static void locked(KeyedLog log, Gil.Work work) throws IOException {
-        if (!log.tryLock()) {
-            Gil.without(log::lock);
+        if (log.durability() == Durability.DISK || !log.tryLock()) {
+            Gil.without(() -> {
+                log.lock();
+                try {
+                    work.run();
+                } finally {
+                    log.unlock();
+                }
+            });
+            return;
         }
         try {
-            if (log.durability() == Durability.DISK) {
-                Gil.without(work);
-            } else {
-                work.run();
-            }
+            work.run();
         } finally {
             log.unlock();
         }
     }
 
-    /** Puts a tuple of tuples (key, list, head, data, share, absent). */
+    /**
+     * Puts a tuple of tuples (key, list, head, data, share, absent, unless) where a list, if one is named, ends at a place;
+     * returns where it ends now, see {@link KeyedLog#put(List, byte[], long)}.
+     */
     private static long put(KeyedLog log, long args) throws IOException {
         long all = Arguments.argument(args, 1);
         List<KeyedLog.Put> values = new ArrayList<>();
@@ -155,10 +163,14 @@ final class KeyedLogCalls {
                     Arguments.bytes(PyTuple.item(value, 2)),
                     Arguments.segment(PyTuple.item(value, 3)),
                     PyTuple.item(value, 4) == PyObjects.TRUE,
-                    PyTuple.item(value, 5) == PyObjects.TRUE));
+                    PyTuple.item(value, 5) == PyObjects.TRUE,
+                    Arguments.bytes(PyTuple.item(value, 6))));
         }
-        locked(log, () -> log.put(values));
-        return PyObjects.incref(PyObjects.NONE);
+        byte[] list = Arguments.bytes(args, 2);
+        long end = Arguments.number(args, 3);
+        long[] ends = new long[1];
+        locked(log, () -> ends[0] = log.put(values, list.length == 0 ? null : list, end));
+        return PyLong.of(ends[0]);
     }
 
     private static long object(MemorySegment data) {

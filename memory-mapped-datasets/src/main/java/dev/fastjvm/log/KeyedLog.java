@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -38,7 +39,12 @@ public final class KeyedLog implements AutoCloseable {
     static final long OF_LIST = 1L << 61;
     static final long GONE = -1;
     static final long LIST_GONE = -2;
-    static final long NONE = -1;
+    /** No position. */
+    public static final long NONE = -1;
+    /** Any position, see {@link #put(List, byte[], long)}. */
+    public static final long ANY = -2;
+    /** Another position, see {@link #put(List, byte[], long)}. */
+    public static final long ELSEWHERE = -3;
     /** Marks the index's notes of where a list ends, which are not places of records. */
     private static final long FLOOR = 1L << 62;
     private static final long FLOOR_KEY = 0x5A5A_5A5A_5A5A_5A5AL;
@@ -278,19 +284,31 @@ public final class KeyedLog implements AutoCloseable {
      */
     public void put(byte[] key, byte[] list, byte[] head, MemorySegment data, boolean share)
             throws IOException {
-        put(List.of(new Put(key, list, head, data, share, false)));
+        put(List.of(new Put(key, list, head, data, share, false, new byte[0])));
     }
 
     /**
      * A value to be put, see {@link #put(byte[], byte[], byte[], MemorySegment, boolean)}.
      *
      * @param absent whether it is put only where its key has no value
+     * @param unless a key: it is put only where that one has no value before any of the values is put; empty for none
      */
     public record Put(byte[] key, byte[] list, byte[] head, MemorySegment data, boolean share,
-            boolean absent) {}
+            boolean absent, byte[] unless) {}
 
     /** Puts several values in their order; no other writer comes between, and the disk takes them together. */
     public void put(List<Put> values) throws IOException {
+        put(values, null, ANY);
+    }
+
+    /**
+     * The same, where a list ends at a place that was returned before: what was concluded from its last value still holds.
+     *
+     * @param list the list's name; null for none
+     * @param end {@link #NONE} where the list is empty, {@link #ANY} wherever it ends
+     * @return where the list ends now; {@link #ELSEWHERE} where it ended elsewhere, and nothing was put
+     */
+    public long put(List<Put> values, byte[] list, long end) throws IOException {
         for (Put each : values) {
             if (each.data.byteSize() > LARGEST) {
                 throw new IOException("a value of %,d bytes: the most is %,d"
@@ -299,8 +317,12 @@ public final class KeyedLog implements AutoCloseable {
         }
         lock();
         try (Arena arena = Arena.ofConfined()) {
+            Hash name = list == null ? null : list(list);
+            if (end != ANY && find(name) != end) {
+                return ELSEWHERE;
+            }
             int segment = log.current();
-            for (Put each : values) {
+            for (Put each : wanted(values)) {
                 Hash key = hash(each.key);
                 if (!each.absent || find(key) == MappedIndex.ABSENT) {
                     put(each, key, arena);
@@ -309,9 +331,27 @@ public final class KeyedLog implements AutoCloseable {
             if (log.durability() == Durability.DISK) {
                 log.forceFrom(segment);
             }
+            return name == null ? NONE : find(name);
         } finally {
             unlock();
         }
+    }
+
+    /** Leaves out what is put only where another key has no value. */
+    private List<Put> wanted(List<Put> values) throws IOException {
+        List<Put> wanted = new ArrayList<>(values.size());
+        byte[] asked = {};
+        boolean there = false;
+        for (Put each : values) {
+            if (each.unless.length > 0 && !Arrays.equals(each.unless, asked)) {
+                asked = each.unless;
+                there = has(asked);
+            }
+            if (each.unless.length == 0 || !there) {
+                wanted.add(each);
+            }
+        }
+        return wanted;
     }
 
     private void put(Put value, Hash key, SegmentAllocator memory) throws IOException {

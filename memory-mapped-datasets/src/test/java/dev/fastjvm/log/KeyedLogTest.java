@@ -89,7 +89,7 @@ class KeyedLogTest {
 
     private static KeyedLog.Put put(String key, String list, byte[] data, boolean absent) {
         return new KeyedLog.Put(name(key), name(list), name("head of " + key),
-                MemorySegment.ofArray(data), true, absent);
+                MemorySegment.ofArray(data), true, absent, new byte[0]);
     }
 
     /** Each as if it were put alone; what is put where there is none sees those before it. */
