@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
+import functools
 import hashlib
 import os
 import random
@@ -53,6 +54,10 @@ def _key(tag: str, *parts: str) -> bytes:
     for part in parts:
         key += f"{len(part)}:{part}"
     return _bytes(key)
+
+
+#: keys of places, which come again with each put
+_kept_key = functools.lru_cache(4096)(_key)
 
 
 def _bytes(text: str) -> bytes:
@@ -181,7 +186,7 @@ class ChronicleSaver(
             self.serde.dumps_typed(merged),
         )
         run = merged.get("run_id")
-        id_, list_ = checkpoint["id"], _key("CL", thread, ns)
+        id_, list_ = checkpoint["id"], _kept_key("CL", thread, ns)
         before = [*_names(thread, ns)]
         for channel, version, blob in blobs:
             before += _blob(thread, ns, channel, version, blob)
@@ -242,7 +247,7 @@ class ChronicleSaver(
         return None if found is None else _Stored(*found)
 
     def _newest(self, thread: str, ns: str) -> Union[_Stored, None]:
-        list_ = _key("CL", thread, ns)
+        list_ = _kept_key("CL", thread, ns)
         last = self._log.last(list_)
         if last is None:
             return None
@@ -349,7 +354,7 @@ class ChronicleSaver(
         """Yield (thread, namespace, id), the highest ids first."""
         if len(places) == 1:
             ((thread, ns),) = places
-            list_ = _key("CL", thread, ns)
+            list_ = _kept_key("CL", thread, ns)
             last = self._log.last(list_, data=False)
             if last is None:
                 return
@@ -360,7 +365,7 @@ class ChronicleSaver(
         found = [
             (_id(value), thread, ns)
             for thread, ns in places
-            for value in self._log.list(_key("CL", thread, ns), data=False)
+            for value in self._log.list(_kept_key("CL", thread, ns), data=False)
         ]
         found.sort(key=lambda entry: entry[0], reverse=True)
         for id_, thread, ns in found:
@@ -423,7 +428,7 @@ class ChronicleSaver(
         thread = str(thread_id)
         with self._log.writing():
             for ns in self._names(_key("NL", thread), damaged=True):
-                for value in self._all(_key("CL", thread, ns)):
+                for value in self._all(_kept_key("CL", thread, ns)):
                     stored = _Stored(value.head, b"")
                     self._remove_checkpoint(thread, ns, stored.id, stored.run)
                 for id_ in self._names(_key("OL", thread, ns), damaged=True):
@@ -443,7 +448,7 @@ class ChronicleSaver(
     def _sweep(self, thread: str, ns: str) -> None:
         """Remove the values that no checkpoint holds any more."""
         kept = set()
-        for value in self._log.list(_key("CL", thread, ns)):
+        for value in self._log.list(_kept_key("CL", thread, ns)):
             checkpoint = self.serde.loads_typed(_Stored(value.head, value.data).checkpoint)
             for channel, version in checkpoint["channel_versions"].items():
                 kept.add(_key("B", thread, ns, channel, str(version)))
@@ -480,7 +485,7 @@ class ChronicleSaver(
                 for value in reversed([*self._log.list(_key("CL", source, ns))]):
                     stored = _Stored(value.head, value.data)
                     parts = (stored.checkpoint, stored.metadata)
-                    list_ = _key("CL", target, ns)
+                    list_ = _kept_key("CL", target, ns)
                     place = (target, ns, stored.id, stored.parent)
                     ordered = self._ordered(list_, stored.id)
                     self._log.put(
@@ -508,7 +513,7 @@ class ChronicleSaver(
                     if newest is None:
                         continue
                     kept = self._with_ancestors(thread, ns, newest)
-                    for value in self._all(_key("CL", thread, ns)):
+                    for value in self._all(_kept_key("CL", thread, ns)):
                         old = _Stored(value.head, b"")
                         if old.id not in kept:
                             self._remove_checkpoint(thread, ns, old.id, old.run)
@@ -553,7 +558,7 @@ class ChronicleSaver(
 
     def _expire(self, thread: str, ns: str, put: Union[str, None] = None) -> int:
         """Remove a place's checkpoints that are no longer kept; return how many are left."""
-        list_ = _key("CL", thread, ns)
+        list_ = _kept_key("CL", thread, ns)
         stored = [_Stored(value.head, b"") for value in self._all(list_)]
         kept = self._retention.kept(
             [each.id for each in stored], lambda id_: self._said_at(thread, ns, id_)
@@ -621,7 +626,7 @@ class ChronicleSaver(
             for thread in self._names(_key("TL")):
                 with self._log.writing():
                     places = self._names(_key("NL", thread))
-                    had = any(self._log.last(_key("CL", thread, ns), False) for ns in places)
+                    had = any(self._log.last(_kept_key("CL", thread, ns), False) for ns in places)
                     left = sum(self._expire(thread, ns) for ns in places)
                     if had and not left:
                         self.delete_thread(thread)
@@ -707,27 +712,34 @@ class ChronicleSaver(
         return f"{number + 1:032}.{random.random():016}"
 
 
-def _names(thread: str, ns: str) -> Iterator[Put]:
-    """Yield what notes that there is a thread and a namespace."""
-    for tag, names in (("T", (thread,)), ("N", (thread, ns))):
-        list_ = _key(tag + "L", *names[:-1])
-        yield Put(_key(tag, *names), list_, _bytes(names[-1]), b"", absent=True)
+@functools.lru_cache(1024)
+def _names(thread: str, ns: str) -> Tuple[Put, Put]:
+    """Return what notes that there is a thread and a namespace."""
+    return (
+        Put(_key("T", thread), _key("TL"), _bytes(thread), b"", absent=True),
+        Put(_key("N", thread, ns), _key("NL", thread), _bytes(ns), b"", absent=True),
+    )
+
+
+@functools.lru_cache(4096)
+def _channel(thread: str, ns: str, channel: str) -> Tuple[Put, bytes, bytes]:
+    """Return what notes that there is a channel, what its values' keys begin with, and their list."""
+    known = _key("K", thread, ns, channel)
+    return (
+        Put(known, _key("KL", thread, ns), _bytes(channel), b"", absent=True),
+        _key("B", thread, ns, channel),
+        _key("BL", thread, ns, channel),
+    )
 
 
 def _blob(
     thread: str, ns: str, channel: str, version: str, blob: Tuple[str, bytes]
-) -> Iterator[Put]:
-    """Yield what is put for a channel's value."""
+) -> Tuple[Put, Put]:
+    """Return what is put for a channel's value."""
     kind, data = blob
-    known = _key("K", thread, ns, channel)
-    yield Put(known, _key("KL", thread, ns), _bytes(channel), b"", absent=True)
-    yield Put(
-        _key("B", thread, ns, channel, version),
-        _key("BL", thread, ns, channel),
-        kind.encode(),
-        bytes(data),
-        share=kind == "msgpack",
-    )
+    known, key, list_ = _channel(thread, ns, channel)
+    key += _bytes(f"{len(version)}:{version}")
+    return known, Put(key, list_, kind.encode(), bytes(data), share=kind == "msgpack")
 
 
 def _checkpoint(
