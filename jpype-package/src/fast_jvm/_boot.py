@@ -23,6 +23,8 @@ from ._state import state
 THRESHOLD_NS = 500_000_000
 SWITCH_INTERVAL_S = 0.001
 FACTS_A_CALL = 6
+#: Ends the name of an AOT cache whose training wrote and read logs: larger, and made where logs are used.
+LOGS = ".logs"
 JAR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fast-jvm.jar")
 BASE_OPTIONS = (
     "-Xrs",
@@ -181,6 +183,18 @@ def _wait_up(timeout: float | None) -> Reason:
     with state.changed:
         done = state.changed.wait_for(lambda: state.phase != "booting", timeout)
         return state.reason if done else Reason("Java is not up yet", Kind.LATER)
+
+
+def logs_opened() -> None:
+    """Have the AOT cache for the boots to come made with logs in it."""
+    with state.changed:
+        if state.logs:
+            return
+        state.logs = True
+        if state.working or state.phase != "up":
+            return  # made at the end of that
+    with contextlib.suppress(RuntimeError):
+        threading.Thread(target=_make_cache, name="fast-jvm-cache", daemon=True).start()
 
 
 def _stamp(name: str) -> None:
@@ -362,8 +376,9 @@ def _find_jre() -> Any:
         if reason:
             raise FastJvmUnavailable(Reason(f"{risk}: {reason}", Kind.OPTIONS, variable=risk))
     if directory:
-        file = _cache.aot_file(directory, key)
-        state.cache = _cache.usable(file) or file
+        files = [_cache.aot_file(directory, name) for name in (key + LOGS, key)]
+        state.cache = next((file for file in files if not _cache.usable(file)), "")
+        state.cache = state.cache or _cache.usable(files[-1])
         state.make_cache = (jre, JAR, options, directory, key)
     state.options = (
         [*options, f"-XX:AOTCache={state.cache}"] if state.cache.endswith(".aot") else options
@@ -450,10 +465,13 @@ def _make_cache() -> None:
         if state.stopping:
             return
         state.launching = True
+    packages = [(module, prepare) for prepare, module in live.items()]
+    jre, jar, options, directory, key = state.make_cache
+    if state.logs:
+        key += LOGS
+        packages.append(("fast_jvm._keyed_log", "fast_jvm._keyed_log:train"))
     try:
-        maker = _aot.make_in_background(
-            *state.make_cache, [(module, prepare) for prepare, module in live.items()]
-        )
+        maker = _aot.make_in_background(jre, jar, options, directory, key, packages)
     except OSError as error:
         log.debug("AOT cache: %s", error)
         return

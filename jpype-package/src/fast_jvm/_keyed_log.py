@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import Iterator, NamedTuple, Sequence, Union
+import tempfile
+from typing import Any, Callable, Iterator, NamedTuple, Sequence, Union
 
 from . import FastJvmUnavailable
-from ._log_calls import CLOSE, FolderLog
+from ._log_calls import CLOSE, OPEN, FolderLog
 
 _PUT, _GET, _LIST, _REMOVE, _HAS = range(1, 6)
 _COMPACT, _TIDY, _REMOVE_ALL, _TRIM = range(20, 24)
 _ANY, _ELSEWHERE = -2, -3
 _PAGE = 64
+_TRAINING = 3000
 #: where a list ends that never had a value
 EMPTY = -1
 
@@ -135,3 +137,26 @@ class KeyedLog(FolderLog):
         # a forked child has nothing to close
         with contextlib.suppress(FastJvmUnavailable):
             self._call(CLOSE, self._handle)
+
+
+def train(builtins: dict[str, Callable[..., Any]], _: Any) -> None:
+    """Put and read as savers do, in the process that makes an AOT cache: classes and methods are then known."""
+    log = builtins["keyed_log"]
+    with tempfile.TemporaryDirectory(prefix="fast-jvm-") as folder:
+        handle = log(OPEN, os.fsencode(folder), 0, 64 << 20)
+        for n in range(_TRAINING):
+            list_, shared = b"list %d" % (n % 10), b"shared %d" % (n % 10)
+            key, grown = b"key %d" % n, b"grown %d" % n
+            puts = (
+                Put(b"name", b"names", b"name", b"", absent=True),
+                Put(b"other", b"names", b"name", b"", absent=True, unless=key),
+                Put(grown, shared, b"head", b"\x91" + b"x" * (200 + n % 100), share=True),
+                Put(key, list_, b"head", b"x" * 200),
+            )
+            log(_PUT, handle, puts, list_, _ANY)
+            for each in (key, grown):
+                log(_HAS, handle, each)
+                log(_GET, handle, each)
+            for data in (True, False):
+                log(_LIST, handle, list_, -1, 2, data, not data, b"")
+        log(CLOSE, handle)

@@ -6,9 +6,9 @@ import contextlib
 import os
 from typing import Any, Iterator, Union
 
-from . import require
+from . import _boot, require
 
-_OPEN = 0
+OPEN = 0
 _LOCK, _UNLOCK, _FORCE, CLOSE = range(6, 10)
 _DURABILITIES = ("process", "disk")
 
@@ -32,8 +32,9 @@ class FolderLog:
         self._name, self._builtin = builtin, require(builtin)[builtin]
         self.folder = os.path.abspath(os.fspath(folder))
         self.durability = durability
+        _boot.logs_opened()
         self._handle: int = self._call(
-            _OPEN, os.fsencode(self.folder), _DURABILITIES.index(durability), segment_bytes
+            OPEN, os.fsencode(self.folder), _DURABILITIES.index(durability), segment_bytes
         )
 
     def _call(self, *arguments: Any) -> Any:

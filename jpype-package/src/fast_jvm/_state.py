@@ -24,6 +24,7 @@ class State:
         self.java_home = ""
         self.cache = ""
         self.options: list[str] = []
+        self.logs = False  # a folder's log was opened
         self.make_cache: tuple[Jre, str, list[str], str, str] | None = None
         self.builtins: dict[str, Any] = {}
         self.prepared: dict[str, Any] = {}

@@ -10,8 +10,7 @@ import ctypes
 import importlib
 import os
 import signal
-import tempfile
-from typing import Any, Callable
+from typing import Any
 
 from . import _boot, _cache, _hosts, _platform, _registry
 from ._errors import FastJvmUnavailable
@@ -102,29 +101,4 @@ def _train(task: dict[str, Any], temporary: str) -> None:
             _registry.resolve(prepare)(functions, _boot.warm)
         except Exception:
             log.debug("training %s", prepare, exc_info=True)
-    try:
-        _train_log(functions["keyed_log"])
-    except Exception:
-        log.debug("training of logs", exc_info=True)
     state.host.destroy()
-
-
-def _train_log(log: Callable[..., Any]) -> None:
-    """Write and read a folder's log, as a saver does, for the classes' and methods' sake."""
-    with tempfile.TemporaryDirectory(prefix="fast-jvm-") as folder:
-        handle = log(0, os.fsencode(folder), 0, 64 << 20)
-        for n in range(3000):
-            list_, data = b"list %d" % (n % 10), b"\x91" + b"x" * (200 + n % 100)
-            puts = (
-                (b"absent", b"names", b"name", b"", False, True, b"key 0"),
-                (b"shared %d" % n, b"shared " + list_, b"head", data, True, False, b""),
-                (b"key %d" % n, list_, b"head", data, False, False, b""),
-            )
-            log(1, handle, puts, list_, -2)
-            log(3, handle, list_, -1, 1, False, True, b"")
-            log(6, handle)
-            log(5, handle, b"key %d" % n)
-            log(2, handle, b"key %d" % n)
-            log(3, handle, list_, -1, 2, True, False, b"")
-            log(7, handle)
-        log(9, handle)
