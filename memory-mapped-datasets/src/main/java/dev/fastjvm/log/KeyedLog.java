@@ -357,8 +357,9 @@ public final class KeyedLog implements AutoCloseable {
     private void put(Put value, Hash key, SegmentAllocator memory) throws IOException {
         MemorySegment data = value.data;
         Hash name = value.list.length == 0 ? null : list(value.list);
-        long previous = name == null ? NONE : whole(value.list, find(name), memory);
-        Run run = value.share && previous >= 0 ? run(previous, data, memory) : Run.NO;
+        LogRecord last = name == null ? null : whole(value.list, find(name), memory);
+        long previous = last == null ? NONE : last.position();
+        Run run = value.share && last != null ? run(last.payload(), data, memory) : Run.NO;
         long before = run.length == 0 ? data.byteSize() : run.before;
         long behind = run.length == 0 ? 0 : data.byteSize() - before - run.length;
         MemorySegment texts = MemorySegment.ofArray(
@@ -389,17 +390,15 @@ public final class KeyedLog implements AutoCloseable {
         static final Run NO = new Run(0, 0, 0, 0);
     }
 
-    private Run run(long previous, MemorySegment data, SegmentAllocator memory)
+    private Run run(MemorySegment previous, MemorySegment data, SegmentAllocator memory)
             throws IOException {
-        int depth;
+        int depth = previous.get(INT, DEPTH_AT) + 1;
+        if (depth > DEEPEST) {
+            return Run.NO;
+        }
         MemorySegment base;
         try {
-            MemorySegment payload = log.read(previous, memory).payload();
-            depth = payload.get(INT, DEPTH_AT) + 1;
-            if (depth > DEEPEST) {
-                return Run.NO;
-            }
-            base = data(payload, memory);
+            base = data(previous, memory);
         } catch (CorruptRecordException e) {
             return Run.NO;
         }
@@ -745,15 +744,16 @@ public final class KeyedLog implements AutoCloseable {
         return record;
     }
 
-    /** Returns a list's last position, or what lies before it where that is damaged: a list goes on behind damage. */
-    private long whole(byte[] list, long last, SegmentAllocator memory) throws IOException {
+    /** Returns a list's last record, or what lies before it where that is damaged: a list goes on behind damage. Null for none. */
+    private LogRecord whole(byte[] list, long last, SegmentAllocator memory) throws IOException {
         if (last < 0) {
-            return NONE;
+            return null;
         }
         try {
-            return ofList(list, last, memory).position();
+            return ofList(list, last, memory);
         } catch (CorruptRecordException e) {
-            return before(list, last);
+            long found = before(list, last);
+            return found < 0 ? null : log.read(found, memory);
         }
     }
 
