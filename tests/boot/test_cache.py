@@ -243,6 +243,40 @@ def test_the_aot_cache_is_made_used_and_refused(
     boot()
 
 
+LOG = """
+import tempfile
+from fast_jvm._keyed_log import KeyedLog, Put
+with tempfile.TemporaryDirectory() as folder:
+    log = KeyedLog(folder)
+    log.put(Put(b"k", b"l", b"", b"data"))
+    assert log.get(b"k") == (b"", b"data")
+    log.close()
+"""
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_process_that_uses_logs_has_a_cache_of_its_own_made(
+    run: Any, java: str, place: Path, first: bool
+) -> None:
+    """Before the boot or once it is done; the next boots take the larger one."""
+
+    def boot(*code: str) -> dict[str, Any]:
+        done = run(*code, FAST_JVM_CACHE=place, FAST_JVM_HOST="jni", check=True)
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    if not first:
+        boot(LIVE, SETTLED)
+        plain = list(place.glob("*.aot"))
+        assert len(plain) == 1 and not plain[0].name.endswith(".logs.aot")
+    logs = SETTLED.replace('".aot"', '".logs.aot"')
+    boot(*((LOG, LIVE, logs) if first else (LIVE, LOG, logs)))
+    (file,) = place.glob("*.logs.aot")
+    assert mode(file) == 0o600
+    assert boot(LIVE, LOG)["cache"] == str(file)
+    assert boot(LIVE)["cache"] == str(file)
+
+
 def test_a_maker_that_fails_is_not_tried_again(run: Any, java: str, place: Path) -> None:
     broken = "from fast_jvm import _aot; _aot._BOOTSTRAP = 'import sys; sys.exit(3)'"
     run(broken, LIVE, FAST_JVM_CACHE=place, FAST_JVM_HOST="jni", check=True)

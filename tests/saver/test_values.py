@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from langchain_core.messages import AIMessage
 from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.checkpoint.memory import InMemorySaver
@@ -124,6 +126,37 @@ def test_ids_in_any_order(chronicle: Callable[..., Any]) -> None:
     assert saver.get_tuple(config("t")).checkpoint["channel_values"] == {"a": 9}
     for limit in (0, 1, 3):
         assert len([*saver.list(config("t"), limit=limit)]) == limit
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@given(st.data())
+def test_savers_in_turn(java: str, tmp_path_factory: pytest.TempPathFactory, data: Any) -> None:
+    """What a saver knows of a list's end is no longer true once another one has put, removed or compacted."""
+    from fast_langgraph import ChronicleSaver
+
+    folder, memory = tmp_path_factory.mktemp("savers") / "saver", InMemorySaver()
+    with ChronicleSaver(folder) as one, ChronicleSaver(folder) as two:
+        for _ in range(data.draw(st.integers(1, 12))):
+            saver = data.draw(st.sampled_from([one, two]))
+            act = data.draw(st.sampled_from(["put"] * 6 + ["delete", "compact", "writes"]))
+            thread, n = data.draw(st.sampled_from("tu")), data.draw(st.integers(0, 9))
+            named = {"thread_id": thread, "checkpoint_ns": "", "checkpoint_id": f"{n:08}"}
+            if act == "compact":
+                saver.compact()
+                continue
+            for each in (saver, memory):
+                if act == "put":
+                    put(each, thread, n, {"a": [n]}, checkpoint_ns="")
+                elif act == "delete":
+                    each.delete_thread(thread)
+                elif each is saver or memory.get_tuple({"configurable": named}):
+                    each.put_writes({"configurable": named}, [("a", n)], "task")
+        for thread in "tu":
+            wanted = [one_of.checkpoint["id"] for one_of in memory.list(config(thread))]
+            for saver in (one, two):
+                assert [each.checkpoint["id"] for each in saver.list(config(thread))] == wanted
+                newest = saver.get_tuple(config(thread))
+                assert (newest and newest.checkpoint["id"]) == (wanted[0] if wanted else None)
 
 
 def test_writes_repeated(chronicle: Callable[..., Any]) -> None:

@@ -123,6 +123,52 @@ class KeyedLogTest {
         }
     }
 
+    /** Only where the list ends where the caller saw it end; nothing is put otherwise. */
+    @Test
+    void putsBehindAnEnd() throws IOException {
+        byte[] list = name("l");
+        try (KeyedLog log = open(); KeyedLog other = open()) {
+            long first = log.put(List.of(put("a", "l", new byte[9], false)), list, KeyedLog.NONE);
+            assertTrue(first >= 0);
+            assertEquals(KeyedLog.ELSEWHERE,
+                    log.put(List.of(put("b", "l", new byte[9], false)), list, KeyedLog.NONE));
+            assertFalse(log.has(name("b")));
+            long second = other.put(List.of(put("b", "l", new byte[9], false)), list, first);
+            assertTrue(second > first);
+            assertEquals(KeyedLog.ELSEWHERE,
+                    log.put(List.of(put("c", "l", new byte[9], false)), list, first));
+            assertFalse(other.has(name("c")));
+            long third = log.put(List.of(put("c", "l", new byte[9], false)), list, KeyedLog.ANY);
+            assertTrue(third > second);
+            // another list's values leave it where it is
+            assertEquals(third,
+                    other.put(List.of(put("x", "m", new byte[9], false)), list, third));
+            assertEquals(KeyedLog.NONE,
+                    log.put(List.of(put("y", "m", new byte[9], false)), null, KeyedLog.ANY));
+        }
+    }
+
+    /** What another key stands in the way of is left out, the rest of the batch is not. */
+    @Test
+    void putsUnlessThereIsAnother() throws IOException {
+        try (KeyedLog log = open()) {
+            log.put(List.of(unless("note", "key"), put("key", "l", new byte[9], false),
+                    unless("late", "key")));
+            assertTrue(log.has(name("note")));
+            assertTrue(log.has(name("late"))); // looked up before any of them was put
+            log.put(List.of(unless("other", "key"), unless("free", "none"),
+                    put("rest", "l", new byte[9], false)));
+            assertFalse(log.has(name("other")));
+            assertTrue(log.has(name("free")));
+            assertTrue(log.has(name("rest")));
+        }
+    }
+
+    private static KeyedLog.Put unless(String key, String other) {
+        return new KeyedLog.Put(name(key), name("notes"), new byte[0], MemorySegment.NULL, false,
+                true, name(other));
+    }
+
     /** A disk that is full in the middle of several: those before it are there, the lock is free. */
     @Test
     void putsTogetherOnAFullDisk() throws IOException {
