@@ -205,6 +205,18 @@ STEPS = (
         {},
     ),
     _python(
+        "submit",
+        "langgraph.pregel._loop:BackgroundExecutor.submit",
+        "f617b950ff092bd3",
+        "_inline:make_submit",
+        {
+            "langgraph.pregel._loop:BackgroundExecutor.done": frozenset({"bb1ffa4cbdb0ff61"}),
+            "langgraph.pregel._loop:SyncPregelLoop._checkpointer_put_after_previous": frozenset(
+                {"664e0eae2c728b81"}
+            ),
+        },
+    ),
+    _python(
         "apply_writes",
         "langgraph.pregel._loop:apply_writes",
         "4ccf4306822b1bcb",

@@ -46,6 +46,8 @@ T = TypeVar("T")
 
 #: so many lists' ends are known at most
 _ENDS = 4096
+#: values of more bytes are large, see ``returns_soon``
+_LARGE = 128 << 10
 
 
 def _key(tag: str, *parts: str) -> bytes:
@@ -145,6 +147,9 @@ class ChronicleSaver(
         self._log = KeyedLog(folder, durability=durability)
         # what this saver put last in lists of checkpoints, and where: nobody need be kept out while it is looked up
         self._ends: Dict[bytes, Tuple[int, str, bool]] = {}
+        self._large = False
+        #: so many puts that follow are expected to wait for something
+        self.pause = 0
 
     def __enter__(self) -> ChronicleSaver:
         return self
@@ -161,6 +166,13 @@ class ChronicleSaver(
     def close(self) -> None:
         """Close the folder's files."""
         self._log.close()
+
+    def returns_soon(self) -> bool:
+        """Say whether a put is likely to take less than handing it to a thread."""
+        if self.pause:
+            self.pause -= 1
+            return False
+        return not self._large and self._log.durability == "process"
 
     # -- what is stored where
 
@@ -180,6 +192,7 @@ class ChronicleSaver(
             for channel, version in new_versions.items()
             if channel in values
         ]
+        self._large = sum(len(data) for _, _, (_, data) in blobs) > _LARGE
         merged: Mapping[str, Any] = get_checkpoint_metadata(config, metadata or {})
         parts = (
             self.serde.dumps_typed(stored),
