@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import itertools
 import operator
+from pathlib import Path
 from typing import Annotated, Any, Callable
 
 import pytest
@@ -56,6 +58,24 @@ def on_both(told: Callable[[], Any]) -> Any:
 @pytest.mark.parametrize("name", sorted({*SCENARIOS} - {"failing"}))
 def test_scenarios(name: str) -> None:
     on_both(lambda: SCENARIOS[name](InMemorySaver()))
+
+
+@pytest.mark.parametrize("name", sorted({*SCENARIOS} - {"failing"}))
+def test_scenarios_on_a_saver_of_ours(
+    java: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Its puts run where they are submitted."""
+    from fast_langgraph import ChronicleSaver
+
+    # Java is cold here: no put counts as slow
+    monkeypatch.setattr("fast_langgraph._inline.perf_counter_ns", lambda: 0)
+    folders = itertools.count()
+
+    def told() -> Any:
+        with ChronicleSaver(tmp_path / str(next(folders))) as saver:
+            return SCENARIOS[name](saver)
+
+    on_both(told)
 
 
 @pytest.mark.parametrize("durability", ["sync", "async", "exit"])
