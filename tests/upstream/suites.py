@@ -71,7 +71,8 @@ GRAPHS = Suite(
         "langgraph.loads_typed",
         "langgraph.executor",
         "langgraph.tool_executor",
-        *(patch.name for patch in STEPS),
+        # langgraph.submit serves a ChronicleSaver's puts alone, which stands in none of its tests
+        *(patch.name for patch in STEPS if patch.name != "langgraph.submit"),
     ),
 )
 """LangGraph's own: some 3,000 tests in two and a half minutes, in an environment with GRAPHS_NEEDS."""
