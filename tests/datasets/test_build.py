@@ -264,7 +264,7 @@ def test_a_killed_build_goes_on(
 MEMORY = """
 import json, sys
 from fast_jvm.datasets import _sources, build
-_sources.BLOCK = 20_000
+_sources.BLOCK = 200_000
 import fast_jvm, numpy
 fast_jvm.require("batch_log")
 if sys.argv[1].endswith("parquet"):
