@@ -39,7 +39,7 @@ DEEPEST = 300
 """A row of more brackets goes to ``json``, which gives up at some depth; Arrow's parser, in a field it skips, never."""
 LONGEST_WAIT = 64
 STRIDE = 16
-AHEAD = 32 << 20
+AHEAD = 16 << 20
 """So many bytes at most are read and not yet written."""
 THREADS = max(1, min(4, os.cpu_count() or 1))
 

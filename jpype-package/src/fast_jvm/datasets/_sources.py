@@ -388,7 +388,8 @@ def _array_pieces(path: str, parser: Union[Parser, None]) -> Iterator[Piece]:
                     items, size = [], 0
                 found = False
                 for block in array.blocks(parser, counted.done) if parser is not None else ():
-                    yield iter(items)
+                    if items:
+                        yield iter(items)
                     yield block
                     items, size, found = [], 0, True
                 if found:
