@@ -62,7 +62,7 @@ def _sides() -> Dict[str, Callable[[], Callable[[str, str], Tuple[int, int]]]]:
         return work
 
     def hf() -> Callable[[str, str], Tuple[int, int]]:
-        os.environ["HF_HUB_OFFLINE"] = "1"
+        os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_DISABLE_PROGRESS_BARS="1")
         import datasets  # type: ignore[import-not-found]
         import pyarrow.compute
 
