@@ -29,12 +29,20 @@ _RANDOM, _NORMAL = getattr(mmap, "MADV_RANDOM", None), getattr(mmap, "MADV_NORMA
 
 def check_size(path: str, least: int) -> None:
     """Raise DatasetError where a file is missing, or has fewer bytes."""
+    with contextlib.ExitStack() as stack:
+        _checked(path, least, stack)
+
+
+def _checked(path: str, least: int, stack: contextlib.ExitStack) -> Any:
+    """Open a file, and look at that very one: another may have its name by then."""
     try:
-        size = os.stat(path).st_size
-    except FileNotFoundError as error:
+        file = stack.enter_context(open(path, "rb"))
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise DatasetError(f"{path} is missing") from error
+    size = os.fstat(file.fileno()).st_size
     if size < least:
         raise DatasetError(f"{path} is truncated: {size} bytes, of at least {least}")
+    return file
 
 
 def map_file(path: str, least: int, size: int, private: bool = False) -> mmap.mmap:
@@ -42,8 +50,8 @@ def map_file(path: str, least: int, size: int, private: bool = False) -> mmap.mm
 
     ``private``: a page that is written to becomes this process's own; the file never changes.
     """
-    check_size(path, least)
-    with open(path, "rb") as file:
+    with contextlib.ExitStack() as stack:
+        file = _checked(path, least, stack)
         access = mmap.ACCESS_COPY if private else mmap.ACCESS_READ
         return mmap.mmap(file.fileno(), size, access=access)
 
