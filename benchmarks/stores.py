@@ -23,7 +23,7 @@ TOKENS = 2_700_000_000
 """About 10 GB."""
 LIMIT = 1 << 30
 RECORDS = 100_000_000
-LIMIT_S = 2400
+LIMIT_S = 1200
 
 
 def python() -> str:

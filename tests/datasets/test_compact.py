@@ -142,7 +142,7 @@ def test_a_full_disk(java: str, mount: Callable[..., Path]) -> None:
 def test_killed_meanwhile(folder: Path, fresh: Callable[..., dict[str, str]]) -> None:
     """It is as it was or as it is to be, and the next one succeeds."""
     environment = fresh(FAST_JVM_CACHE="off")
-    waits = np.random.default_rng(5).uniform(0, 0.12, 12).tolist()
+    waits = np.random.default_rng(5).uniform(0, 0.12, 8).tolist()
     for number, after_s in enumerate(waits):
         killed(
             COMPACTING, str(folder), environment=environment, first=number % 4 > 0, after_s=after_s

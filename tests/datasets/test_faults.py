@@ -81,7 +81,7 @@ def _killed(
     assert len(told) > rounds
 
 
-@pytest.mark.parametrize(("durability", "rounds"), [("process", 15), ("disk", 5)])
+@pytest.mark.parametrize(("durability", "rounds"), [("process", 8), ("disk", 3)])
 def test_a_killed_writer(
     java: str, tmp_path: Path, fresh: Callable[..., dict[str, str]], durability: str, rounds: int
 ) -> None:

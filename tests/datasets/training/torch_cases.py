@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import pickle
 import resource
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from sets import make, plain, row
 from torch.utils.data import DataLoader
 from torchdata.stateful_dataloader import StatefulDataLoader
 
-from fast_jvm.datasets import Dataset, join
+from fast_jvm.datasets import Dataset, _ahead, join
 from fast_jvm.datasets._permutation import Permutation
 from fast_jvm.datasets.torch import IterableDataset, MapDataset
 
@@ -30,6 +32,17 @@ COUNT = 503
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return make(tmp_path_factory.mktemp("torch") / "set", COUNT)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def now_and_then_from_the_disk() -> Iterator[None]:
+    """Rows are asked for ahead, a while, and not, a while."""
+    with pytest.MonkeyPatch.context() as patch:
+        faults = itertools.accumulate(itertools.cycle([0, 0, 10_000]))
+        patch.setattr(_ahead, "_faults", faults.__next__)
+        patch.setattr(_ahead, "LOOK", 2)
+        patch.setattr(_ahead, "ASKED", 5)
+        yield
 
 
 def same(got: dict[str, Any], n: int) -> None:

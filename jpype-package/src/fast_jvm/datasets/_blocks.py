@@ -12,16 +12,20 @@ import functools
 import os
 import re
 import sys
+import threading
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import (
     Any,
     Callable,
+    Deque,
     Dict,
-    Generator,
+    Generic,
     Iterator,
     List,
     NamedTuple,
     Sequence,
+    Tuple,
     TypeVar,
     Union,
 )
@@ -35,6 +39,8 @@ DEEPEST = 300
 """A row of more brackets goes to ``json``, which gives up at some depth; Arrow's parser, in a field it skips, never."""
 LONGEST_WAIT = 64
 STRIDE = 16
+AHEAD = 16 << 20
+"""So many bytes at most are read and not yet written."""
 THREADS = max(1, min(4, os.cpu_count() or 1))
 
 _INF = re.compile(rb"Inf[ \t\r\n]*[,\]}]")  # Arrow's parser takes it, json wants Infinity
@@ -224,17 +230,54 @@ def _has_minus_zero(values: Dict[str, Any]) -> bool:
     return False
 
 
-def ahead(source: Iterator[_T]) -> Generator[_T, None, None]:
-    """Yield what a generator yields, which works in a thread meanwhile, one step ahead; the thread ends with this."""
-    end: Any = object()
-    with ThreadPoolExecutor(1, "fast-jvm-sources") as thread:
+class Ahead(Generic[_T]):
+    """What a generator yields, which works in a thread from now on, some bytes ahead; ``close`` ends the thread."""
+
+    def __init__(self, source: Iterator[_T], size: Callable[[_T], int]) -> None:
+        self._source, self._size = source, size
+        self._changed = threading.Condition()
+        self._coming: Deque[Tuple[_T, int]] = deque()
+        self._bytes, self._closed = 0, False
+        self._thread = ThreadPoolExecutor(1, "fast-jvm-sources")
+        self._working = self._thread.submit(self._work)
+
+    def _work(self) -> None:
         try:
-            coming = thread.submit(next, source, end)
-            while True:
-                found = coming.result()
-                if found is end:
-                    return
-                coming = thread.submit(next, source, end)
-                yield found
+            for each in self._source:
+                size = self._size(each)
+                with self._changed:
+                    self._changed.wait_for(lambda: self._closed or self._room(size))  # noqa: B023
+                    if self._closed:
+                        return
+                    self._coming.append((each, size))
+                    self._bytes += size
+                    self._changed.notify_all()
+                del each
         finally:
-            thread.submit(getattr(source, "close", bool)).result()
+            getattr(self._source, "close", bool)()
+            with self._changed:
+                self._closed = True
+                self._changed.notify_all()
+
+    def _room(self, size: int) -> bool:
+        return not self._coming or self._bytes + size <= AHEAD
+
+    def __iter__(self) -> Iterator[_T]:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or self._coming)
+                if not self._coming:
+                    break
+                found, size = self._coming.popleft()
+                self._bytes -= size
+                self._changed.notify_all()
+            yield found
+            del found
+        self._working.result()
+
+    def close(self) -> None:
+        """Read no more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.shutdown()

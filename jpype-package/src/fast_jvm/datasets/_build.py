@@ -10,7 +10,6 @@ from typing import (
     Any,
     Callable,
     Dict,
-    Generator,
     Iterable,
     Iterator,
     Mapping,
@@ -22,7 +21,7 @@ from typing import (
 import numpy as np
 
 from . import _format
-from ._blocks import Block, Parser, ahead
+from ._blocks import AHEAD, Ahead, Block, Parser
 from ._format import Column, DatasetError
 from ._sources import (
     Bad,
@@ -76,6 +75,8 @@ def build(
     columns = _format.columns(schema)
     told = {"sources": [[path, os.path.getsize(path)] for path in files], **(metadata or {})}
     with contextlib.ExitStack() as stack:
+        # while the log is opened, whose classes Java loads, the first file is read
+        first = stack.enter_context(contextlib.closing(_Reading(files[0], readers[0], columns)))
         writer = stack.enter_context(
             Writer(folder, schema, durability=durability, batch_bytes=batch_bytes, metadata=told)
         )
@@ -89,8 +90,10 @@ def build(
         work = _Work(
             writer, columns, rejects, progress, sum(map(os.path.getsize, files)), writer.rows
         )
-        for path, read in zip(files, readers):
-            work.file(path, read)
+        work.file(files[0], first)
+        for path, read in zip(files[1:], readers[1:]):
+            with contextlib.closing(_Reading(path, read, columns)) as reading:
+                work.file(path, reading)
         if work.count < work.skip:
             raise DatasetError(
                 f"{writer.folder} has {work.skip} rows, its sources have {work.count}"
@@ -114,16 +117,13 @@ class _Work:
         self._writer, self._columns, self._rejects = writer, columns, rejects
         self._progress, self._size, self._before = progress, size, 0
 
-    def file(self, path: str, read: Callable[[str], Iterator[Item]]) -> None:
+    def file(self, path: str, reading: _Reading) -> None:
         """Write what a file holds."""
-        batches = record_batches(path)
-        if batches is not None:
-            with contextlib.closing(ahead(batches)) as read_ahead:
-                self.arrow(path, read_ahead)
+        if reading.batches is not None:
+            self.arrow(path, reading.batches)
         else:
-            with contextlib.closing(_pieces(path, read, self._columns)) as pieces:
-                for piece in pieces:
-                    self._piece(path, piece)
+            for piece in reading.pieces:
+                self._piece(path, piece)
         self._before += os.path.getsize(path)
         self._tell(path, 0)
 
@@ -131,18 +131,30 @@ class _Work:
         """Write record batches, row by row where one may not fit."""
         line = 0
         for batch in batches:
-            whole = arrow_columns(batch, self._columns) if self.count >= self.skip else None
-            if whole is not None:
-                try:
-                    self._writer.write(whole)
-                    self.count += batch.num_rows
-                    line += batch.num_rows
-                    continue
-                except ValueError:
-                    pass  # row by row, to say which
+            if self._whole(batch):
+                line += batch.num_rows
+                continue
             for row in batch.to_pylist():
                 line += 1
                 self.item(path, Item(line, row, -1))
+
+    def _whole(self, batch: Any) -> bool:
+        """Write what is not there yet of a record batch; False, and nothing, where a row may not fit."""
+        values = arrow_columns(batch, self._columns)
+        if values is None:
+            return False
+        there = max(self.skip - self.count, 0)
+        try:
+            if there:
+                self._writer.check(values)
+                if there < batch.num_rows:
+                    self._writer.write(arrow_columns(batch.slice(there), self._columns) or {})
+            else:
+                self._writer.write(values)
+        except ValueError:
+            return False
+        self.count += batch.num_rows
+        return True
 
     def _piece(self, path: str, piece: Piece) -> None:
         if not isinstance(piece, Block):
@@ -193,19 +205,41 @@ def write_rows(writer: Writer, rows: Iterable[Dict[str, Any]], where: str) -> in
     return work.count
 
 
-def _pieces(
-    path: str, read: Callable[[str], Iterator[Item]], columns: Sequence[Column]
-) -> Generator[Piece, None, None]:
-    """Yield what a file holds, JSON in blocks where pyarrow is there."""
-    parser = None
-    if is_json(path) and all(column.type != "bytes" for column in columns):
-        with contextlib.suppress(ImportError):
-            parser = Parser(columns)
-    if parser is None:
-        yield read(path)
-        return
-    with contextlib.closing(parser):
-        yield from ahead(json_pieces(path, parser))
+class _Reading:
+    """A file that is read from now on, in a thread where that is of use: what it holds as record batches, or in pieces."""
+
+    def __init__(
+        self, path: str, read: Callable[[str], Iterator[Item]], columns: Sequence[Column]
+    ) -> None:
+        self._ends = contextlib.ExitStack()
+        self.batches: Union[Iterable[Any], None] = None
+        self.pieces: Iterable[Piece] = ()
+        batches = record_batches(path)
+        if batches is not None:
+            self.batches = self._ends.enter_context(contextlib.closing(Ahead(batches, _bytes)))
+            return
+        parser = None
+        if is_json(path) and all(column.type != "bytes" for column in columns):
+            with contextlib.suppress(ImportError):
+                parser = self._ends.enter_context(contextlib.closing(Parser(columns)))
+        if parser is None:
+            self.pieces = [read(path)]
+        else:
+            pieces = Ahead(json_pieces(path, parser), _block_bytes)
+            self.pieces = self._ends.enter_context(contextlib.closing(pieces))
+
+    def close(self) -> None:
+        """End the threads."""
+        self._ends.close()
+
+
+def _bytes(batch: Any) -> int:
+    size: int = batch.get_total_buffer_size()
+    return size
+
+
+def _block_bytes(piece: Piece) -> int:
+    return _bytes(piece.batch) if isinstance(piece, Block) else AHEAD
 
 
 def _there(folder: Union[str, os.PathLike[str]]) -> Union[Dict[str, str], None]:

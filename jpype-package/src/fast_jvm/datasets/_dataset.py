@@ -6,6 +6,7 @@ A view keeps its mapping alive, also where the files are deleted meanwhile. Proc
 from __future__ import annotations
 
 import bisect
+import contextlib
 import copy
 import os
 import time
@@ -14,6 +15,7 @@ from typing import Any, Callable, Dict, Iterator, List, Sequence, Union
 import numpy as np
 
 from . import _format
+from ._ahead import Pace, ahead, pieces
 from ._format import (
     BATCH_ENTRY,
     BATCHES,
@@ -25,24 +27,18 @@ from ._format import (
     Array,
     DatasetError,
 )
-from ._segments import Segments, check_size, map_file, private_maps
-
-
-def _map(path: str, size: int, private: bool = False) -> Any:
-    """Map the first bytes of a file; DatasetError where it has fewer."""
-    if size:
-        return map_file(path, size, size, private)
-    check_size(path, 0)
-    return b""
+from ._segments import PAGE, WILL_NEED, Segments, private_maps
 
 
 class Scalars:
     """A column of one value a row, as one array."""
 
-    def __init__(self, folder: str, column: _format.Column, rows: int, private: bool) -> None:
-        path = os.path.join(folder, INDEX, column.file)
-        data = _map(path, rows * column.dtype.itemsize, private)
-        self._values = np.frombuffer(data, column.dtype)
+    def __init__(
+        self, column: _format.Column, segments: Segments, rows: int, private: bool
+    ) -> None:
+        path = os.path.join(segments.folder, INDEX, column.file)
+        self._data = segments.file(path, rows * column.dtype.itemsize, private)
+        self._values = np.frombuffer(self._data, column.dtype)
 
     def __len__(self) -> int:
         return len(self._values)
@@ -51,13 +47,20 @@ class Scalars:
         """Return a scalar, or an array of the rows of a slice or of a sequence of numbers."""
         return self._values[row]
 
+    def will_need(self, rows: Array) -> None:
+        """Have the kernel read the pages of rows that are read soon."""
+        if WILL_NEED is not None:
+            places = np.unique(rows * self._values.itemsize // PAGE) * PAGE
+            for place in places.tolist():
+                with contextlib.suppress(OSError):  # it is a wish
+                    self._data.madvise(WILL_NEED, place, PAGE)
+
 
 class Lists:
     """A column whose rows differ in length: ``column[i]`` is a view of the file, a str or bytes."""
 
     def __init__(
         self,
-        folder: str,
         schema: Sequence[_format.Column],
         number: int,
         segments: Segments,
@@ -66,9 +69,10 @@ class Lists:
         self._schema, self._number, self._segments, self._rows = schema, number, segments, rows
         self._dtype = schema[number].dtype
         self._item = self._dtype.itemsize
-        path = os.path.join(folder, INDEX, schema[number].file)
+        path = os.path.join(segments.folder, INDEX, schema[number].file)
         # position and number of items of each row; what is read of it are ints
-        self._index = memoryview(_map(path, rows * _format.POSITION_AND_LENGTH)).cast("Q")
+        data = segments.file(path, rows * _format.POSITION_AND_LENGTH)
+        self._index = memoryview(data).cast("Q")
         self._views: List[Array] = []
         decode: Dict[str, Callable[[Array], Any]] = {
             "string": lambda items: items.tobytes().decode(),
@@ -113,6 +117,16 @@ class Lists:
     def lengths(self) -> Array:
         """The number of items of each row, a view of the index."""
         return self.entries[:, 1]
+
+    def will_need(self, rows: Array) -> None:
+        """Have the kernel read the pages of rows that are read soon; those of a large row come in its order anyway."""
+        entries = self.entries[rows]
+        entries = entries[(entries[:, 0] < PARTED) & (entries[:, 1] > 0)]
+        places = (entries[:, 0] & np.uint64(OFFSET)).astype("i8")
+        starts = places // PAGE * PAGE
+        sizes = places + entries[:, 1].astype("i8") * self._item - starts
+        segments = entries[:, 0] >> np.uint64(OFFSET_BITS)
+        self._segments.will_need(segments.tolist(), starts.tolist(), sizes.tolist())
 
     def _map(self, position: int, length: int) -> Array:
         """Map what is not mapped yet and return a row's items; those of a large row are a copy."""
@@ -162,6 +176,13 @@ class Joined:
             values[which == each] = self._columns[each][numbers[which == each] - before]
         return values
 
+    def will_need(self, rows: Array) -> None:
+        """Have the kernel read the pages of rows that are read soon."""
+        which = np.searchsorted(self._ends, rows, "right")
+        for each in np.unique(which).tolist():
+            before = self._ends[each - 1] if each else 0
+            self._columns[each].will_need(rows[which == each] - before)
+
     def items(self) -> Joined:
         """Return the same column, whose strings and bytes are views of the files too."""
         columns = [column.items() for column in self._columns if not isinstance(column, Scalars)]
@@ -182,6 +203,7 @@ class Dataset:
         self.folder = os.path.abspath(os.fspath(folder))
         self._order: Union[Array, None] = None
         self._kind = "numpy"
+        self.pace = Pace()
         self._open()
 
     def _open(self) -> None:
@@ -217,7 +239,7 @@ class Dataset:
             raise DatasetError(
                 f"{self.folder}: {self._all} rows are there, of at least {manifest['rows']}"
             )
-        self._show(private=False)
+        self._show(private=False, scattered=False)
 
     def _join(self, shards: Sequence[Dict[str, Any]]) -> None:
         for shard in shards:
@@ -236,10 +258,11 @@ class Dataset:
             whole = os.stat(path).st_size // BATCH_ENTRY.itemsize
         except FileNotFoundError as error:
             raise DatasetError(f"{path} is missing") from error
-        self._batches = np.frombuffer(_map(path, whole * BATCH_ENTRY.itemsize), BATCH_ENTRY)
+        data = Segments(self.folder).file(path, whole * BATCH_ENTRY.itemsize)
+        self._batches = np.frombuffer(data, BATCH_ENTRY)
         self._all = int(self._batches["rows"][-1]) if whole else 0
 
-    def _show(self, private: bool) -> None:
+    def _show(self, private: bool, scattered: bool) -> None:
         """Make the columns; ``private`` has a page that is written to become this process's own."""
         self._private = private
         if self._joins:
@@ -247,18 +270,18 @@ class Dataset:
                 if shard._private != private:
                     self._shards[number] = shard = copy.copy(shard)
                     shard._shards = list(shard._shards)
-                    shard._show(private)
+                    shard._show(private, scattered)
             self._columns: Dict[str, Any] = {
                 column.name: Joined(column, [shard._columns[column.name] for shard in self._shards])
                 for column in self._schema
             }
         else:
-            self._segments = Segments(self.folder, private)
+            self._segments = Segments(self.folder, private, scattered)
             self._map_segments()
             self._columns = {
-                column.name: Lists(self.folder, self._schema, number, self._segments, self._all)
+                column.name: Lists(self._schema, number, self._segments, self._all)
                 if column.listed
-                else Scalars(self.folder, column, self._all, private)
+                else Scalars(column, self._segments, self._all, private)
                 for number, column in enumerate(self._schema)
             }
         self._pairs = tuple(self._columns.items())
@@ -343,6 +366,7 @@ class Dataset:
             rows = rows if order is None else order[rows]
         else:
             return self[key.__index__()]
+        self._coming(rows)
         return {name: column[rows] for name, column in self._pairs}
 
     def _numbers(self, rows: Any) -> Array:
@@ -356,11 +380,54 @@ class Dataset:
 
     def __getitems__(self, rows: Sequence[int]) -> List[Dict[str, Any]]:
         """Return rows as a list of dicts: what torch's DataLoader asks for."""
-        return [self[int(row)] for row in rows]
+        found = list(map(int, rows))
+        if self.pace.asks(len(found)):
+            numbers = self._numbers(found)
+            self._ask(numbers if self._order is None else self._order[numbers])
+        return [self[row] for row in found]
 
     def __iter__(self) -> Iterator[Dict[str, Any]]:
-        for row in range(len(self)):
-            yield self[row]
+        if self._order is None:
+            self.advise(scattered=False)
+            for row in range(len(self)):
+                yield self[row]
+            return
+        for some in ahead(self, pieces(np.arange(len(self)))):
+            for row in some:
+                yield self[row]
+
+    def will_need(self, rows: Any) -> None:
+        """Have the kernel begin to read rows that are wanted soon, all at once; one by one they would be waited for.
+
+        The dataset does so by itself where it is asked for many rows at a time, and these come from the disk.
+        """
+        numbers = self._numbers(rows)
+        numbers = numbers % max(len(self), 1) if self._order is None else self._order[numbers]
+        for column in self._columns.values():
+            column.will_need(numbers)
+
+    def _coming(self, rows: Array) -> None:
+        if self.pace.asks(len(rows)):
+            self._ask(rows)
+
+    def _ask(self, rows: Array) -> None:
+        """Ask for rows by their number in the folder, unless they are in its order: the kernel knows which come next."""
+        if len(rows) > 1 and int(rows[-1]) - int(rows[0]) != len(rows) - 1:
+            self.advise(scattered=True)
+            for column in self._columns.values():
+                column.will_need(rows % max(self._all, 1))
+
+    def advise(self, scattered: bool) -> None:
+        """Tell the kernel whether rows are read in any order, or in that of the folder; of no effect on what is read."""
+        if self._joins:
+            for shard in self._shards:
+                shard.advise(scattered)
+        else:
+            self._segments.advise(scattered)
+
+    @property
+    def _scattered(self) -> bool:
+        return any(s._scattered for s in self._shards) if self._joins else self._segments.scattered
 
     def batches(self) -> Iterator[Dict[str, Any]]:
         """Yield the batches as they were written: a name's array, or a pair ``(flat, lengths)`` of arrays.
@@ -394,6 +461,7 @@ class Dataset:
         """Yield the batches' columns, in the order of the schema."""
         if self._order is not None:
             raise ValueError("a selection of rows has no batches")
+        self.advise(scattered=False)
         for shard in self._shards:
             yield from shard.batch_parts()
         for position in self._batches["position"].tolist():
@@ -417,7 +485,7 @@ class Dataset:
     def _format(self, kind: str) -> None:
         private = kind == "torch" and private_maps()
         if private != self._private or self._kind == "torch":
-            self._show(private)
+            self._show(private, self._scattered)
         self._kind = kind
         if kind == "torch":
             from . import torch
@@ -450,6 +518,7 @@ class Dataset:
     def shuffle(self, seed: Union[int, Sequence[int], None] = None) -> Dataset:
         """Return a dataset of the same rows in an order that the seed decides (``numpy.random.default_rng``)."""
         order = np.arange(len(self)) if self._order is None else self._order
+        self.advise(scattered=True)
         return self._with(np.random.default_rng(seed).permutation(order))
 
     def shard(self, rank: int, world: int) -> Dataset:
@@ -464,16 +533,23 @@ class Dataset:
         made._order = order
         return made
 
+    def __copy__(self) -> Dataset:
+        """The same maps; ``copy.copy`` would open the folder anew, which may hold more rows by now, or be gone."""
+        made = object.__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        return made
+
     def __reduce__(self) -> Any:
         """A worker opens the folder anew; nothing but the order of rows is sent."""
-        return _opened, (self.folder, self._order, self._kind)
+        return _opened, (self.folder, self._order, self._kind, self._scattered)
 
     def __repr__(self) -> str:
         return f"Dataset({self.folder!r}, {self.schema}, {len(self)} rows)"
 
 
-def _opened(folder: str, order: Union[Array, None], kind: str) -> Dataset:
+def _opened(folder: str, order: Union[Array, None], kind: str, scattered: bool) -> Dataset:
     made = Dataset(folder)
     made._order = order
+    made.advise(scattered)
     made._format(kind)
     return made

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import struct
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Sequence
 
 import numpy as np
 
@@ -21,16 +22,27 @@ from ._format import (
 
 _LENGTH = (1 << 30) - 1
 _MAGIC = 0x4A4C
+PAGE = mmap.PAGESIZE
+WILL_NEED = getattr(mmap, "MADV_WILLNEED", None)
+_RANDOM, _NORMAL = getattr(mmap, "MADV_RANDOM", None), getattr(mmap, "MADV_NORMAL", None)
 
 
 def check_size(path: str, least: int) -> None:
     """Raise DatasetError where a file is missing, or has fewer bytes."""
+    with contextlib.ExitStack() as stack:
+        _checked(path, least, stack)
+
+
+def _checked(path: str, least: int, stack: contextlib.ExitStack) -> Any:
+    """Open a file, and look at that very one: another may have its name by then."""
     try:
-        size = os.stat(path).st_size
-    except FileNotFoundError as error:
+        file = stack.enter_context(open(path, "rb"))
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise DatasetError(f"{path} is missing") from error
+    size = os.fstat(file.fileno()).st_size
     if size < least:
         raise DatasetError(f"{path} is truncated: {size} bytes, of at least {least}")
+    return file
 
 
 def map_file(path: str, least: int, size: int, private: bool = False) -> mmap.mmap:
@@ -38,10 +50,17 @@ def map_file(path: str, least: int, size: int, private: bool = False) -> mmap.mm
 
     ``private``: a page that is written to becomes this process's own; the file never changes.
     """
-    check_size(path, least)
-    with open(path, "rb") as file:
+    with contextlib.ExitStack() as stack:
+        file = _checked(path, least, stack)
         access = mmap.ACCESS_COPY if private else mmap.ACCESS_READ
         return mmap.mmap(file.fileno(), size, access=access)
+
+
+def _advise(mapped: mmap.mmap, scattered: bool, was: bool = False) -> None:
+    advice = _RANDOM if scattered else _NORMAL if was else None
+    if advice is not None:
+        with contextlib.suppress(OSError):
+            mapped.madvise(advice)
 
 
 def private_maps() -> bool:
@@ -65,9 +84,39 @@ def private_maps() -> bool:
 class Segments:
     """Maps segments, and anew when they have grown; reads records by position."""
 
-    def __init__(self, folder: str, private: bool = False) -> None:
+    def __init__(self, folder: str, private: bool = False, scattered: bool = False) -> None:
         self.folder, self._private = folder, private
+        self.scattered = scattered
         self._mapped: Dict[int, mmap.mmap] = {}
+        self._others: List[mmap.mmap] = []
+
+    def file(self, path: str, size: int, private: bool = False) -> Any:
+        """Map the first bytes of a file that lies beside; DatasetError where it has fewer."""
+        if not size:
+            check_size(path, 0)
+            return b""
+        found = map_file(path, size, size, private)
+        self._others.append(found)
+        _advise(found, self.scattered)
+        return found
+
+    def advise(self, scattered: bool) -> None:
+        """Tell the kernel whether rows are read in any order: then it reads nothing that was not asked for."""
+        if scattered != self.scattered:
+            self.scattered = scattered
+            for mapped in [*self._mapped.values(), *self._others]:
+                _advise(mapped, scattered, not scattered)
+
+    def will_need(
+        self, segments: Sequence[int], starts: Sequence[int], sizes: Sequence[int]
+    ) -> None:
+        """Have the kernel read parts of segments, each from a multiple of a page on."""
+        if WILL_NEED is not None:
+            for segment, start, size in zip(segments, starts, sizes):
+                mapped = self._mapped.get(segment)
+                if mapped is not None and start < len(mapped):
+                    with contextlib.suppress(OSError):  # it is a wish
+                        mapped.madvise(WILL_NEED, start, size)
 
     def map(self, segment: int, least: int) -> mmap.mmap:
         """Return the mapping of a segment of so many bytes at least; DatasetError where the file is shorter."""
@@ -75,6 +124,7 @@ class Segments:
         if found is None or len(found) < least:
             path = segment_file(self.folder, segment)
             found = self._mapped[segment] = map_file(path, least, 0, self._private)
+            _advise(found, self.scattered)
         return found
 
     def payload(self, position: int) -> Any:

@@ -44,8 +44,10 @@ BLOCK = 4 << 20
 """A block of lines or elements has so many bytes, or those of its longest."""
 BLOCKS = 2
 """So many blocks of lines are read at once."""
-ARROW_ROWS = 256
-"""So many rows of an Arrow batch are taken at once."""
+ARROW_BYTES = 1 << 20
+"""So many bytes of rows of Arrow or Parquet are taken at once, by what the first rows take."""
+ARROW_ROWS = 16, 256, 1 << 16
+"""Rows that are taken at once: at least, of those that are looked at, at most."""
 BOM = b"\xef\xbb\xbf"
 
 
@@ -386,7 +388,8 @@ def _array_pieces(path: str, parser: Union[Parser, None]) -> Iterator[Piece]:
                     items, size = [], 0
                 found = False
                 for block in array.blocks(parser, counted.done) if parser is not None else ():
-                    yield iter(items)
+                    if items:
+                        yield iter(items)
                     yield block
                     items, size, found = [], 0, True
                 if found:
@@ -447,7 +450,17 @@ def _parquet(path: str) -> Iterator[Any]:
 
     # pages are read as they are needed, not a row group at once
     with pq.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False) as file:
-        yield from file.iter_batches(ARROW_ROWS)
+        first = next(file.iter_batches(ARROW_ROWS[1]), None)
+        if first is not None:
+            groups = map(file.metadata.row_group, range(file.num_row_groups))
+            mean = max(each.total_byte_size / max(each.num_rows, 1) for each in groups)
+            yield from file.iter_batches(_rows_at_once(first, mean))
+
+
+def _rows_at_once(first: Any, mean: float = 1) -> int:
+    """How many rows are about so many bytes, as a batch of the first has them, or a row in the mean."""
+    least, _, most = ARROW_ROWS
+    return int(min(max(ARROW_BYTES / max(first.nbytes / first.num_rows, mean), least), most))
 
 
 def _arrow(path: str) -> Iterator[Any]:
@@ -461,8 +474,9 @@ def _arrow(path: str) -> Iterator[Any]:
             source.seek(0)
             batches = iter(pa.ipc.open_stream(source))
         for batch in batches:
-            for first in range(0, batch.num_rows, ARROW_ROWS):
-                yield batch.slice(first, ARROW_ROWS)
+            count = _rows_at_once(batch.slice(0, ARROW_ROWS[1])) if batch.num_rows else 1
+            for first in range(0, batch.num_rows, count):
+                yield batch.slice(first, count)
 
 
 def arrow_columns(batch: Any, columns: Sequence[Column]) -> Union[Dict[str, Any], None]:

@@ -184,6 +184,10 @@ class Writer:
         self.flush()
         self._write(self._parts(batch))
 
+    def check(self, batch: Mapping[str, Any]) -> None:
+        """Raise the ValueError that ``write`` would; write nothing."""
+        self._parts(batch)
+
     def write_row(self, row: Mapping[str, Any]) -> None:
         """Buffer one row; ``flush``, ``close`` or a full batch writes it."""
         if row.keys() != self._pending.keys():

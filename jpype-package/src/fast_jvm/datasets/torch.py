@@ -14,6 +14,7 @@ from torch.utils.data import Dataset as TorchDataset
 from torch.utils.data import IterableDataset as TorchIterable
 from torch.utils.data import get_worker_info
 
+from ._ahead import ahead, pieces
 from ._dataset import Dataset, Scalars
 from ._format import Array
 from ._permutation import Permutation
@@ -48,6 +49,10 @@ class Tensors:
         if isinstance(found, list):
             return [tensor(each) if isinstance(each, np.ndarray) else each for each in found]
         return found if isinstance(found, (str, bytes)) else torch.tensor(found)
+
+    def will_need(self, rows: Array) -> None:
+        """Have the kernel read the pages of rows that are read soon."""
+        self._column.will_need(rows)
 
 
 class _ScalarTensors(Tensors):
@@ -146,8 +151,10 @@ class IterableDataset(TorchIterable):
         if not self._resumed:
             self._start, self._taken = int(self._shared[1]), 0
         self._resumed = False
-        for numbers in self._numbers(*((info.id, info.num_workers) if info else (0, 1))):
-            for row in numbers.tolist():
+        self.rows.advise(scattered=self.seed is not None)
+        numbers = self._numbers(*((info.id, info.num_workers) if info else (0, 1)))
+        for some in ahead(self.rows, (each for many in numbers for each in pieces(many))):
+            for row in some:
                 self._taken += 1
                 yield self.rows[row]
         if info is None:

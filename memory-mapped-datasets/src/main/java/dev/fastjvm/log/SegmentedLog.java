@@ -349,7 +349,11 @@ public final class SegmentedLog implements AutoCloseable {
                 size = SegmentFile.HEAD + padding + size(payload);
                 reserve(segment, offset, size);
                 bytes.ensureCapacity(offset + size);
-                MemorySegment content = at(bytes.addressForWrite(offset), size);
+                long address = bytes.addressForWrite(offset);
+                if (size >= SLACK) {
+                    Posix.populate(address, size);
+                }
+                MemorySegment content = at(address, size);
                 content.set(SHORT, 4, SegmentFile.MAGIC);
                 content.set(ValueLayout.JAVA_BYTE, 6, (byte) kind);
                 content.set(ValueLayout.JAVA_BYTE, 7, (byte) flags);
