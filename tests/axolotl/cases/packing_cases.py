@@ -97,7 +97,7 @@ def test_no_process_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_numba_has_compiled_is_the_originals_for_few() -> None:
     pack_parallel.__wrapped__(np.array([3, 3]), 6, 2, 9, 1)
     assert declined(pack_parallel, np.array([3, 3, 3]), 6, 2, 9, 1) == [[0, 1], [2]]
-    served(pack_parallel, np.full(5000, 3), 6, 2, 9, 1)
+    served(pack_parallel, np.full(5000, 3), 6, 100_000, 9, 1)
 
 
 @pytest.mark.parametrize(

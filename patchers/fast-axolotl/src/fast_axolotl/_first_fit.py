@@ -19,7 +19,7 @@ from fast_jvm._state import state
 BUILTIN = "axolotl_first_fit"
 
 #: From here on the way into Java pays.
-JAVA_FROM = 500
+JAVA_FROM = 64
 
 #: So many samples cost more in Python than a boot does: they wait for it.
 WAIT_FROM = 400_000
@@ -42,12 +42,8 @@ class Bins(NamedTuple):
 
     def cut(self, flat: List[Any]) -> List[List[Any]]:
         """Return a list with a list for each bin."""
-        found = []
-        start = 0
-        for end in self.ends.tolist():
-            found.append(flat[start:end])
-            start = end
-        return found
+        ends = self.ends.tolist()
+        return [flat[start:end] for start, end in zip([0, *ends], ends)]
 
 
 def first_fit(lengths: Any, capacity: int, group: int, bin_size: int, meter: Meter) -> Bins:
@@ -58,15 +54,9 @@ def first_fit(lengths: Any, capacity: int, group: int, bin_size: int, meter: Met
         import numpy as np
 
         order, ends = np.empty(count, np.int32), np.empty(count, np.int32)
-        made = serve(
-            lengths.ctypes.data,
-            count,
-            min(group, count),
-            capacity,
-            bin_size,
-            order.ctypes.data,
-            ends.ctypes.data,
-        )
+        arrays = (lengths, order, ends)
+        at, order_at, ends_at = (array.__array_interface__["data"][0] for array in arrays)
+        made = serve(at, count, min(group, count), capacity, bin_size, order_at, ends_at)
         if made is not NotImplemented:
             return Bins(order, ends[:made].copy())
     started = perf_counter_ns()

@@ -19,8 +19,9 @@ from ._serving import Serving, finish
 
 _MODULE = "axolotl.utils.samplers.multipack"
 
-#: Below that a pack_group that numba has compiled already is as quick.
-_SMALL = 1000
+#: With fewer samples, or bins, a pack_group that numba has compiled already is as quick.
+_FEW_SAMPLES = 1000
+_FEW_BINS = 200
 
 
 def _whole(*numbers: Any) -> bool:
@@ -53,8 +54,10 @@ def _untouched(*functions: Tuple[str, str]) -> bool:
     return True
 
 
-def _compiled(module: Any) -> bool:
-    return bool(module.pack_group.signatures)
+def _compiled() -> bool:
+    """Say whether numba has compiled pack_group in this process, or somebody replaced it."""
+    pack_group = getattr(sys.modules[_MODULE], "pack_group", None)
+    return bool(getattr(pack_group, "signatures", True))
 
 
 def make_pack_parallel(
@@ -72,14 +75,15 @@ def make_pack_parallel(
         safe_mode: Any = True,
         mp_start_method: Any = "fork",
     ) -> Any:
-        if serving:
+        few = num_processes == 1 and len(sequence_lengths) < _FEW_SAMPLES and _compiled()
+        if not few and serving:
             bins = _parallel(
                 sequence_lengths, bin_capacity, group_size, bin_size, num_processes, mp_start_method, meter
             )  # fmt: skip
             if bins is not None:
                 replacement.served += 1
                 return bins
-            replacement.declined += 1
+        replacement.declined += 1
         return original(
             sequence_lengths,
             bin_capacity,
@@ -112,7 +116,8 @@ def _parallel(
     if lengths is None:
         return None
     if processes == 1:
-        if len(lengths) < _SMALL and _compiled(module):
+        expected = float(lengths.sum(dtype=float)) / capacity * min(group / max(len(lengths), 1), 1)
+        if expected < _FEW_BINS and _compiled():
             return None
         module.LOG.debug("Using single process for pack_parallel, running sequentially.")
     bins = first_fit(lengths, capacity, group, bin_size, meter)
