@@ -13,6 +13,7 @@ from fast_jvm import Patch
 _MULTIPACK = "axolotl.utils.samplers.multipack"
 _SAMPLER = f"{_MULTIPACK}:MultipackBatchSampler"
 _LENGTHS = "axolotl.utils.samplers.utils"
+_DATA = "axolotl.utils.data"
 
 _PACKING = {
     f"{_MULTIPACK}:pack_group.py_func": frozenset({"b0eb2d400c17f84d"}),
@@ -87,5 +88,17 @@ PATCHES = (
         "_packing:make_len",
         {**_PACKING, f"{_SAMPLER}.generate_batches": frozenset({"3ab01ca708c6e096"})},
         {"torch": "!>=2.4,<3"},
+    ),
+    _patch(
+        "deduplicate",
+        f"{_DATA}.utils:deduplicate_and_log_datasets",
+        "344588130a6d34be",
+        "_deduplication:make_deduplicate",
+        {
+            f"{_DATA}.utils:_deduplicate_dataset": frozenset({"4eff78770b57d7b5"}),
+            f"{_DATA}.utils:sha256": frozenset({"d431d8fb8ebc0e99"}),
+        },
+        {"datasets": "!>=4,<6", "pyarrow": "!>=17", "xxhash": "!>=3"},
+        (f"{_DATA}.shared", f"{_DATA}.rl", f"{_DATA}.sft"),
     ),
 )
