@@ -14,6 +14,8 @@ from typing import Any, Callable, Dict, Tuple
 import numpy as np
 import pyarrow as pa
 
+sys.path.pop(0)  # this folder, which has modules of the names of libraries
+
 import fast_axolotl  # noqa: F401  (before axolotl)
 import fast_jvm
 
