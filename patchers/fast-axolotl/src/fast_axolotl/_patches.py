@@ -12,6 +12,8 @@ from fast_jvm import Patch
 
 _MULTIPACK = "axolotl.utils.samplers.multipack"
 _SAMPLER = f"{_MULTIPACK}:MultipackBatchSampler"
+_JSON = "datasets.packaged_modules.json.json"
+_PARQUET = "datasets.packaged_modules.parquet.parquet"
 _LENGTHS = "axolotl.utils.samplers.utils"
 _DATA = "axolotl.utils.data"
 
@@ -31,13 +33,15 @@ def _patch(
     also: Dict[str, FrozenSet[str]],
     requires: Dict[str, str],
     copies: Tuple[str, ...] = (),
+    distribution: str = "axolotl",
+    versions: str = ">=0.19,<0.20",
 ) -> Patch:
     return Patch(
         name=f"axolotl.{name}",
         package="fast_axolotl",
         target=target,
-        distribution="axolotl",
-        versions=">=0.19,<0.20",
+        distribution=distribution,
+        versions=versions,
         codes=frozenset({code}),
         also=also,
         requires={"numpy": "!>=1.26,<3", **requires},
@@ -100,5 +104,30 @@ PATCHES = (
         },
         {"datasets": "!>=4,<6", "pyarrow": "!>=17", "xxhash": "!>=3"},
         (f"{_DATA}.shared", f"{_DATA}.rl", f"{_DATA}.sft"),
+    ),
+    _patch(
+        "json_array",
+        f"{_JSON}:Json._generate_tables",
+        "d9b2130aa626a519",
+        "_loading:make_json_tables",
+        {
+            f"{_JSON}:Json._cast_table": frozenset({"54a7abd172d20ab8"}),
+            "datasets.utils.json:find_mixed_struct_types_field_paths": frozenset({"2e425f88a4169d94"}),
+            "datasets.utils.json:ujson_dumps": frozenset({"06b68c443bddac6f"}),
+            "datasets.utils.json:ujson_loads": frozenset({"8d0a46a2e32b39b8"}),
+        },
+        {"pandas": "!>=2.2,<4", "pyarrow": "!>=17"},
+        distribution="datasets",
+        versions=">=4,<6",
+    ),
+    _patch(
+        "parquet",
+        f"{_PARQUET}:Parquet._generate_tables",
+        "d336b82f002a3034",
+        "_loading:make_parquet_tables",
+        {f"{_PARQUET}:Parquet._cast_table": frozenset({"00b7e65aa0b6577a"})},
+        {"pyarrow": "!>=17"},
+        distribution="datasets",
+        versions=">=4,<6",
     ),
 )
