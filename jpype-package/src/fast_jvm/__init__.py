@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Callable
 
 from . import _boot, _registry
+from ._deepcopy import deepcopy
 from ._errors import FastJvmUnavailable
 from ._registry import Patch, register
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from ._status import Status
 
 __version__ = "1.0.0"
-__all__ = ["status", "wait_ready", "require", "register", "Patch", "FastJvmUnavailable"]
+__all__ = ["status", "wait_ready", "require", "register", "deepcopy", "Patch", "FastJvmUnavailable"]
 
 _registry.boot = _boot
 

@@ -1,6 +1,7 @@
 package dev.fastjvm;
 
 import dev.fastjvm.axolotl.FirstFitBuiltin;
+import dev.fastjvm.copy.DeepCopy;
 import dev.fastjvm.cpython.Builtin;
 import dev.fastjvm.cpython.LayoutCheck;
 import dev.fastjvm.cpython.Noop;
@@ -18,8 +19,10 @@ final class Builtins {
     static List<Builtin> make() {
         Dumps dumps = new Dumps();
         Loads loads = new Loads();
+        DeepCopy deepCopy = new DeepCopy();
         return List.of(new Noop(), new LayoutCheck(), new Dumps.Configure(dumps, loads), dumps,
                 loads, new KeyedLogBuiltin(), new BatchLogBuiltin(),
-                new ByteCacheBuiltin(), new FirstFitBuiltin());
+                new ByteCacheBuiltin(), new FirstFitBuiltin(), deepCopy,
+                new DeepCopy.Configure(deepCopy));
     }
 }

@@ -31,6 +31,8 @@ public final class CApi {
     public static final long PyExc_TypeError = Spec.get("PyExc_TypeError");
     public static final long PyExc_ValueError = Spec.get("PyExc_ValueError");
     public static final long PyExc_Exception = Spec.get("PyExc_Exception");
+    public static final long PyExc_RuntimeError = Spec.get("PyExc_RuntimeError");
+    public static final long PyExc_RecursionError = Spec.get("PyExc_RecursionError");
 
     private static final MethodHandle TUPLE_NEW = ordinary("PyTuple_New");
     private static final MethodHandle CALL = ordinary("PyObject_Call");
@@ -38,6 +40,7 @@ public final class CApi {
     private static final MethodHandle AS_UTF8 = ordinary("PyUnicode_AsUTF8AndSize");
     private static final MethodHandle DECREF = ordinary("Py_DecRef");
     private static final MethodHandle SET_ITEM = ordinary("PyDict_SetItem");
+    private static final MethodHandle GET_ITEM = ordinary("PyDict_GetItemWithError");
     private static final MethodHandle SET_STRING = ordinary("PyErr_SetString");
     private static final MethodHandle CHECK_SIGNALS = ordinary("PyErr_CheckSignals");
     private static final MethodHandle CLEAR = ordinary("PyErr_Clear");
@@ -134,6 +137,15 @@ public final class CApi {
     public static int PyDict_SetItem(long dict, long key, long value) {
         try {
             return (int) (long) SET_ITEM.invokeExact(dict, key, value, 0L);
+        } catch (Throwable thrown) {
+            throw Memory.sneaky(thrown);
+        }
+    }
+
+    /** Borrowed, or 0 where the key is missing or PyErr set; may run {@code __hash__} and {@code __eq__}. */
+    public static long PyDict_GetItemWithError(long dict, long key) {
+        try {
+            return (long) GET_ITEM.invokeExact(dict, key, 0L, 0L);
         } catch (Throwable thrown) {
             throw Memory.sneaky(thrown);
         }

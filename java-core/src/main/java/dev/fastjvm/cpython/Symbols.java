@@ -18,7 +18,8 @@ final class Symbols {
             "PyErr_ExceptionMatches",
             "PyErr_CheckSignals", "PyEval_SaveThread", "PyEval_RestoreThread", "PyGC_Enable",
             "PyGC_Disable", "PyGC_IsEnabled",
-            "PyExc_TypeError", "PyExc_ValueError", "PyExc_Exception");
+            "PyExc_TypeError", "PyExc_ValueError", "PyExc_Exception", "PyExc_RuntimeError",
+            "PyExc_RecursionError");
 
     private Symbols() {}
 }

@@ -1,0 +1,2 @@
+/** Deep copies of Python's plain data. */
+package dev.fastjvm.copy;
