@@ -49,6 +49,11 @@ PACKAGES = {
         [],
         [f"fast-jvm=={VERSION}"],
     ),
+    "fast_axolotl": (
+        ROOT / "patchers" / "fast-axolotl",
+        [],
+        [f"fast-jvm=={VERSION}"],
+    ),
 }
 
 

@@ -13,7 +13,7 @@ from .environments import ROOT
 
 @pytest.fixture(scope="session")
 def wheels(tmp_path_factory: pytest.TempPathFactory, java: str) -> list[Path]:
-    """fast_jvm and fast_langgraph, as `make wheels` builds and inspects them."""
+    """All of our packages, as `make wheels` builds and inspects them."""
     spec = importlib.util.spec_from_file_location("wheels_build", ROOT / "wheels" / "build.py")
     assert spec is not None and spec.loader is not None
     build: Any = importlib.util.module_from_spec(spec)

@@ -16,8 +16,10 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEPT = ROOT / ".venv.tests"
 REQUIREMENTS = ROOT / "requirements"
-SOURCES = (ROOT / "jpype-package" / "src", ROOT / "patchers" / "fast-langgraph" / "src")
+PACKAGES = ("jpype-package", "patchers/fast-langgraph", "patchers/fast-axolotl")
+SOURCES = tuple(ROOT / package / "src" for package in PACKAGES)
 INSTALL_S = 600
+LARGE_S = 1800
 
 
 @functools.cache
@@ -37,8 +39,8 @@ def interpreter(version: str) -> Path:
     pytest.skip(f"no CPython {version} on this machine")
 
 
-def environment(python: Path, *wanted: str | Path, tag: str = "") -> Path:
-    """The Python of a virtual environment in which pip has installed what is wanted; made once."""
+def environment(python: Path, *wanted: str | Path, tag: str = "", uv: str | None = None) -> Path:
+    """The Python of a virtual environment in which pip, or uv, has installed what is wanted; made once."""
     what = [str(python), *(_content(part) or str(part) for part in wanted)]
     name = hashlib.sha256("\0".join(what).encode()).hexdigest()[:12]
     folder = KEPT / f"{tag or python.name}-{name}"
@@ -49,12 +51,11 @@ def environment(python: Path, *wanted: str | Path, tag: str = "") -> Path:
             shutil.rmtree(old)
         run(python, "-m", "venv", *(["--without-pip"] if _modern(python) else []), folder)
         # this environment's pip installs for the others; those before 3.10 need their own
-        pip = (sys.executable, "-m", "pip", "--python", inside)
-        run(
-            *(pip if _modern(python) else (inside, "-m", "pip")),
-            *("install", "--quiet", "--disable-pip-version-check", "--no-compile"),
-            *wanted,
-        )
+        pip: tuple[str | Path, ...] = (sys.executable, "-m", "pip", "--python", inside)
+        pip = pip if _modern(python) else (inside, "-m", "pip")
+        quietly = ("install", "--quiet", "--disable-pip-version-check", "--no-compile")
+        with_uv = (uv or "", "pip", "install", "--quiet", "--python", inside)
+        run(*(with_uv if uv else (*pip, *quietly)), *wanted, timeout=LARGE_S if uv else INSTALL_S)
         ready.touch()
     return inside
 

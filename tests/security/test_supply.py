@@ -22,8 +22,12 @@ from fast_jvm._reasons import Kind
 
 ROOT = Path(__file__).parents[2]
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
-PROJECTS = [ROOT / "jpype-package", ROOT / "patchers" / "fast-langgraph"]
-OURS = {"fast-jvm", "fast-langgraph"}
+PROJECTS = [
+    ROOT / "jpype-package",
+    ROOT / "patchers" / "fast-langgraph",
+    ROOT / "patchers" / "fast-axolotl",
+]
+OURS = {"fast-jvm", "fast-langgraph", "fast-axolotl"}
 PINNED = pytest.mark.line(
     "security", "what is installed to build, test and run", "exact versions, by hash"
 )
@@ -200,6 +204,7 @@ def test_make() -> None:
     assert [ours[i + 1] for i, word in enumerate(ours) if word == "-e"] == [
         "jpype-package",
         "patchers/fast-langgraph",
+        "patchers/fast-axolotl",
     ]
 
 

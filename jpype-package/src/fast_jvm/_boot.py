@@ -137,7 +137,7 @@ def patched() -> None:
     with state.changed:
         if state.phase == "failed":
             for entry in _registry.entries():
-                if entry.state == "patched":
+                if entry.state == "patched" and not entry.patch.plain:
                     _registry.give_up(entry, state.reason)
         if state.phase != "up" or state.working or state.stopping:
             return
@@ -208,7 +208,7 @@ def _fail(reason: Reason) -> None:
         state.phase, state.reason = "failed", reason
         state.changed.notify_all()
         for entry in _registry.entries():
-            if entry.state in ("patched", "warming", "waiting"):
+            if entry.state in ("patched", "warming", "waiting") and not entry.patch.plain:
                 _registry.give_up(entry, reason)
 
 

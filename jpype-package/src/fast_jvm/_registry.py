@@ -55,6 +55,8 @@ class Patch(NamedTuple):
     also: Mapping[str, Union[str, FrozenSet[str]]] = {}  # other code it leans on: fingerprints
     requires: Mapping[str, str] = {}  # distribution -> versions; "!..." = must be installed
     late: bool = False  # placed when a boot begins: it serves no sooner and meters nothing
+    plain: bool = False  # needs no Java: see ready()
+    copies: Tuple[str, ...] = ()  # modules that import it by name, and may have done so before us
 
 
 class Entry:
@@ -70,6 +72,7 @@ class Entry:
         self.owner: Any = None
         self.replacement: Any = None
         self.placed: Any = None
+        self.copies: List[ModuleType] = []
         self.code: Any = None  # of the replacement
         self.leans_on: List[Tuple[str, Any, Any]] = []  # path, object and code that passed the gate
         self.activate: Activate | None = None
@@ -276,6 +279,13 @@ def _place(entry: Entry) -> None:
     entry.placed = wrap(replacement) if wrap is not None else replacement
     entry.activate = activate
     setattr(owner, attribute, entry.placed)
+    entry.copies = [
+        module
+        for module in map(sys.modules.get, patch.copies)
+        if module is not None and vars(module).get(attribute) is original
+    ]
+    for module in entry.copies:
+        setattr(module, attribute, entry.placed)
     entry.state = "patched"  # marked last: all that is needed to undo it is there
 
 
@@ -304,6 +314,9 @@ def _undo(entry: Entry) -> None:
         entry.activate(None)
     if entry.placed is None:
         return
+    for module in entry.copies:
+        if vars(module).get(entry.attribute) is entry.placed:
+            setattr(module, entry.attribute, entry.original)
     # somebody who patched over us, or put code into our replacement, keeps calling it: it serves the original now
     if (
         vars(entry.owner).get(entry.attribute) is entry.placed
@@ -398,6 +411,25 @@ def check_gates() -> None:
                 if reason:
                     give_up(entry, reason)
     _fingerprint.forget()
+
+
+def ready(name: str) -> bool:
+    """Say whether a patch that needs no Java may serve; at the first call its gates are looked at, and it goes live.
+
+    Its function may run once in a process, for minutes: what waits for a boot would never serve it.
+    """
+    entry = _entries.get(name)
+    if entry is None:
+        return False
+    if entry.state == "patched" and not entry.gated:
+        check_gates()
+    with _lock:
+        if entry.state in ("patched", "warming") and entry.gated and entry.patch.plain:
+            assert entry.activate is not None
+            entry.activate({})
+            entry.state = "live"
+            log.info("%s: live", name)
+    return entry.state == "live"
 
 
 def _code_gate(entry: Entry, known: Dict[int, Tuple[Any, str]]) -> str:

@@ -1,5 +1,6 @@
 package dev.fastjvm;
 
+import dev.fastjvm.axolotl.FirstFitBuiltin;
 import dev.fastjvm.cpython.Builtin;
 import dev.fastjvm.cpython.LayoutCheck;
 import dev.fastjvm.cpython.Noop;
@@ -19,6 +20,6 @@ final class Builtins {
         Loads loads = new Loads();
         return List.of(new Noop(), new LayoutCheck(), new Dumps.Configure(dumps, loads), dumps,
                 loads, new KeyedLogBuiltin(), new BatchLogBuiltin(),
-                new ByteCacheBuiltin());
+                new ByteCacheBuiltin(), new FirstFitBuiltin());
     }
 }

@@ -1,0 +1,91 @@
+"""The patches of this package, in the order in which they are applied.
+
+All are plain: numpy and Arrow are what pays in most of them, and each function runs so seldom, and for so long, that what
+waited for a boot would serve nobody. Java packs (``_first_fit``) once it is up.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, FrozenSet, Tuple
+
+from fast_jvm import Patch
+
+_MULTIPACK = "axolotl.utils.samplers.multipack"
+_SAMPLER = f"{_MULTIPACK}:MultipackBatchSampler"
+_LENGTHS = "axolotl.utils.samplers.utils"
+
+_PACKING = {
+    f"{_MULTIPACK}:pack_group.py_func": frozenset({"b0eb2d400c17f84d"}),
+    f"{_MULTIPACK}:_process_group": frozenset({"427167ab5b71b378"}),
+    f"{_MULTIPACK}:pack_parallel": frozenset({"45f089f02758b90f"}),
+    f"{_MULTIPACK}:allocate_sequentially.py_func": frozenset({"0176d0d66e8cddda"}),
+}
+
+
+def _patch(
+    name: str,
+    target: str,
+    code: str,
+    make: str,
+    also: Dict[str, FrozenSet[str]],
+    requires: Dict[str, str],
+    copies: Tuple[str, ...] = (),
+) -> Patch:
+    return Patch(
+        name=f"axolotl.{name}",
+        package="fast_axolotl",
+        target=target,
+        distribution="axolotl",
+        versions=">=0.19,<0.20",
+        codes=frozenset({code}),
+        also=also,
+        requires={"numpy": "!>=1.26,<3", **requires},
+        builtins=(),
+        make=f"fast_axolotl.{make}",
+        prepare="fast_axolotl._first_fit:prepare",
+        plain=True,
+        copies=copies,
+    )
+
+
+PATCHES = (
+    _patch(
+        "get_dataset_lengths",
+        f"{_LENGTHS}:get_dataset_lengths",
+        "931afe1a069ecb4b",
+        "_lengths:make_get_dataset_lengths",
+        {},
+        {"datasets": "!>=4,<6", "pyarrow": "!>=17"},
+        (
+            "axolotl.utils.samplers",
+            "axolotl.utils.trainer",
+            "axolotl.utils.data.utils",
+            "axolotl.utils.data.streaming",
+            "axolotl.core.trainers.base",
+        ),
+    ),
+    _patch(
+        "pack_parallel",
+        f"{_MULTIPACK}:pack_parallel",
+        "45f089f02758b90f",
+        "_packing:make_pack_parallel",
+        _PACKING,
+        {},
+    ),
+    _patch(
+        "generate_batches",
+        f"{_SAMPLER}.generate_batches",
+        "3ab01ca708c6e096",
+        "_packing:make_generate_batches",
+        _PACKING,
+        {"torch": "!>=2.4,<3"},
+    ),
+    _patch(
+        "sampler_len",
+        f"{_SAMPLER}.__len__",
+        "6e8d4a4431de627c",
+        "_packing:make_len",
+        {**_PACKING, f"{_SAMPLER}.generate_batches": frozenset({"3ab01ca708c6e096"})},
+        {"torch": "!>=2.4,<3"},
+    ),
+)
