@@ -62,4 +62,13 @@ PATCHES = (
         "c27995c9345c1165",
         "_post_call:make_post_call",
     ),
+    _patch(
+        "tokens",
+        f"{_CORE}.token_counter:_encoding_count",
+        "b7b7bc8c96a92bbe",
+        "_tokens:make_encoding_count",
+        ("litellm_load_ranks", "litellm_count_tokens"),
+        {"tiktoken.core:Encoding.encode": "c2716303a788a00a"},
+        {"tiktoken": "!>=0.14,<0.15"},  # its regex crate knows Unicode by itself
+    ),
 )

@@ -6,9 +6,10 @@ from typing import Callable
 
 from fast_jvm._registry import Builtins
 
-from . import _embeddings
+from . import _embeddings, _tokens
 
 
 def prepare(builtins: Builtins, warm: Callable[[str, object, int], int]) -> None:
     """Bring Java to speed on samples of our own."""
     _embeddings.warm_up(builtins, warm)
+    _tokens.warm_up(builtins, warm)

@@ -6,7 +6,9 @@ import dev.fastjvm.cpython.LayoutCheck;
 import dev.fastjvm.cpython.Noop;
 import dev.fastjvm.langgraph.Dumps;
 import dev.fastjvm.langgraph.Loads;
+import dev.fastjvm.litellm.CountTokens;
 import dev.fastjvm.litellm.EmbeddingsBuiltin;
+import dev.fastjvm.litellm.LoadRanks;
 import dev.fastjvm.store.BatchLogBuiltin;
 import dev.fastjvm.store.ByteCacheBuiltin;
 import dev.fastjvm.store.KeyedLogBuiltin;
@@ -21,6 +23,7 @@ final class Builtins {
         Loads loads = new Loads();
         return List.of(new Noop(), new LayoutCheck(), new Dumps.Configure(dumps, loads), dumps,
                 loads, new KeyedLogBuiltin(), new BatchLogBuiltin(),
-                new ByteCacheBuiltin(), new FirstFitBuiltin(), new EmbeddingsBuiltin());
+                new ByteCacheBuiltin(), new FirstFitBuiltin(), new EmbeddingsBuiltin(),
+                new LoadRanks(), new CountTokens());
     }
 }
