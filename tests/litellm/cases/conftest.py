@@ -23,7 +23,7 @@ settings.load_profile("cases")
 def ready() -> Iterator[None]:
     """All patches live."""
     import litellm  # noqa: F401
-    import openai  # noqa: F401
+    import openai.resources.embeddings  # noqa: F401  (lazily imported)
 
     assert fast_jvm.wait_ready(60), fast_jvm.status()
     yield

@@ -464,3 +464,60 @@ def test_debug_lines_are_written(caplog: pytest.LogCaptureFixture) -> None:
         assert not [line for line in caplog.messages if line.startswith("RAW") or not line]
     finally:
         logger.removeHandler(caplog.handler)
+
+
+class Text(str):
+    pass
+
+
+INPUTS: list[Any] = [
+    "a",
+    ["a", "b"],
+    ["a", Text("b")],
+    Text("a"),
+    [],
+    [1, 2],
+    [[1, 2], [3]],
+    ("a", "b"),
+    ["a", 1],
+    ["a", None],
+    [{"a": 1}],
+    {"a": 1},
+    None,
+    b"x",
+    3,
+    iter(["a"]),
+]
+
+
+@pytest.mark.parametrize("place", range(len(INPUTS)))
+def test_parameters(place: int) -> None:
+    from openai import NotGiven, omit
+    from openai.resources import embeddings
+    from openai.types.embedding_create_params import EmbeddingCreateParams
+
+    given = INPUTS[place]
+    more: list[dict[str, Any]] = [
+        {},
+        {"model": "m", "user": omit, "dimensions": 3, "encoding_format": "float"},
+        {"user": NotGiven(), "dimensions": True, "model": Text("m")},
+        {"dimensions": None, "more": 1},
+    ]
+    for rest in more:
+        for kind in (EmbeddingCreateParams, dict[str, object]):
+            parameters = {**rest, "input": list(given) if hasattr(given, "__next__") else given}
+            ours = outcome(embeddings.maybe_transform, parameters, kind)
+            with originals():
+                theirs = outcome(embeddings.maybe_transform, parameters, kind)
+            assert repr(ours) == repr(theirs)
+            if isinstance(ours, dict) and type(given) is list:
+                assert (ours["input"] is given) == (theirs["input"] is given)
+    assert embeddings.maybe_transform(None, EmbeddingCreateParams) is None
+
+
+def test_parameters_are_served() -> None:
+    name = "litellm.embedding_parameters"
+    before = served(name)
+    for asynchronous in (False, True):
+        embed(body("[0.1]"), asynchronous=asynchronous, encoding_format="float")
+    assert served(name) == before + 2

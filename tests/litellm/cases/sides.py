@@ -18,7 +18,7 @@ def originals(*names: str) -> Iterator[None]:
         for entry in _registry.entries()
         if entry.patch.package == "fast_litellm" and (not names or entry.patch.name in names)
     ]
-    assert found
+    assert found and all(entry.placed is not None for entry in found)
     for entry in found:
         setattr(
             entry.owner,

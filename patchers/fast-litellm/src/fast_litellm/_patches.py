@@ -39,6 +39,14 @@ def _patch(
     )
 
 
+_OPENAI = ("openai", ">=2.40,<3")
+_SDK = "openai._utils._transform"
+_TRANSFORM = {
+    f"{_SDK}:_transform_recursive": "2ef94ce9fb5ee345",
+    f"{_SDK}:_transform_typeddict": "08a4fd92305aaf91",
+    "openai.types.embedding_create_params:EmbeddingCreateParams": "b04bf4b869bc6c91",
+}
+
 PATCHES = (
     _patch(
         "embeddings",
@@ -54,7 +62,7 @@ PATCHES = (
             "httpx:Response.json": "8fbdeec747b22863",
         },
         {"httpx": "!>=0.27,<1", "pydantic": "!>=2.7,<3"},
-        ("openai", ">=2.40,<3"),
+        _OPENAI,
     ),
     _patch(
         "post_call",
@@ -70,5 +78,13 @@ PATCHES = (
         ("litellm_load_ranks", "litellm_count_tokens"),
         {"tiktoken.core:Encoding.encode": "c2716303a788a00a"},
         {"tiktoken": "!>=0.14,<0.15"},  # its regex crate knows Unicode by itself
+    ),
+    _patch(
+        "embedding_parameters",
+        "openai.resources.embeddings:maybe_transform",
+        "83badab7dbf92df1",
+        "_parameters:make_transform",
+        also=_TRANSFORM,
+        of=_OPENAI,
     ),
 )

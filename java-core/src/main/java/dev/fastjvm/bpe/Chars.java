@@ -22,7 +22,8 @@ final class Chars {
     static final int DOUBT = 64;
 
     private static final byte[][] PAGES = pages();
-    private static final byte[] FIRST = PAGES[0];
+    /** Bits of the code points below 256. */
+    static final byte[] FIRST = PAGES[0];
 
     private Chars() {}
 

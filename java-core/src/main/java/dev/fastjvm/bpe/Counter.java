@@ -1,12 +1,10 @@
 package dev.fastjvm.bpe;
 
-import java.util.Arrays;
-
 /**
  * Counts the tokens of a text: a scanner cuts it as the encoding's regex would, each piece is a token or is merged.
  *
  * <p>Representation: the text as UTF-8 with {@link Ranks#PADDING} bytes behind it, and the place and bits of the code point that was
- * looked at last. One object is used by one thread at a time.
+ * looked at last; and how many tokens the short pieces seen last are, in a table that fits a CPU's cache. One object is used by one thread at a time.
  */
 public final class Counter {
     /** tiktoken's patterns, by what they differ in. */
@@ -25,6 +23,12 @@ public final class Counter {
     private static final int LETTER = Chars.LETTER;
     private static final int WORDLESS = Chars.LETTER | Chars.NUMBER | Chars.SPACE;
 
+    private static final int SEEN_BITS = 12;
+    private static final long SPREAD = 0x9E3779B97F4A7C15L;
+
+    private final long[] seenWords = new long[1 << SEEN_BITS];
+    /** Length << 4 | tokens; both are at most eight. */
+    private final byte[] seenCounts = new byte[1 << SEEN_BITS];
     private final Ranks ranks;
     private final Merges merges;
     private final Pattern pattern;
@@ -51,7 +55,7 @@ public final class Counter {
     /** Counts the tokens of {@code length} bytes of valid UTF-8 in {@link #room}; {@link #DOUBT} where that is not sure. */
     public int count(int length) {
         end = length;
-        Arrays.fill(text, length, length + Ranks.PADDING, (byte) 0);
+        Ranks.WORD.set(text, length, 0L);
         doubts = 0;
         int tokens = 0;
         int at = 0;
@@ -65,14 +69,26 @@ public final class Counter {
                 return DOUBT;
             }
             int size = stop - at;
-            if (size == 1 || ranks.get(text, at, size) != Ranks.NONE) {
-                tokens++;
-            } else {
-                tokens += merges.count(text, at, size);
-            }
+            tokens += size == 1 ? 1 : size <= 8 ? known(at, size) : piece(at, size);
             at = stop;
         }
         return tokens;
+    }
+
+    private int piece(int start, int size) {
+        return ranks.get(text, start, size) != Ranks.NONE ? 1 : merges.count(text, start, size);
+    }
+
+    private int known(int start, int size) {
+        long word = Ranks.word(text, start, size);
+        int place = (int) ((word ^ size) * SPREAD >>> 64 - SEEN_BITS);
+        if (seenWords[place] == word && (seenCounts[place] & 0xFF) >> 4 == size) {
+            return seenCounts[place] & 15;
+        }
+        int count = piece(start, size);
+        seenWords[place] = word;
+        seenCounts[place] = (byte) (size << 4 | count);
+        return count;
     }
 
     /** Bits of the code point at a place; 0 at the end, where {@link #behind} stays. */
@@ -103,9 +119,21 @@ public final class Counter {
 
     /** The end of the run of code points that have one of the bits. */
     private int run(int start, int bits) {
+        byte[] bytes = text;
+        int stop = end;
         int at = start;
-        while (at < end && (look(at) & bits) != 0) {
-            at = behind;
+        while (at < stop) {
+            int first = bytes[at];
+            if (first >= 0) {
+                if ((Chars.FIRST[first] & bits) == 0) {
+                    return at;
+                }
+                at++;
+            } else if ((look(at) & bits) != 0) {
+                at = behind;
+            } else {
+                return at;
+            }
         }
         return at;
     }

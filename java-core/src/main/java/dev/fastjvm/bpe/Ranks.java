@@ -37,7 +37,7 @@ public final class Ranks {
 
     /** A table for so many tokens. */
     public Ranks(int count) {
-        int size = Integer.highestOneBit(Math.max(16, 3 * count)) << 1;
+        int size = Integer.highestOneBit(Math.max(16, 2 * count)) << 1;
         shift = 64 - Integer.numberOfTrailingZeros(size);
         words = new long[size];
         values = new long[size];
@@ -129,7 +129,8 @@ public final class Ranks {
         return (int) ((mixed ^ mixed << 29) >>> shift);
     }
 
-    private static long word(byte[] text, int start, int length) {
+    /** Up to eight bytes as one word. */
+    static long word(byte[] text, int start, int length) {
         return (long) WORD.get(text, start) & -1L >>> 64 - 8 * length;
     }
 

@@ -58,7 +58,7 @@ public final class CountTokens extends Builtin {
             Gil.without(() -> found[0] = count(counter, data, length));
             count = found[0];
         }
-        vocabulary.idle().add(counter);
+        vocabulary.give(counter);
         return count < 0 ? decline() : PyLong.of(count);
     }
 
@@ -74,9 +74,7 @@ public final class CountTokens extends Builtin {
         long start = System.nanoTime();
         int length = (int) PyUnicode.length(sample);
         for (int number = 0; Vocabularies.get(number) != null; number++) {
-            Counter counter = Vocabularies.get(number).take();
-            count(counter, PyUnicode.asciiData(sample), length);
-            Vocabularies.get(number).idle().add(counter);
+            count(Vocabularies.get(number).fresh(), PyUnicode.asciiData(sample), length);
         }
         return System.nanoTime() - start;
     }

@@ -2,17 +2,34 @@ package dev.fastjvm.litellm;
 
 import dev.fastjvm.bpe.Counter;
 import dev.fastjvm.bpe.Ranks;
-import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
- * Loaded encodings by number, and counters of them that nobody uses now. Never removed: a process has a handful.
+ * Loaded encodings by number. Never removed: a process has a handful.
  */
 final class Vocabularies {
-    /** A vocabulary, its pattern, its idle counters. */
-    record Vocabulary(Ranks ranks, Counter.Pattern pattern, ConcurrentLinkedQueue<Counter> idle) {
+    /** A vocabulary, and a counter that nobody uses now; whoever takes it or gives it back holds the GIL. */
+    static final class Vocabulary {
+        private final Ranks ranks;
+        private final Counter.Pattern pattern;
+        private Counter idle;
+
+        Vocabulary(Ranks ranks, Counter.Pattern pattern) {
+            this.ranks = ranks;
+            this.pattern = pattern;
+        }
+
         Counter take() {
-            Counter counter = idle.poll();
-            return counter == null ? new Counter(ranks, pattern) : counter;
+            Counter counter = idle;
+            idle = null;
+            return counter == null ? fresh() : counter;
+        }
+
+        Counter fresh() {
+            return new Counter(ranks, pattern);
+        }
+
+        void give(Counter counter) {
+            idle = counter;
         }
     }
 
@@ -27,7 +44,7 @@ final class Vocabularies {
         if (count == MOST) {
             return -1;
         }
-        LOADED[count] = new Vocabulary(ranks, pattern, new ConcurrentLinkedQueue<>());
+        LOADED[count] = new Vocabulary(ranks, pattern);
         return count++;
     }
 
