@@ -54,6 +54,11 @@ PACKAGES = {
         [],
         [f"fast-jvm=={VERSION}"],
     ),
+    "fast_litellm": (
+        ROOT / "patchers" / "fast-litellm",
+        [],
+        [f"fast-jvm=={VERSION}"],
+    ),
 }
 
 

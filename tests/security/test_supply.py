@@ -26,8 +26,9 @@ PROJECTS = [
     ROOT / "jpype-package",
     ROOT / "patchers" / "fast-langgraph",
     ROOT / "patchers" / "fast-axolotl",
+    ROOT / "patchers" / "fast-litellm",
 ]
-OURS = {"fast-jvm", "fast-langgraph", "fast-axolotl"}
+OURS = {"fast-jvm", "fast-langgraph", "fast-axolotl", "fast-litellm"}
 PINNED = pytest.mark.line(
     "security", "what is installed to build, test and run", "exact versions, by hash"
 )
@@ -205,6 +206,7 @@ def test_make() -> None:
         "jpype-package",
         "patchers/fast-langgraph",
         "patchers/fast-axolotl",
+        "patchers/fast-litellm",
     ]
 
 

@@ -7,6 +7,9 @@ import dev.fastjvm.cpython.LayoutCheck;
 import dev.fastjvm.cpython.Noop;
 import dev.fastjvm.langgraph.Dumps;
 import dev.fastjvm.langgraph.Loads;
+import dev.fastjvm.litellm.CountTokens;
+import dev.fastjvm.litellm.EmbeddingsBuiltin;
+import dev.fastjvm.litellm.LoadRanks;
 import dev.fastjvm.store.BatchLogBuiltin;
 import dev.fastjvm.store.ByteCacheBuiltin;
 import dev.fastjvm.store.KeyedLogBuiltin;
@@ -23,6 +26,7 @@ final class Builtins {
         return List.of(new Noop(), new LayoutCheck(), new Dumps.Configure(dumps, loads), dumps,
                 loads, new KeyedLogBuiltin(), new BatchLogBuiltin(),
                 new ByteCacheBuiltin(), new FirstFitBuiltin(), deepCopy,
-                new DeepCopy.Configure(deepCopy));
+                new DeepCopy.Configure(deepCopy), new EmbeddingsBuiltin(), new LoadRanks(),
+                new CountTokens());
     }
 }

@@ -1,0 +1,147 @@
+package dev.fastjvm.bpe;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+
+/**
+ * The ranks of a vocabulary: bytes to int.
+ *
+ * <p>Representation: two open-addressing tables. Tokens of up to eight bytes are keys of one word, with their length beside the
+ * rank; longer ones lie behind each other in one array, and are found by a hash and compared. Filled once, then read by
+ * many threads.
+ */
+public final class Ranks {
+    /** Not a token. */
+    public static final int NONE = Integer.MAX_VALUE;
+    /** Bytes that must be readable behind a text. */
+    public static final int PADDING = 8;
+
+    static final VarHandle WORD =
+            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final long SPREAD = 0x9E3779B97F4A7C15L;
+
+    private final int shift;
+    private final long[] words;
+    /** Rank << 4 | length; 0 where the place is empty. */
+    private final long[] values;
+    private final long[] longHashes;
+    /** Place of the bytes; -1 where the place is empty. */
+    private final int[] longPlaces;
+    private final int[] longSizes;
+    private final int[] longRanks;
+    private byte[] bytes = new byte[1 << 16];
+    private int used;
+    private int longest;
+
+    /** A table for so many tokens. */
+    public Ranks(int count) {
+        int size = Integer.highestOneBit(Math.max(16, 2 * count)) << 1;
+        shift = 64 - Integer.numberOfTrailingZeros(size);
+        words = new long[size];
+        values = new long[size];
+        longHashes = new long[size];
+        longPlaces = new int[size];
+        longSizes = new int[size];
+        longRanks = new int[size];
+        Arrays.fill(longPlaces, -1);
+    }
+
+    /** Puts a token in; {@link #PADDING} bytes lie behind it. */
+    public void put(byte[] text, int start, int length, int rank) {
+        longest = Math.max(longest, length);
+        if (length <= 8) {
+            long word = word(text, start, length);
+            int place = place(word, length);
+            while (values[place] != 0) {
+                place = place + 1 & words.length - 1;
+            }
+            words[place] = word;
+            values[place] = (long) rank << 4 | length;
+            return;
+        }
+        if (used + length > bytes.length) {
+            bytes = Arrays.copyOf(bytes, 2 * (used + length));
+        }
+        System.arraycopy(text, start, bytes, used, length);
+        long hash = hash(text, start, length);
+        int place = (int) (hash >>> shift);
+        while (longPlaces[place] >= 0) {
+            place = place + 1 & words.length - 1;
+        }
+        longHashes[place] = hash;
+        longPlaces[place] = used;
+        longSizes[place] = length;
+        longRanks[place] = rank;
+        used += length;
+    }
+
+    /** Whether each single byte is a token, as any text needs. */
+    public boolean isComplete() {
+        byte[] one = new byte[1 + PADDING];
+        for (int i = 0; i < 256; i++) {
+            one[0] = (byte) i;
+            if (get(one, 0, 1) == NONE) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** The rank of bytes, or {@link #NONE}. */
+    public int get(byte[] text, int start, int length) {
+        if (length > 8) {
+            return length > longest ? NONE : getLong(text, start, length);
+        }
+        long word = word(text, start, length);
+        int place = place(word, length);
+        while (true) {
+            long value = values[place];
+            if (value == 0) {
+                return NONE;
+            }
+            if (words[place] == word && (value & 15) == length) {
+                return (int) (value >>> 4);
+            }
+            place = place + 1 & words.length - 1;
+        }
+    }
+
+    private int getLong(byte[] text, int start, int length) {
+        long hash = hash(text, start, length);
+        int place = (int) (hash >>> shift);
+        while (true) {
+            int at = longPlaces[place];
+            if (at < 0) {
+                return NONE;
+            }
+            if (longHashes[place] == hash && longSizes[place] == length
+                    && Arrays.equals(bytes, at, at + length, text, start, start + length)) {
+                return longRanks[place];
+            }
+            place = place + 1 & words.length - 1;
+        }
+    }
+
+    private int place(long word, int length) {
+        long mixed = (word ^ word >>> 32) * SPREAD + length * SPREAD;
+        return (int) ((mixed ^ mixed << 29) >>> shift);
+    }
+
+    /** Up to eight bytes as one word. */
+    static long word(byte[] text, int start, int length) {
+        return (long) WORD.get(text, start) & -1L >>> 64 - 8 * length;
+    }
+
+    private static long hash(byte[] text, int start, int length) {
+        long hash = length;
+        int last = start + length - 8;
+        for (int at = start; at < last; at += 8) {
+            hash = (hash ^ (long) WORD.get(text, at)) * SPREAD;
+            hash ^= hash >>> 29;
+        }
+        hash = (hash ^ (long) WORD.get(text, last)) * SPREAD;
+        return hash ^ hash << 31;
+    }
+}

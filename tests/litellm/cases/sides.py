@@ -1,0 +1,49 @@
+"""Ours and the original, called with the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import fast_litellm
+from fast_jvm import _registry
+
+
+@contextmanager
+def originals(*names: str) -> Iterator[None]:
+    """The originals in their places; of all patches where none is named."""
+    found = [
+        entry
+        for entry in _registry.entries()
+        if entry.patch.package == "fast_litellm" and (not names or entry.patch.name in names)
+    ]
+    assert found and all(entry.placed is not None for entry in found)
+    for entry in found:
+        setattr(
+            entry.owner,
+            entry.attribute,
+            entry.raw if entry.raw is not _registry.ABSENT else entry.original,
+        )
+        for module in entry.copies:
+            setattr(module, entry.attribute, entry.original)
+    try:
+        yield
+    finally:
+        for entry in found:
+            setattr(entry.owner, entry.attribute, entry.placed)
+            for module in entry.copies:
+                setattr(module, entry.attribute, entry.placed)
+
+
+def outcome(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """What a call returns, or the error that it raises."""
+    try:
+        return function(*arguments, **named)
+    except Exception as error:
+        return type(error), str(error)
+
+
+def served(name: str) -> int:
+    """How often a patch has served so far."""
+    return int(fast_litellm.get_performance_stats(name)["served"])
