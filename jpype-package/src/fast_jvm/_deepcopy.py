@@ -33,7 +33,7 @@ def deepcopy(x: T, memo: dict[int, Any] | None = None) -> T:
         if made is not NotImplemented:
             return made  # type: ignore[no-any-return]
         return _original(x, memo)  # type: ignore[no-any-return]
-    return _meanwhile(x, memo)
+    return _meanwhile(x, memo)  # type: ignore[no-any-return]
 
 
 def _meanwhile(x: Any, memo: Any) -> Any:

@@ -13,8 +13,8 @@ import sys
 from typing import Any, Callable, List, Tuple
 
 from fast_jvm._registry import Activate, Meter
+from fast_jvm._serving import Serving, finish
 
-from ._serving import Serving, finish
 from ._streams import NOTHING, Unknown, check, streams
 
 _MODULE = "axolotl.utils.data.utils"

@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import Any, Callable, List, Optional, Tuple
 
 from fast_jvm._registry import Activate, Meter
-
-from ._serving import Serving, finish
+from fast_jvm._serving import Serving, finish
 
 
 def make_get_dataset_lengths(

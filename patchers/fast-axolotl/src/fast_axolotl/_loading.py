@@ -14,9 +14,8 @@ import tempfile
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from fast_jvm._registry import Activate, Meter
+from fast_jvm._serving import Serving, finish
 from fast_jvm.datasets._sources import LONGEST_LINE
-
-from ._serving import Serving, finish
 
 ARRAY_FROM = 32 << 20
 """A smaller file is loaded as the original does."""
@@ -76,7 +75,11 @@ def _one_array(builder: Any, files_iterables: Any) -> Optional[str]:
     config = builder.config
     if type(builder) is not Json or builder.info.features is not None:
         return None
-    if config.field is not None or config.encoding != "utf-8" or config.on_mixed_types != "use_json":
+    if (
+        config.field is not None
+        or config.encoding != "utf-8"
+        or config.on_mixed_types != "use_json"
+    ):
         return None
     if config.chunksize < 100:
         return None
@@ -340,7 +343,9 @@ def _large_groups(builder: Any, files: Any, row_groups_list: Any) -> Optional[Li
     found, largest = [], 0
     for path in files:
         try:
-            with pq.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False) as file, open(path, "rb") as opened:
+            with pq.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False) as file, open(
+                path, "rb"
+            ) as opened:
                 meta = file.metadata
                 groups = [meta.row_group(number) for number in range(meta.num_row_groups)]
                 fragment = ds.ParquetFileFormat().make_fragment(opened)

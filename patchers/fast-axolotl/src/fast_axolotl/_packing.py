@@ -13,9 +13,9 @@ import time
 from typing import Any, Callable, List, NamedTuple, Optional, Tuple
 
 from fast_jvm._registry import Activate, Meter
+from fast_jvm._serving import Serving, finish
 
 from ._first_fit import LARGEST, Bins, first_fit
-from ._serving import Serving, finish
 
 _MODULE = "axolotl.utils.samplers.multipack"
 

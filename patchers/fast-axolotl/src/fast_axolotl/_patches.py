@@ -112,7 +112,9 @@ PATCHES = (
         "_loading:make_json_tables",
         {
             f"{_JSON}:Json._cast_table": frozenset({"54a7abd172d20ab8"}),
-            "datasets.utils.json:find_mixed_struct_types_field_paths": frozenset({"2e425f88a4169d94"}),
+            "datasets.utils.json:find_mixed_struct_types_field_paths": frozenset(
+                {"2e425f88a4169d94"}
+            ),
             "datasets.utils.json:ujson_dumps": frozenset({"06b68c443bddac6f"}),
             "datasets.utils.json:ujson_loads": frozenset({"8d0a46a2e32b39b8"}),
         },

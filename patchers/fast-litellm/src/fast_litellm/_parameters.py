@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Tuple
 
 from fast_jvm._registry import Activate, Meter
-
-from ._serving import Serving, finish
+from fast_jvm._serving import Serving, finish
 
 _SCALARS = frozenset((str, int, float))
 _STR = frozenset((str,))

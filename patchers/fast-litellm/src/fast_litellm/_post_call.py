@@ -12,8 +12,7 @@ from types import CodeType, FunctionType
 from typing import Any, Callable, Tuple
 
 from fast_jvm._registry import Activate, Meter
-
-from ._serving import Serving, finish
+from fast_jvm._serving import Serving, finish
 
 _LINE = "RAW RESPONSE:\n{}\n\n"
 

@@ -1,11 +1,11 @@
-"""What every replacement of this package has: whether it may serve, and how often it did."""
+"""What a replacement that needs no Java has: whether it may serve, and how often it did."""
 
 from __future__ import annotations
 
 from typing import Any, Callable, Dict, Optional, Tuple
 
-from fast_jvm import _registry
-from fast_jvm._registry import Activate
+from . import _registry
+from ._registry import Activate
 
 
 class Serving:
