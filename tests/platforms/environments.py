@@ -60,7 +60,7 @@ def environment(python: Path, *wanted: str | Path, tag: str = "", uv: str | None
         pip = pip if _modern(python) else (inside, "-m", "pip")
         quietly = ("install", "--quiet", "--disable-pip-version-check", "--no-compile")
         with_uv = (uv or "", "pip", "install", "--quiet", "--python", inside)
-        run(*(with_uv if uv else (*pip, *quietly)), *wanted, timeout=LARGE_S if uv else INSTALL_S)
+        run(*(with_uv if uv else (*pip, *quietly)), *wanted, timeout=LARGE_S)
         ready.touch()
     return inside
 
