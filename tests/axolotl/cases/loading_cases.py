@@ -139,12 +139,17 @@ def columns(draw: Any, depth: int = 0, nulls: bool = True) -> Any:
 
 @st.composite
 def rows(draw: Any) -> Any:
-    names = draw(st.lists(st.sampled_from(["a", "b", "messages", 'q"\\', "é"]), min_size=1, max_size=3, unique=True))
+    names = draw(
+        st.lists(
+            st.sampled_from(["a", "b", "messages", 'q"\\', "é"]),
+            min_size=1,
+            max_size=3,
+            unique=True,
+        )
+    )
     kinds = {name: draw(columns()) for name in names}
     optional = draw(st.booleans())
-    row = (
-        st.fixed_dictionaries({}, optional=kinds) if optional else st.fixed_dictionaries(kinds)
-    )
+    row = st.fixed_dictionaries({}, optional=kinds) if optional else st.fixed_dictionaries(kinds)
     return draw(st.lists(row, min_size=1, max_size=14))
 
 
@@ -233,7 +238,9 @@ def test_edges(folder: Path, text: Any) -> None:
         both(Json, array(folder, text), folder, None)
 
 
-@pytest.mark.parametrize("rows", [[{"a": [None, None]}], [{"a": None}, {"a": [None, "x"]}], [{"a": {"b": [[1], None]}}]])
+@pytest.mark.parametrize(
+    "rows", [[{"a": [None, None]}], [{"a": None}, {"a": [None, "x"]}], [{"a": {"b": [[1], None]}}]]
+)
 def test_nulls_in_lists_are_left_to_the_original(folder: Path, rows: Any) -> None:
     before = ours[Json].served
     load(array(folder, json.dumps(rows)), folder / f"cache{next(numbers)}")
@@ -260,7 +267,9 @@ def test_parquet(folder: Path, count: int, group: Any, seed: int) -> None:
     table = pa.table(
         {
             "text": pa.array(["x" * n if n % 7 else None for n in rng.integers(0, 40, count)]),
-            "ids": pa.array([list(range(n)) for n in rng.integers(0, 5, count)], pa.list_(pa.int32())),
+            "ids": pa.array(
+                [list(range(n)) for n in rng.integers(0, 5, count)], pa.list_(pa.int32())
+            ),
             "messages": [[{"role": "user", "content": str(n)}] * (n % 3) for n in range(count)],
             "score": rng.random(count),
             "when": pa.array(rng.integers(0, 2**40, count), pa.timestamp("us")),

@@ -76,7 +76,11 @@ def _one_array(builder: Any, files_iterables: Any) -> Optional[str]:
     config = builder.config
     if type(builder) is not Json or builder.info.features is not None:
         return None
-    if config.field is not None or config.encoding != "utf-8" or config.on_mixed_types != "use_json":
+    if (
+        config.field is not None
+        or config.encoding != "utf-8"
+        or config.on_mixed_types != "use_json"
+    ):
         return None
     if config.chunksize < 100:
         return None
@@ -340,7 +344,9 @@ def _large_groups(builder: Any, files: Any, row_groups_list: Any) -> Optional[Li
     found, largest = [], 0
     for path in files:
         try:
-            with pq.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False) as file, open(path, "rb") as opened:
+            with pq.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False) as file, open(
+                path, "rb"
+            ) as opened:
                 meta = file.metadata
                 groups = [meta.row_group(number) for number in range(meta.num_row_groups)]
                 fragment = ds.ParquetFileFormat().make_fragment(opened)
