@@ -12,6 +12,8 @@ from fast_jvm import Patch
 
 _MULTIPACK = "axolotl.utils.samplers.multipack"
 _SAMPLER = f"{_MULTIPACK}:MultipackBatchSampler"
+_CHAT = "axolotl.prompt_strategies.chat_template"
+_TOKENIZER = "transformers.tokenization_utils_base:PreTrainedTokenizerBase"
 _JSON = "datasets.packaged_modules.json.json"
 _PARQUET = "datasets.packaged_modules.parquet.parquet"
 _LENGTHS = "axolotl.utils.samplers.utils"
@@ -131,5 +133,25 @@ PATCHES = (
         {"pyarrow": "!>=17"},
         distribution="datasets",
         versions=">=4,<6",
+    ),
+    _patch(
+        "chat_template",
+        f"{_CHAT}:ChatTemplateStrategy._tokenize_single_prompt",
+        "a36e86f04b4415eb",
+        "_chat:make_tokenize_single_prompt",
+        {
+            f"{_CHAT}:ChatTemplateStrategy.find_turn": frozenset({"f3d2c982c9ebcc75"}),
+            f"{_CHAT}:ChatTemplateStrategy._find_turn_from_text": frozenset({"5c4a9cba0ef5be53"}),
+            f"{_CHAT}:ChatTemplateStrategy._diff_char_span": frozenset({"31a8a4bd804f8283"}),
+            f"{_CHAT}:ChatTemplateStrategy._build_dummy_turn": frozenset({"a6cebbd5dc7cbfaf"}),
+            f"{_CHAT}:ChatTemplateStrategy._build_turn_locator": frozenset({"4ed28a163f8caf44"}),
+            f"{_CHAT}:ChatTemplateStrategy.find_first_eos_token": frozenset({"f6a623249580e251"}),
+            f"{_CHAT}:ChatTemplateStrategy.find_first_eot_token": frozenset({"5da538e02ff55e63"}),
+            f"{_CHAT}:ChatTemplatePrompter.build_prompt": frozenset({"961557eed0e491fa"}),
+            f"{_CHAT}:ChatTemplatePrompter.build_prompt_text": frozenset({"9bcbe867470f3104"}),
+            f"{_TOKENIZER}.apply_chat_template": frozenset({"78938abe25ebad37"}),
+            f"{_TOKENIZER}.__call__": frozenset({"8ecaf5aab65b8981"}),
+        },
+        {"transformers": "!>=5,<6"},
     ),
 )
