@@ -34,5 +34,7 @@ def served(
     yield ready
     after = builtin.counters
     calls, declines = after.calls - before.calls, after.declines - before.declines
-    print(f"deepcopy: {calls} calls, {declines} declines, {after.callbacks - before.callbacks} callbacks")
+    print(
+        f"deepcopy: {calls} calls, {declines} declines, {after.callbacks - before.callbacks} callbacks"
+    )
     assert (calls > 0) == ready

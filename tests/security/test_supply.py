@@ -26,8 +26,9 @@ PROJECTS = [
     ROOT / "jpype-package",
     ROOT / "patchers" / "fast-langgraph",
     ROOT / "patchers" / "fast-axolotl",
+    ROOT / "patchers" / "fast-crewai",
 ]
-OURS = {"fast-jvm", "fast-langgraph", "fast-axolotl"}
+OURS = {"fast-jvm", "fast-langgraph", "fast-axolotl", "fast-crewai"}
 PINNED = pytest.mark.line(
     "security", "what is installed to build, test and run", "exact versions, by hash"
 )
@@ -205,6 +206,7 @@ def test_make() -> None:
         "jpype-package",
         "patchers/fast-langgraph",
         "patchers/fast-axolotl",
+        "patchers/fast-crewai",
     ]
 
 

@@ -116,9 +116,7 @@ class _Models:
         return made
 
 
-def make_find_triggered_methods(
-    original: Any, meter: Meter
-) -> Tuple[Callable[..., Any], Activate]:
+def make_find_triggered_methods(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Activate]:
     """``Flow._find_triggered_methods`` in one loop, for flows that don't override its steps.
 
     Nothing is kept from call to call: definitions may change. Every pending event is noted as the original notes it, since a
