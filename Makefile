@@ -28,7 +28,8 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 READY := $(VENV)/.ready
 LOCKS := requirements/test.txt jpype-package/pyproject.toml patchers/fast-langgraph/pyproject.toml \
-	patchers/fast-axolotl/pyproject.toml patchers/fast-litellm/pyproject.toml
+	patchers/fast-axolotl/pyproject.toml patchers/fast-litellm/pyproject.toml \
+	patchers/fast-crewai/pyproject.toml
 JAR := jpype-package/src/fast_jvm/fast-jvm.jar
 JAVA := pom.xml java-core/pom.xml memory-mapped-datasets/pom.xml java-core/build.py \
 	$(shell find java-core/src/main memory-mapped-datasets/src/main -name '*.java' 2>/dev/null)
@@ -49,7 +50,8 @@ $(READY): $(LOCKS)
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --require-hashes -r requirements/test.txt
 	$(PY) -m pip install --quiet --no-index --no-deps --no-build-isolation \
-		-e jpype-package -e patchers/fast-langgraph -e patchers/fast-axolotl -e patchers/fast-litellm
+		-e jpype-package -e patchers/fast-langgraph -e patchers/fast-axolotl -e patchers/fast-litellm \
+		-e patchers/fast-crewai
 	@touch $@
 
 jar: $(JAR)

@@ -59,6 +59,11 @@ PACKAGES = {
         [],
         [f"fast-jvm=={VERSION}"],
     ),
+    "fast_crewai": (
+        ROOT / "patchers" / "fast-crewai",
+        [],
+        [f"fast-jvm=={VERSION}"],
+    ),
 }
 
 

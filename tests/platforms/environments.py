@@ -21,6 +21,7 @@ PACKAGES = (
     "patchers/fast-langgraph",
     "patchers/fast-axolotl",
     "patchers/fast-litellm",
+    "patchers/fast-crewai",
 )
 SOURCES = tuple(ROOT / package / "src" for package in PACKAGES)
 INSTALL_S = 600

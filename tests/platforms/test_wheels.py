@@ -31,7 +31,7 @@ markers.default_environment = lambda: {**here(), **target}
 from pip._internal.cli.main import main
 sys.exit(main())
 """
-OURS = ("fast-jvm", "fast-langgraph", "fast-axolotl", "fast-litellm")
+OURS = ("fast-jvm", "fast-langgraph", "fast-axolotl", "fast-litellm", "fast-crewai")
 WANTED = ("langgraph", "langgraph-checkpoint-sqlite")  # what fast-langgraph speeds up
 
 

@@ -27,8 +27,9 @@ PROJECTS = [
     ROOT / "patchers" / "fast-langgraph",
     ROOT / "patchers" / "fast-axolotl",
     ROOT / "patchers" / "fast-litellm",
+    ROOT / "patchers" / "fast-crewai",
 ]
-OURS = {"fast-jvm", "fast-langgraph", "fast-axolotl", "fast-litellm"}
+OURS = {"fast-jvm", "fast-langgraph", "fast-axolotl", "fast-litellm", "fast-crewai"}
 PINNED = pytest.mark.line(
     "security", "what is installed to build, test and run", "exact versions, by hash"
 )
@@ -207,6 +208,7 @@ def test_make() -> None:
         "patchers/fast-langgraph",
         "patchers/fast-axolotl",
         "patchers/fast-litellm",
+        "patchers/fast-crewai",
     ]
 
 

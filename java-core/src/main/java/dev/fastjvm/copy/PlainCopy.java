@@ -7,7 +7,9 @@ import dev.fastjvm.cpython.PyList;
 import dev.fastjvm.cpython.PyObjects;
 import dev.fastjvm.cpython.PySet;
 import dev.fastjvm.cpython.PyTuple;
+import dev.fastjvm.cpython.PyUnicode;
 import dev.fastjvm.cpython.PythonError;
+import dev.fastjvm.memory.Memory;
 import java.util.Arrays;
 
 /**
@@ -91,7 +93,7 @@ final class PlainCopy {
             throw Decline.CALL;
         }
         if (PyDict.isSplit(dict)) {
-            throw Odd.OBJECT;
+            return split(dict, shared, depth);
         }
         long keys = PyDict.keys(dict);
         long stride = PyDict.stride(keys);
@@ -119,6 +121,35 @@ final class PlainCopy {
             long copied = value(item, depth + 1);
             PyDict.setEntryValue(entry, copied);
             PyObjects.decref(item); // the original holds another
+        }
+        top = slot;
+        return made;
+    }
+
+    /** The attributes of an instance; the copy's table is a common one, like the original's. */
+    private long split(long dict, boolean shared, int depth) {
+        long made = PythonError.check(CApi.Leaf.PyDict_New());
+        int slot = hold(made);
+        if (shared) {
+            put(dict, made);
+        }
+        long cursor = Memory.allocate(24);
+        try {
+            Memory.putLong(cursor, 0);
+            while (CApi.Leaf.PyDict_Next(dict, cursor, cursor + 8) != 0) {
+                long key = Memory.getLong(cursor + 8);
+                if (PyObjects.type(key) != PyUnicode.TYPE) {
+                    throw Odd.OBJECT;
+                }
+                int item = hold(value(Memory.getLong(cursor + 16), depth + 1));
+                if (CApi.Leaf.PyDict_SetItem(made, key, loose[item]) != 0) {
+                    throw PythonError.SET;
+                }
+                top = item;
+                PyObjects.decref(loose[item]);
+            }
+        } finally {
+            Memory.free(cursor);
         }
         top = slot;
         return made;

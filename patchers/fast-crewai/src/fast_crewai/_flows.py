@@ -1,0 +1,177 @@
+"""Flows: copies of states, the methods that an event triggers, persistence steps."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from typing import Any, Callable, Dict, List, Tuple
+from weakref import WeakKeyDictionary
+
+from fast_jvm import deepcopy
+from fast_jvm._registry import Activate, Meter
+
+from ._serving import Serving, finish
+
+_deepcopy = copy.deepcopy
+_RUNTIME = "crewai.flow.runtime"
+
+
+def make_copy_state(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """``Flow._copy_state`` with fast_jvm.deepcopy: it meters and falls back by itself."""
+    serving = Serving("crewai.copy_state")
+    models: Any = None
+    hidden = _Hidden(sys.modules[_RUNTIME].Flow, "_state")  # type: ignore[attr-defined]
+
+    def replacement(self: Any) -> Any:
+        nonlocal models
+        if not serving or copy.deepcopy is not _deepcopy or hidden(type(self)):
+            return original(self)
+        if models is None:
+            models = _Models()
+        try:
+            state = object.__getattribute__(self, "__pydantic_private__")["_state"]
+        except (AttributeError, KeyError, TypeError):
+            return original(self)
+        if not isinstance(state, models.base):
+            try:
+                made = deepcopy(state)
+            except (TypeError, AttributeError):
+                made = state.copy()
+        elif not models.copies_as_usual(state):
+            replacement.declined += 1  # type: ignore[attr-defined]
+            return original(self)
+        else:
+            try:
+                made = models.copied(state)
+            except (TypeError, AttributeError):
+                # not by the original: objects' own methods have run
+                try:
+                    made = type(state)(**state.model_dump())
+                except Exception:
+                    made = state.model_copy(deep=False)
+        replacement.served += 1  # type: ignore[attr-defined]
+        return made
+
+    return finish(replacement, serving)
+
+
+def prepare(builtins: Dict[str, Callable[..., Any]], warm: Callable[..., Any]) -> None:
+    """Nothing is made ready: what is used of Java sets itself up."""
+
+
+class _Hidden:
+    """Whether a class of flows has something of its own where Flow has a private attribute."""
+
+    def __init__(self, flow: Any, *names: str) -> None:
+        self._flow, self._names = flow, names
+        self._known: Any = WeakKeyDictionary()
+
+    def __call__(self, kind: Any) -> bool:
+        found: "bool | None" = self._known.get(kind)
+        if found is None:
+            found = any(name in vars(each) for each in kind.__mro__ for name in self._names)
+            own, flow = kind.__private_attributes__, self._flow.__private_attributes__
+            found = found or any(own.get(name) is not flow.get(name) for name in self._names)
+            self._known[kind] = found
+        return found
+
+
+class _Models:
+    """``BaseModel.__deepcopy__`` with fast_jvm.deepcopy for what it copies."""
+
+    def __init__(self) -> None:
+        from pydantic import BaseModel
+        from pydantic_core import PydanticUndefined
+
+        self.base = BaseModel
+        self._undefined = PydanticUndefined
+        self._model_copy = BaseModel.model_copy
+        self._deepcopy = BaseModel.__deepcopy__
+        self._set = object.__setattr__
+
+    def copies_as_usual(self, state: Any) -> bool:
+        """Say whether nobody replaced what copies this model."""
+        kind = type(state)
+        return (
+            kind.model_copy is self._model_copy
+            and kind.__deepcopy__ is self._deepcopy
+            and kind.__new__ is object.__new__
+            and not kind.__pydantic_root_model__
+        )
+
+    def copied(self, state: Any) -> Any:
+        """Return ``state.model_copy(deep=True)``."""
+        kind = type(state)
+        made = kind.__new__(kind)
+        put = self._set
+        put(made, "__dict__", deepcopy(state.__dict__))
+        put(made, "__pydantic_extra__", deepcopy(state.__pydantic_extra__))
+        put(made, "__pydantic_fields_set__", copy.copy(state.__pydantic_fields_set__))
+        if not hasattr(state, "__pydantic_private__") or state.__pydantic_private__ is None:
+            put(made, "__pydantic_private__", None)
+        else:
+            undefined = self._undefined
+            private = {k: v for k, v in state.__pydantic_private__.items() if v is not undefined}
+            put(made, "__pydantic_private__", deepcopy(private))
+        return made
+
+
+def make_find_triggered_methods(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """``Flow._find_triggered_methods`` in one loop, for flows that don't override its steps.
+
+    Nothing is kept from call to call: definitions may change. Every pending event is noted as the original notes it, since a
+    checkpoint holds them.
+    """
+    serving = Serving("crewai.find_triggered_methods")
+    runtime = sys.modules[_RUNTIME]
+    flow: Any = runtime.Flow  # type: ignore[attr-defined]
+    listener_methods, condition_met = flow._listener_methods, flow._condition_met
+    hidden = _Hidden(flow, "_definition", "_fired_or_listeners", "_pending_events")
+    is_multi, satisfied = runtime._is_multi_event_or, runtime._condition_satisfied  # type: ignore[attr-defined]
+
+    def replacement(self: Any, trigger_method: Any, router_only: bool) -> List[Any]:
+        kind = type(self)
+        if (
+            not serving
+            or kind._listener_methods is not listener_methods
+            or kind._condition_met is not condition_met
+            or runtime._is_multi_event_or is not is_multi  # type: ignore[attr-defined]
+            or runtime._condition_satisfied is not satisfied  # type: ignore[attr-defined]
+            or type(router_only) is not bool
+            or hidden(kind)
+        ):
+            return original(self, trigger_method, router_only)  # type: ignore[no-any-return]
+        try:
+            private = object.__getattribute__(self, "__pydantic_private__")
+            methods = private["_definition"].methods
+            fired, pending = private["_fired_or_listeners"], private["_pending_events"]
+        except (AttributeError, KeyError, TypeError):
+            return original(self, trigger_method, router_only)  # type: ignore[no-any-return]
+        trigger = str(trigger_method)
+        triggered: List[Any] = []
+        for name, method in methods.items():
+            condition = method.listen
+            if condition is None or router_only != method.router:
+                continue
+            key = str(name)
+            plain = isinstance(condition, str)
+            once = not plain and not router_only and is_multi(condition)
+            if once and name in fired:
+                continue
+            seen = pending.get(key)
+            if seen is None:
+                if plain and condition == trigger:
+                    # noted and forgotten in one step
+                    triggered.append(name)
+                    continue
+                seen = pending[key] = set()
+            seen.add(trigger)
+            if condition in seen if plain else satisfied(condition, seen):
+                del pending[key]
+                triggered.append(name)
+                if once:
+                    fired.add(name)
+        replacement.served += 1  # type: ignore[attr-defined]
+        return triggered
+
+    return finish(replacement, serving)

@@ -1,0 +1,314 @@
+"""Flows: states and their copies, triggered methods, whole runs; the original beside ours."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import threading
+from typing import Any
+
+import pytest
+from crewai.events import crewai_event_bus
+from crewai.events.types.flow_events import (
+    MethodExecutionFinishedEvent,
+    MethodExecutionStartedEvent,
+)
+from crewai.flow.flow import Flow, and_, listen, or_, router, start
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from sides import outcome, served
+
+COPY = Flow._copy_state
+FIND = Flow._find_triggered_methods
+
+
+class Inner(BaseModel):
+    words: list[str] = []
+    more: dict[str, Any] = {}
+
+
+class State(BaseModel):
+    model_config = ConfigDict(extra="allow", arbitrary_types_allowed=True)
+    id: str = "x"
+    count: int = 0
+    anything: Any = None
+    inner: Inner = Field(default_factory=Inner)
+    _hidden: list[int] = PrivateAttr(default_factory=list)
+
+
+class OwnCopy(BaseModel):
+    id: str = "x"
+    items: list[int] = []
+
+    def __deepcopy__(self, memo: Any = None) -> OwnCopy:
+        return OwnCopy(id=self.id, items=[*self.items, 99])
+
+
+class Picky(BaseModel):
+    """Can't be made again from its dump."""
+
+    id: str = "x"
+    lock: Any = None
+    wanted: int = Field(alias="Wanted", default=1)
+
+    def __init__(self, **values: Any) -> None:
+        if "wanted" in values:
+            raise ValueError("picky")
+        super().__init__(**values)
+
+
+class Big(Flow[dict]):
+    @start()
+    def first(self) -> str:
+        return "first"
+
+
+FLOWS: list[Any] = []
+
+
+def flow(state: Any) -> Any:
+    """Making a flow is slow: one is used again."""
+    if not FLOWS:
+        FLOWS.append(Big())
+    FLOWS[0]._state = state
+    return FLOWS[0]
+
+
+def described(value: Any) -> Any:
+    """Types, values, sets of fields, and which places are one object."""
+    seen: dict[int, int] = {}
+
+    def walk(found: Any) -> Any:
+        if isinstance(found, (dict, list, tuple, set, BaseModel)):
+            if id(found) in seen:
+                return seen[id(found)]
+            seen[id(found)] = len(seen)
+        if isinstance(found, BaseModel):
+            private = found.__pydantic_private__
+            return (
+                type(found), walk(found.__dict__), walk(found.__pydantic_extra__),
+                sorted(found.__pydantic_fields_set__), walk(private),
+            )  # fmt: skip
+        if isinstance(found, dict):
+            return [(walk(key), walk(item)) for key, item in found.items()]
+        if isinstance(found, (list, tuple)):
+            return type(found), [walk(item) for item in found]
+        if isinstance(found, threading.Lock().__class__):
+            return id(found)
+        return type(found), repr(found)
+
+    return walk(value)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=5), inner, max_size=5)
+    ),
+    max_leaves=40,
+)
+
+
+@given(st.dictionaries(st.text(max_size=6), VALUES, max_size=6))
+def test_dict_states(state: dict[str, Any]) -> None:
+    state["shared"] = [state.get("a"), [1]]
+    state["again"] = state["shared"]
+    made = flow(state)
+    ours, theirs = served(COPY, made), COPY.__wrapped__(made)
+    assert described(ours) == described(theirs) == described(state)
+    assert ours is not state and ours["shared"] is not state["shared"]
+
+
+@given(VALUES, st.lists(st.text()), st.dictionaries(st.text(max_size=4), VALUES, max_size=3))
+def test_model_states(anything: Any, words: list[str], more: dict[str, Any]) -> None:
+    state = State(anything=anything, inner=Inner(words=words, more=more), other=[anything])
+    state._hidden.append(3)
+    state.anything = [anything, state.inner]
+    made = flow(state)
+    ours, theirs = served(COPY, made), COPY.__wrapped__(made)
+    assert described(ours) == described(theirs)
+    assert ours.inner is not state.inner and ours._hidden is not state._hidden
+    assert made._copy_and_serialize_state() == theirs.model_dump(mode="json")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: {"lock": threading.Lock(), "a": [1]},
+        lambda: State(anything=threading.Lock()),
+        lambda: Picky(lock=threading.Lock()),
+        lambda: OwnCopy(items=[1]),
+        lambda: State(anything=datetime.datetime(2020, 1, 1), count=3),
+        lambda: {"when": datetime.date(2020, 1, 1), "inner": Inner(words=["a"])},
+        lambda: {},
+        lambda: State(),
+    ],
+)
+def test_odd_states(make: Any) -> None:
+    made = flow(make())
+    assert described(outcome(COPY, made)) == described(outcome(COPY.__wrapped__, made))
+
+
+def test_a_replaced_deepcopy_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copy, "deepcopy", lambda value: "replaced")
+    assert COPY(flow({"a": [1]})) == "replaced"
+
+
+# -- triggered methods
+
+
+class Conditions(Flow[dict]):
+    @start()
+    def a(self) -> str:
+        return "a"
+
+    @start()
+    def b(self) -> str:
+        return "b"
+
+    @listen(a)
+    def after_a(self) -> str:
+        return "after_a"
+
+    @listen(or_(a, b))
+    def either(self) -> str:
+        return "either"
+
+    @listen(and_(a, b))
+    def both(self) -> str:
+        return "both"
+
+    @listen(and_(or_(a, after_a), b))
+    def nested(self) -> str:
+        return "nested"
+
+    @router(both)
+    def route(self) -> str:
+        return "left"
+
+    @router(or_(after_a, b))
+    def route_again(self) -> str:
+        return "right"
+
+    @listen("left")
+    def on_left(self) -> str:
+        return "on_left"
+
+    @listen(or_("left", "right"))
+    def on_any(self) -> str:
+        return "on_any"
+
+
+PAIR: list[Any] = []
+NAMES = ["a", "b", "after_a", "either", "both", "nested", "left", "right", "on_left", "none"]
+
+
+@given(st.lists(st.tuples(st.sampled_from(NAMES), st.booleans()), max_size=25))
+def test_triggered(events: list[tuple[str, bool]]) -> None:
+    if not PAIR:
+        PAIR.extend([Conditions(), Conditions()])
+    ours, theirs = PAIR
+    for each in PAIR:
+        each._pending_events.clear()
+        each._fired_or_listeners.clear()
+    for name, router_only in events:
+        found = served(FIND, ours, name, router_only)
+        assert found == FIND.__wrapped__(theirs, name, router_only)
+        assert ours._pending_events == theirs._pending_events
+        assert list(ours._pending_events) == list(theirs._pending_events)
+        assert ours._fired_or_listeners == theirs._fired_or_listeners
+
+
+def test_overridden_steps_are_the_originals() -> None:
+    class Own(Conditions):
+        def _condition_met(self, *given: Any) -> bool:
+            return True
+
+    before = FIND.served
+    ours, theirs = Own(), Own()
+    assert FIND(ours, "a", False) == FIND.__wrapped__(theirs, "a", False)
+    assert FIND.served == before
+
+
+# -- whole runs
+
+
+class Run(Flow[State]):
+    @start()
+    def begin(self) -> str:
+        self.state.anything = {"steps": [1]}
+        return "begun"
+
+    @listen(begin)
+    def middle(self, given: str) -> str:
+        self.state.anything["steps"].append(given)
+        self.state.inner.words.append("middle")
+        return "middle"
+
+    @router(middle)
+    def way(self) -> str:
+        return "left" if self.state.count < 3 else "done"
+
+    @listen("left")
+    def turn(self) -> str:
+        self.state.count += 1
+        return "turned"
+
+    @listen(or_("done", and_("turn", "middle")))
+    def end(self) -> list[Any]:
+        return [self.state.count, self.state.anything]
+
+
+def events_of(kind: Any, monkeypatch: pytest.MonkeyPatch, original: bool) -> Any:
+    seen: list[Any] = []
+    with monkeypatch.context() as patch, crewai_event_bus.scoped_handlers():
+        if original:
+            patch.setattr(Flow, "_copy_state", COPY.__wrapped__)
+            patch.setattr(Flow, "_find_triggered_methods", FIND.__wrapped__)
+
+        @crewai_event_bus.on(MethodExecutionStartedEvent)
+        def started(source: Any, event: Any) -> None:
+            seen.append(("started", event.method_name, event.state))
+
+        @crewai_event_bus.on(MethodExecutionFinishedEvent)
+        def finished(source: Any, event: Any) -> None:
+            seen.append(("finished", event.method_name, event.state, event.result))
+
+        made = kind(suppress_flow_events=False)
+        result = made.kickoff()
+        crewai_event_bus.flush()
+    return result, sorted(map(repr, seen)), described(made.state)[1:]
+
+
+@pytest.mark.parametrize("kind", [Run, Big])
+def test_runs(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flows with one start: those with two race in the original too."""
+
+    def cleaned(found: Any) -> str:
+        import re
+
+        return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", repr(found))
+
+    assert cleaned(events_of(kind, monkeypatch, False)) == cleaned(
+        events_of(kind, monkeypatch, True)
+    )
+
+
+def test_events_hold_no_part_of_the_live_state() -> None:
+    seen: list[Any] = []
+    with crewai_event_bus.scoped_handlers():
+
+        @crewai_event_bus.on(MethodExecutionFinishedEvent)
+        def finished(source: Any, event: Any) -> None:
+            seen.append(event.state)
+
+        made = Run()
+        made.kickoff()
+        crewai_event_bus.flush()
+    assert seen
+    before = described(made.state)
+    for state in seen:
+        if isinstance(state["anything"], dict):
+            state["anything"]["steps"].append("not live")
+    assert described(made.state) == before
