@@ -45,6 +45,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         datasets,
         graphs,
         harness,
+        litellm_rows,
         peers,
         processes,
         savers,
@@ -54,7 +55,14 @@ def main(arguments: Optional[List[str]] = None) -> int:
     _compile()
 
     # processes first: once the JVM runs in this one, it is no longer a quiet bystander
-    quiet = [*processes.ROWS, *savers.PROCESSES, *datasets.ROWS, *building.ROWS, *stores.ROWS]
+    quiet = [
+        *processes.ROWS,
+        *savers.PROCESSES,
+        *datasets.ROWS,
+        *building.ROWS,
+        *stores.ROWS,
+        *litellm_rows.ROWS,
+    ]
     rows = [*quiet, *codec.ROWS, *graphs.ROWS, *savers.ROWS, harness.Row("peers", lambda: [])]
     patterns = options.rows.split(",")
     wanted = [
