@@ -46,6 +46,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         datasets,
         graphs,
         harness,
+        litellm_rows,
         peers,
         processes,
         savers,
@@ -62,6 +63,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         *building.ROWS,
         *stores.ROWS,
         *axolotl.ROWS,
+        *litellm_rows.ROWS,
     ]
     rows = [*quiet, *codec.ROWS, *graphs.ROWS, *savers.ROWS, harness.Row("peers", lambda: [])]
     patterns = options.rows.split(",")

@@ -1,0 +1,258 @@
+# ruff: noqa: B023  (what a lambda binds is called within the round)
+"""What `litellm_rows` times, in LiteLLM's environment: original and ours in turn, against a provider on the loopback address.
+
+    python litellm_children.py embeddings     one request, 100 x 1536 floats or base64: CPU of this process
+    python litellm_children.py tokens         token_counter: CPU of a call
+    python litellm_children.py provider PORTFILE
+
+Each prints one JSON object. Results are compared before anything is timed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import random
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from typing import Any, Callable, Dict, Iterator, List
+
+INPUTS, SIZE = 100, 1536
+ROUNDS = 7
+
+
+def body(encoded: bool) -> bytes:
+    """An embeddings response."""
+    source = random.Random(1)
+    data: List[Dict[str, Any]] = []
+    for index in range(INPUTS):
+        numbers = [source.uniform(-0.1, 0.1) for _ in range(SIZE)]
+        text = base64.b64encode(struct.pack("<%df" % SIZE, *numbers)).decode()
+        data.append(
+            {"object": "embedding", "index": index, "embedding": text if encoded else numbers}
+        )
+    usage = {"prompt_tokens": INPUTS, "total_tokens": INPUTS}
+    return json.dumps({"object": "list", "data": data, "model": "m", "usage": usage}).encode()
+
+
+def provider(port_file: str) -> None:
+    """Answer embeddings requests until the parent ends us."""
+    from aiohttp import web
+
+    bodies = {False: body(False), True: body(True)}
+
+    async def answer(request: web.Request) -> web.Response:
+        wanted = await request.json()
+        found = bodies[wanted.get("encoding_format") == "base64"]
+        return web.Response(body=found, content_type="application/json")
+
+    async def serve() -> None:
+        app = web.Application(client_max_size=1 << 24)
+        app.router.add_post("/v1/embeddings", answer)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
+        with open(port_file + ".new", "w") as file:
+            file.write(str(port))
+        os.rename(port_file + ".new", port_file)
+        await asyncio.sleep(3600)
+
+    asyncio.run(serve())
+
+
+@contextmanager
+def provided() -> Iterator[str]:
+    """The address of a provider."""
+    with tempfile.TemporaryDirectory(prefix="provider-") as folder:
+        file = os.path.join(folder, "port")
+        with subprocess.Popen([sys.executable, __file__, "provider", file]) as process:
+            try:
+                end = time.monotonic() + 60
+                while not os.path.exists(file):
+                    if time.monotonic() > end:
+                        raise RuntimeError("the provider did not start")
+                    time.sleep(0.05)
+                with open(file) as written:
+                    yield "http://127.0.0.1:%s/v1" % written.read()
+            finally:
+                process.terminate()
+
+
+@contextmanager
+def originals() -> Iterator[None]:
+    """The originals in the places of our patches."""
+    from fast_jvm import _registry
+
+    found = [entry for entry in _registry.entries() if entry.placed is not None]
+    for entry in found:
+        setattr(entry.owner, entry.attribute, entry.original)
+    try:
+        yield
+    finally:
+        for entry in found:
+            setattr(entry.owner, entry.attribute, entry.placed)
+
+
+def cpu(call: Callable[[], Any], number: int) -> float:
+    """CPU seconds of a call."""
+    start = time.process_time()
+    for _ in range(number):
+        call()
+    return (time.process_time() - start) / number
+
+
+def compare(
+    call: Callable[[], Any],
+    shown: Callable[[Any], Any],
+    number: int,
+    original: int,
+    names: List[str],
+) -> Dict[str, Any]:
+    """Compare the two results, then time both in turn; the minima."""
+    import fast_litellm
+
+    def serves() -> List[int]:
+        return [int(fast_litellm.get_performance_stats(name)["served"]) for name in names]
+
+    with originals():
+        theirs = shown(call())
+    before = serves()
+    equal = shown(call()) == theirs
+    served = all(new > old for new, old in zip(serves(), before))
+    for _ in range(20 * number):
+        call()
+    ours, found = [], []
+    for _ in range(ROUNDS):
+        ours.append(cpu(call, number))
+        with originals():
+            found.append(cpu(call, original))
+    return {"ours": min(ours), "original": min(found), "equal": equal, "served": served}
+
+
+def ready() -> None:
+    """All patches live."""
+    import litellm  # noqa: F401
+    import openai.resources.embeddings  # noqa: F401
+
+    import fast_jvm
+    import fast_litellm  # noqa: F401
+
+    if not fast_jvm.wait_ready(60):
+        raise RuntimeError(str(fast_jvm.status()))
+
+
+def embeddings() -> Dict[str, Any]:
+    """Floats and base64, sync and async; and what httpx and json alone take."""
+    ready()
+    import warnings
+
+    import httpx
+    import litellm
+
+    warnings.simplefilter(
+        "ignore"
+    )  # pydantic's, of base64 in a list[float]: its text is made all the same
+
+    with provided() as address:
+        loop = asyncio.new_event_loop()
+
+        def arguments(form: str) -> Dict[str, Any]:
+            return {
+                "model": "openai/text-embedding-3-small",
+                "input": ["some text"] * INPUTS,
+                "api_base": address,
+                "api_key": "k",
+                "encoding_format": form,
+            }
+
+        def shown(response: Any) -> str:
+            return repr(response.model_dump())
+
+        names = ["litellm.embeddings", "litellm.post_call", "litellm.embedding_parameters"]
+        found: Dict[str, Any] = {}
+        for form, number in (("float", 3), ("base64", 10)):
+            wanted = arguments(form)
+            # Java declines base64, and the models are made in Python
+            counted = names if form == "float" else names[1:]
+            found[form] = compare(
+                lambda: litellm.embedding(**wanted), shown, number, max(number // 3, 1), counted
+            )
+            found[form + ", async"] = compare(
+                lambda: loop.run_until_complete(litellm.aembedding(**wanted)),
+                shown,
+                number,
+                max(number // 3, 1),
+                counted,
+            )
+        client = httpx.Client()
+        sent = {"input": ["some text"] * INPUTS, "model": "m"}
+        found["httpx"] = min(
+            cpu(lambda: client.post(address + "/embeddings", json=sent).json(), 3)
+            for _ in range(ROUNDS)
+        )
+    return found
+
+
+def fastest(model: str, text: str) -> float:
+    """CPU seconds of counting a text."""
+    import litellm
+
+    return min(cpu(lambda: litellm.token_counter(model=model, text=text), 1) for _ in range(5))
+
+
+def tokens() -> Dict[str, Any]:
+    """Counts of texts by model, and LiteLLM's own Rust counter where it has one."""
+    ready()
+    import litellm
+    from litellm.litellm_core_utils.tokenizer import OpenAIEncoding
+    from litellm.rust_bridge.tokenizer import get_encoding
+
+    from fast_litellm import _tokens
+
+    with open(litellm.__file__, encoding="utf-8") as file:
+        text = (file.read() * 10)[:100_000]
+    names = {"gpt-3.5-turbo": "cl100k_base", "gpt-4o": "o200k_base"}
+    for name in names.values():
+        while not _tokens.loaded(get_encoding(name)):
+            litellm.token_counter(model="gpt-4o", text="x")
+            litellm.token_counter(model="gpt-3.5-turbo", text="x")
+            time.sleep(0.01)
+    chat = [{"role": "user", "content": text[i * 300 : i * 300 + 300]} for i in range(20)]
+    found: Dict[str, Any] = {}
+    for model, name in names.items():
+        for what, number, given in (
+            ("100 KB", 10, {"text": text}),
+            ("8 bytes", 2000, {"text": "hello wo"}),
+            ("20 messages", 50, {"messages": chat}),
+        ):
+            found["%s: %s" % (name, what)] = compare(
+                lambda: litellm.token_counter(model=model, **given),
+                int,
+                number,
+                number,
+                ["litellm.tokens"],
+            )
+        native = OpenAIEncoding.from_tiktoken(name)
+        pieces = found["%s: 100 KB" % name]
+        pieces["rust"] = min(cpu(lambda: native.count(text, fast=True), 5) for _ in range(ROUNDS))
+        for letter in ("a", " ", "\U0001f642"):
+            times = [fastest(model, letter * length) for length in (100_000, 1_000_000)]
+            found["%s: %s" % (name, "1e6 of U+%04X" % ord(letter))] = {
+                "growth": times[1] / times[0]
+            }
+    return found
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "provider":
+        provider(sys.argv[2])
+    else:
+        print(json.dumps({"embeddings": embeddings, "tokens": tokens}[sys.argv[1]]()))

@@ -1,0 +1,115 @@
+"""Rows of fast-litellm: LiteLLM against a provider on the loopback address, in an environment of its own.
+
+`FAST_JVM_LITELLM` names a Python that has all of requirements/litellm.txt.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+from benchmarks.harness import Bar, Result, Row, at_least, never_slower
+
+ROOT = Path(__file__).resolve().parent.parent
+LIMIT_S = 900
+BARS: Dict[str, Bar] = {
+    "float": at_least(20),
+    "base64": at_least(3),
+    "cl100k_base: 100 KB": at_least(4),
+    "o200k_base: 100 KB": at_least(3),
+    "cl100k_base: 20 messages": at_least(2),
+    "o200k_base: 20 messages": at_least(2),
+    "cl100k_base: 8 bytes": never_slower,
+    "o200k_base: 8 bytes": never_slower,
+}
+
+
+def python() -> str:
+    """The Python of LiteLLM's environment, the tests' own: made where it is not there yet."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tests" / "litellm" / "environment.py")],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=LIMIT_S,
+    )
+    return done.stdout.strip()
+
+
+def _child(what: str) -> Dict[str, Any]:
+    sources = (ROOT / "jpype-package" / "src", ROOT / "patchers" / "fast-litellm" / "src")
+    done = subprocess.run(
+        [python(), str(ROOT / "benchmarks" / "litellm_children.py"), what],
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(map(str, sources)),
+            "FAST_JVM": "eager",
+            "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        },
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=LIMIT_S,
+    )
+    found: Dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def _result(text: str, name: str, found: Dict[str, Any], note: str = "") -> Result:
+    bar: Optional[Bar] = BARS.get(name)
+    return Result(
+        text,
+        original=found["original"],
+        ours=found["ours"],
+        bar=bar,
+        equal=found["equal"] and found["served"],
+        note=note,
+    )
+
+
+def embeddings() -> List[Result]:
+    """A request's CPU, beside what httpx and json alone take."""
+    found = _child("embeddings")
+    alone = found.pop("httpx")
+    note = "httpx and json alone: %.1f ms" % (1e3 * alone)
+    return [
+        _result("100 x 1536 embeddings, %s: cpu" % name, name, both, note)
+        for name, both in found.items()
+    ]
+
+
+def tokens() -> List[Result]:
+    """token_counter's CPU; the growth from 1e5 to 1e6 of one letter; LiteLLM's own Rust counter."""
+    found = _child("tokens")
+    results = []
+    for name, both in found.items():
+        if "growth" in both:
+            growth = both["growth"]
+            results.append(
+                Result(
+                    "token_counter, %s against 1e5: times as long" % name,
+                    ours=growth,
+                    unit="x",
+                    equal=growth <= 12,
+                    note="linear: at most 12" if growth <= 12 else "more than 12",
+                )
+            )
+            continue
+        results.append(_result("token_counter, %s: cpu" % name, name, both))
+        if "rust" in both:
+            results.append(
+                Result(
+                    "%s, LiteLLM's Rust count(fast=True): cpu" % name,
+                    original=both["rust"],
+                    ours=both["ours"],
+                    bar=at_least(1.5),
+                )
+            )
+    return results
+
+
+ROWS = [Row("litellm-embeddings", embeddings), Row("litellm-tokens", tokens)]
