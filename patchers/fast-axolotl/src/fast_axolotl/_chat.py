@@ -11,8 +11,7 @@ from bisect import bisect_left, bisect_right
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from fast_jvm._registry import Activate, Meter
-
-from ._serving import Serving, finish
+from fast_jvm._serving import Serving, finish
 
 _STRATEGY = (
     "tokenize_prompt",

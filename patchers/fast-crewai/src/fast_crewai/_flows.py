@@ -9,8 +9,7 @@ from weakref import WeakKeyDictionary
 
 from fast_jvm import deepcopy
 from fast_jvm._registry import Activate, Meter
-
-from ._serving import Serving, finish
+from fast_jvm._serving import Serving, finish
 
 _deepcopy = copy.deepcopy
 _RUNTIME = "crewai.flow.runtime"
@@ -20,9 +19,10 @@ def make_copy_state(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Ac
     """``Flow._copy_state`` with fast_jvm.deepcopy: it meters and falls back by itself."""
     serving = Serving("crewai.copy_state")
     models: Any = None
-    hidden = _Hidden(sys.modules[_RUNTIME].Flow, "_state")  # type: ignore[attr-defined]
+    runtime: Any = sys.modules[_RUNTIME]
+    hidden = _Hidden(runtime.Flow, "_state")
 
-    def replacement(self: Any) -> Any:
+    def _copy_state(self: Any) -> Any:
         nonlocal models
         if not serving or copy.deepcopy is not _deepcopy or hidden(type(self)):
             return original(self)
@@ -38,7 +38,7 @@ def make_copy_state(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Ac
             except (TypeError, AttributeError):
                 made = state.copy()
         elif not models.copies_as_usual(state):
-            replacement.declined += 1  # type: ignore[attr-defined]
+            replacement.declined += 1
             return original(self)
         else:
             try:
@@ -49,9 +49,10 @@ def make_copy_state(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Ac
                     made = type(state)(**state.model_dump())
                 except Exception:
                     made = state.model_copy(deep=False)
-        replacement.served += 1  # type: ignore[attr-defined]
+        replacement.served += 1
         return made
 
+    replacement: Any = _copy_state
     return finish(replacement, serving)
 
 
@@ -91,7 +92,7 @@ class _Models:
 
     def copies_as_usual(self, state: Any) -> bool:
         """Say whether nobody replaced what copies this model."""
-        kind = type(state)
+        kind: Any = type(state)
         return (
             kind.model_copy is self._model_copy
             and kind.__deepcopy__ is self._deepcopy
@@ -101,7 +102,7 @@ class _Models:
 
     def copied(self, state: Any) -> Any:
         """Return ``state.model_copy(deep=True)``."""
-        kind = type(state)
+        kind: Any = type(state)
         made = kind.__new__(kind)
         put = self._set
         put(made, "__dict__", deepcopy(state.__dict__))
@@ -123,30 +124,30 @@ def make_find_triggered_methods(original: Any, meter: Meter) -> Tuple[Callable[.
     checkpoint holds them.
     """
     serving = Serving("crewai.find_triggered_methods")
-    runtime = sys.modules[_RUNTIME]
-    flow: Any = runtime.Flow  # type: ignore[attr-defined]
+    runtime: Any = sys.modules[_RUNTIME]
+    flow: Any = runtime.Flow
     listener_methods, condition_met = flow._listener_methods, flow._condition_met
     hidden = _Hidden(flow, "_definition", "_fired_or_listeners", "_pending_events")
-    is_multi, satisfied = runtime._is_multi_event_or, runtime._condition_satisfied  # type: ignore[attr-defined]
+    is_multi, satisfied = runtime._is_multi_event_or, runtime._condition_satisfied
 
-    def replacement(self: Any, trigger_method: Any, router_only: bool) -> List[Any]:
+    def _find_triggered_methods(self: Any, trigger_method: Any, router_only: bool) -> Any:
         kind = type(self)
         if (
             not serving
             or kind._listener_methods is not listener_methods
             or kind._condition_met is not condition_met
-            or runtime._is_multi_event_or is not is_multi  # type: ignore[attr-defined]
-            or runtime._condition_satisfied is not satisfied  # type: ignore[attr-defined]
+            or runtime._is_multi_event_or is not is_multi
+            or runtime._condition_satisfied is not satisfied
             or type(router_only) is not bool
             or hidden(kind)
         ):
-            return original(self, trigger_method, router_only)  # type: ignore[no-any-return]
+            return original(self, trigger_method, router_only)
         try:
             private = object.__getattribute__(self, "__pydantic_private__")
             methods = private["_definition"].methods
             fired, pending = private["_fired_or_listeners"], private["_pending_events"]
         except (AttributeError, KeyError, TypeError):
-            return original(self, trigger_method, router_only)  # type: ignore[no-any-return]
+            return original(self, trigger_method, router_only)
         trigger = str(trigger_method)
         triggered: List[Any] = []
         for name, method in methods.items():
@@ -171,7 +172,8 @@ def make_find_triggered_methods(original: Any, meter: Meter) -> Tuple[Callable[.
                 triggered.append(name)
                 if once:
                     fired.add(name)
-        replacement.served += 1  # type: ignore[attr-defined]
+        replacement.served += 1
         return triggered
 
+    replacement: Any = _find_triggered_methods
     return finish(replacement, serving)

@@ -6,8 +6,7 @@ import functools
 from typing import Any, Callable, Tuple
 
 from fast_jvm._registry import Activate, Meter
-
-from ._serving import Serving, finish
+from fast_jvm._serving import Serving, finish
 
 #: Tools that a process knows; a name is some ten bytes.
 NAMES = 4096
@@ -23,7 +22,7 @@ def make_getattr(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Activ
     plain: Any = None
     read = object.__getattribute__
 
-    def replacement(self: Any, item: str) -> Any:
+    def __getattr__(self: Any, item: str) -> Any:
         nonlocal plain
         if serving:
             if plain is None:
@@ -36,12 +35,13 @@ def make_getattr(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Activ
                     found = read(self, "__pydantic_private__")[item]
                     # an instance may have an attribute of that name, which hasattr of the original sees
                     if not hasattr(attribute.default, "__get__"):
-                        replacement.served += 1  # type: ignore[attr-defined]
+                        replacement.served += 1
                         return found
             except (KeyError, TypeError, AttributeError):
                 pass
         return original(self, item)
 
+    replacement: Any = __getattr__
     return finish(replacement, serving)
 
 
@@ -50,10 +50,11 @@ def make_sanitize_tool_name(original: Any, meter: Meter) -> Tuple[Callable[..., 
     serving = Serving("crewai.sanitize_tool_name")
     known = functools.lru_cache(maxsize=NAMES)(original)
 
-    def replacement(name: str, max_length: int = 64) -> str:
+    def sanitize_tool_name(name: str, max_length: int = 64) -> Any:
         if type(name) is str and type(max_length) is int and serving:
-            replacement.served += 1  # type: ignore[attr-defined]
+            replacement.served += 1
             return known(name, max_length)
-        return original(name, max_length)  # type: ignore[no-any-return]
+        return original(name, max_length)
 
+    replacement: Any = sanitize_tool_name
     return finish(replacement, serving)
