@@ -87,6 +87,22 @@ def provided() -> Iterator[str]:
 
 
 @contextmanager
+def running() -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop, closed in order: the interpreter ends with a segfault where LiteLLM's tasks are left in an open one."""
+    loop = asyncio.new_event_loop()
+    try:
+        yield loop
+    finally:
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+
+
+@contextmanager
 def originals() -> Iterator[None]:
     """The originals in the places of our patches."""
     from fast_jvm import _registry
@@ -161,8 +177,7 @@ def embeddings() -> Dict[str, Any]:
         "ignore"
     )  # pydantic's, of base64 in a list[float]: its text is made all the same
 
-    with provided() as address:
-        loop = asyncio.new_event_loop()
+    with provided() as address, running() as loop:
 
         def arguments(form: str) -> Dict[str, Any]:
             return {
