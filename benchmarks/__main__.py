@@ -40,6 +40,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         readme.fill(options.readme, RESULTS)
         return 0
     from benchmarks import (
+        axolotl,
         building,
         codec,
         datasets,
@@ -54,7 +55,14 @@ def main(arguments: Optional[List[str]] = None) -> int:
     _compile()
 
     # processes first: once the JVM runs in this one, it is no longer a quiet bystander
-    quiet = [*processes.ROWS, *savers.PROCESSES, *datasets.ROWS, *building.ROWS, *stores.ROWS]
+    quiet = [
+        *processes.ROWS,
+        *savers.PROCESSES,
+        *datasets.ROWS,
+        *building.ROWS,
+        *stores.ROWS,
+        *axolotl.ROWS,
+    ]
     rows = [*quiet, *codec.ROWS, *graphs.ROWS, *savers.ROWS, harness.Row("peers", lambda: [])]
     patterns = options.rows.split(",")
     wanted = [

@@ -12,12 +12,39 @@ from ._patches import PATCHES
 
 if TYPE_CHECKING:
     from ._plugin import Plugin
+    from .functions import (
+        concatenate_and_pack,
+        create_padding_mask,
+        deduplicate_indices,
+        pack_sequences,
+        pad_sequences,
+        parallel_hash_rows,
+        streaming_dataset_reader,
+    )
 
-__all__ = ["Plugin"]
+__all__ = [
+    "Plugin",
+    "concatenate_and_pack",
+    "create_padding_mask",
+    "deduplicate_indices",
+    "pack_sequences",
+    "pad_sequences",
+    "parallel_hash_rows",
+    "streaming_dataset_reader",
+]
 __version__ = "1.0.0"
 
 # they import axolotl or numpy, or are not needed by everybody
-_LATER = {"Plugin": "_plugin"}
+_LATER = {
+    "Plugin": "_plugin",
+    "concatenate_and_pack": "functions",
+    "create_padding_mask": "functions",
+    "deduplicate_indices": "functions",
+    "pack_sequences": "functions",
+    "pad_sequences": "functions",
+    "parallel_hash_rows": "functions",
+    "streaming_dataset_reader": "functions",
+}
 
 register(PATCHES)
 

@@ -46,10 +46,12 @@ class Bins(NamedTuple):
         return [flat[start:end] for start, end in zip([0, *ends], ends)]
 
 
-def first_fit(lengths: Any, capacity: int, group: int, bin_size: int, meter: Meter) -> Bins:
-    """Pack an array of int32, none of them below 0, group by group."""
+def first_fit(
+    lengths: Any, capacity: int, group: int, bin_size: int, meter: Meter, times: int = 1
+) -> Bins:
+    """Pack an array of int32, none of them below 0, group by group; as many are to be packed so many times."""
     count = len(lengths)
-    serve = _java(count) if count >= JAVA_FROM else None
+    serve = _java(count * times) if count >= JAVA_FROM else None
     if serve is not None:
         import numpy as np
 

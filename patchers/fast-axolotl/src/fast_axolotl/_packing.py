@@ -174,8 +174,10 @@ def _can_pack(sampler: Any) -> bool:
     )
 
 
-def _pack(sampler: Any, meter: Meter, indices: Optional[List[Any]] = None) -> _Packed:
-    """Draw, and pack what was drawn."""
+def _pack(
+    sampler: Any, meter: Meter, indices: Optional[List[Any]] = None, times: int = 1
+) -> _Packed:
+    """Draw, and pack what was drawn: one of so many times."""
     import numpy as np
 
     indices = list(sampler.sampler) if indices is None else indices
@@ -195,6 +197,7 @@ def _pack(sampler: Any, meter: Meter, indices: Optional[List[Any]] = None) -> _P
             sampler.group_size,
             sampler.bin_size or capacity,
             meter,
+            times,
         )
         total_used = lengths.sum()
         total_slots = len(bins.ends) * capacity
@@ -294,11 +297,12 @@ def _count(sampler: Any, meter: Meter) -> Any:
 
     module: Any = sys.modules[_MODULE]
     in_order: Optional[_Packed] = None
+    times = 1 + sampler.num_count_samples
 
     def packed() -> _Packed:
         nonlocal in_order
         if type(sampler.sampler) is not SequentialSampler:
-            return _pack(sampler, meter)
+            return _pack(sampler, meter, times=times)
         indices = list(sampler.sampler)
         if in_order is None or len(indices) != len(in_order.indices):
             in_order = _pack(sampler, meter, indices)

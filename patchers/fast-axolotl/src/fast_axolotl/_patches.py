@@ -17,6 +17,7 @@ _TOKENIZER = "transformers.tokenization_utils_base:PreTrainedTokenizerBase"
 _JSON = "datasets.packaged_modules.json.json"
 _PARQUET = "datasets.packaged_modules.parquet.parquet"
 _LENGTHS = "axolotl.utils.samplers.utils"
+_DATA = "axolotl.utils.data"
 
 _PACKING = {
     f"{_MULTIPACK}:pack_group.py_func": frozenset({"b0eb2d400c17f84d"}),
@@ -140,5 +141,17 @@ PATCHES = (
             f"{_TOKENIZER}.__call__": frozenset({"8ecaf5aab65b8981"}),
         },
         {"transformers": "!>=5,<6"},
+    ),
+    _patch(
+        "deduplicate",
+        f"{_DATA}.utils:deduplicate_and_log_datasets",
+        "344588130a6d34be",
+        "_deduplication:make_deduplicate",
+        {
+            f"{_DATA}.utils:_deduplicate_dataset": frozenset({"4eff78770b57d7b5"}),
+            f"{_DATA}.utils:sha256": frozenset({"d431d8fb8ebc0e99"}),
+        },
+        {"datasets": "!>=4,<6", "pyarrow": "!>=17", "xxhash": "!>=3"},
+        (f"{_DATA}.shared", f"{_DATA}.rl", f"{_DATA}.sft"),
     ),
 )

@@ -1,0 +1,107 @@
+"""Rows of fast-axolotl, in the environment that has axolotl (tests/axolotl/environment.py makes it, `FAST_JVM_AXOLOTL` names another)."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Dict, List
+
+from benchmarks.harness import Result, Row, at_least
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLES = 110_000
+ROWS_OF_DEDUPLICATION = 20_000
+LIMIT_S = 1800
+
+
+@functools.cache
+def python() -> str:
+    """The Python of axolotl's environment."""
+    command = [sys.executable, str(ROOT / "tests" / "axolotl" / "environment.py")]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=LIMIT_S)
+    return done.stdout.split()[-1]
+
+
+def _child(what: str, *numbers: int, **settings: str) -> Dict[str, Any]:
+    sources = (ROOT / "jpype-package" / "src", ROOT / "patchers" / "fast-axolotl" / "src")
+    with tempfile.TemporaryDirectory(prefix="axolotl-") as base:
+        done = subprocess.run(
+            [
+                *(python(), str(ROOT / "benchmarks" / "axolotl_children.py")),
+                *(what, base, *map(str, numbers)),
+            ],
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(map(str, sources)),
+                "HF_HUB_OFFLINE": "1",
+                **settings,
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            check=True,
+            timeout=LIMIT_S,
+        )
+    found: Dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def start() -> List[Result]:
+    """The way to the first batch, each side in a process of its own, numba's compilation and Java's boot inside."""
+    results = []
+    for processes, bar in ((2, at_least(20)), (1, None)):
+        theirs = _child("start", SAMPLES, processes, FAST_AXOLOTL="off")
+        ours = _child("start", SAMPLES, processes)
+        results.append(
+            Result(
+                f"axolotl: steps, sampler, first batch, {SAMPLES} rows, dataset_num_proc={processes}",
+                original=theirs["seconds"],
+                ours=ours["seconds"],
+                bar=bar,
+                equal=theirs["found"] == ours["found"],
+            )
+        )
+    return results
+
+
+def packing() -> List[Result]:
+    """Bins of a million lengths."""
+    found = _child("packing", 1_000_000)
+    compiling = f"numba compiles for {found.pop('compiling'):.1f} s, once in each process"
+    results = []
+    for capacity, row in found.items():
+        for key, text in (("original", "numba, compiled"), ("pool", "axolotl's pool of 4")):
+            results.append(
+                Result(
+                    f"axolotl: packing a million lengths, cap {capacity}: {text}",
+                    original=row[key],
+                    ours=row["ours"],
+                    bar=at_least(5),
+                    equal=row["equal"],
+                    note=compiling if key == "original" else "",
+                )
+            )
+    return results
+
+
+def deduplication() -> List[Result]:
+    """Per row."""
+    return [
+        Result(
+            "axolotl: deduplication, a row",
+            bar=at_least(30),
+            **_child("deduplication", ROWS_OF_DEDUPLICATION),
+        )
+    ]
+
+
+ROWS = [
+    Row("axolotl start", start),
+    Row("axolotl packing", packing),
+    Row("axolotl deduplication", deduplication),
+]
