@@ -12,7 +12,7 @@ from platforms.environments import run, sources
 from axolotl.environment import python
 
 CASES = Path(__file__).parent / "cases"
-LIMIT_S = 300
+LIMIT_S = 600
 
 
 @pytest.mark.parametrize("java_is", ["up", "off"])

@@ -156,7 +156,7 @@ def rows(draw: Any) -> Any:
 served_of = [0, 0]
 
 
-@settings(max_examples=250, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=150, phases=[Phase.explicit, Phase.generate])
 @given(
     rows(),
     st.sampled_from([None, 1, "\t"]),
@@ -174,7 +174,7 @@ def test_rows(
 
 def test_most_were_served() -> None:
     print("arrays left to the original, served:", served_of)
-    assert served_of[1] > 100
+    assert served_of[1] > 60
 
 
 def test_many_rows(folder: Path) -> None:
