@@ -16,7 +16,12 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEPT = ROOT / ".venv.tests"
 REQUIREMENTS = ROOT / "requirements"
-PACKAGES = ("jpype-package", "patchers/fast-langgraph", "patchers/fast-axolotl", "patchers/fast-crewai")
+PACKAGES = (
+    "jpype-package",
+    "patchers/fast-langgraph",
+    "patchers/fast-axolotl",
+    "patchers/fast-crewai",
+)
 SOURCES = tuple(ROOT / package / "src" for package in PACKAGES)
 INSTALL_S = 600
 LARGE_S = 1800

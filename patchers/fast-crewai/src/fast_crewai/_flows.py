@@ -20,7 +20,7 @@ def make_copy_state(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Ac
     """``Flow._copy_state`` with fast_jvm.deepcopy: it meters and falls back by itself."""
     serving = Serving("crewai.copy_state")
     models: Any = None
-    hidden = _Hidden(sys.modules[_RUNTIME].Flow, "_state")  # type: ignore[attr-defined]
+    hidden = _Hidden(sys.modules[_RUNTIME].Flow, "_state")
 
     def replacement(self: Any) -> Any:
         nonlocal models
@@ -91,7 +91,7 @@ class _Models:
 
     def copies_as_usual(self, state: Any) -> bool:
         """Say whether nobody replaced what copies this model."""
-        kind = type(state)
+        kind: Any = type(state)
         return (
             kind.model_copy is self._model_copy
             and kind.__deepcopy__ is self._deepcopy
@@ -101,7 +101,7 @@ class _Models:
 
     def copied(self, state: Any) -> Any:
         """Return ``state.model_copy(deep=True)``."""
-        kind = type(state)
+        kind: Any = type(state)
         made = kind.__new__(kind)
         put = self._set
         put(made, "__dict__", deepcopy(state.__dict__))
@@ -124,10 +124,10 @@ def make_find_triggered_methods(original: Any, meter: Meter) -> Tuple[Callable[.
     """
     serving = Serving("crewai.find_triggered_methods")
     runtime = sys.modules[_RUNTIME]
-    flow: Any = runtime.Flow  # type: ignore[attr-defined]
+    flow: Any = runtime.Flow
     listener_methods, condition_met = flow._listener_methods, flow._condition_met
     hidden = _Hidden(flow, "_definition", "_fired_or_listeners", "_pending_events")
-    is_multi, satisfied = runtime._is_multi_event_or, runtime._condition_satisfied  # type: ignore[attr-defined]
+    is_multi, satisfied = runtime._is_multi_event_or, runtime._condition_satisfied
 
     def replacement(self: Any, trigger_method: Any, router_only: bool) -> List[Any]:
         kind = type(self)
@@ -135,8 +135,8 @@ def make_find_triggered_methods(original: Any, meter: Meter) -> Tuple[Callable[.
             not serving
             or kind._listener_methods is not listener_methods
             or kind._condition_met is not condition_met
-            or runtime._is_multi_event_or is not is_multi  # type: ignore[attr-defined]
-            or runtime._condition_satisfied is not satisfied  # type: ignore[attr-defined]
+            or runtime._is_multi_event_or is not is_multi
+            or runtime._condition_satisfied is not satisfied
             or type(router_only) is not bool
             or hidden(kind)
         ):

@@ -53,7 +53,7 @@ def make_sanitize_tool_name(original: Any, meter: Meter) -> Tuple[Callable[..., 
     def replacement(name: str, max_length: int = 64) -> str:
         if type(name) is str and type(max_length) is int and serving:
             replacement.served += 1  # type: ignore[attr-defined]
-            return known(name, max_length)
+            return known(name, max_length)  # type: ignore[no-any-return]
         return original(name, max_length)  # type: ignore[no-any-return]
 
     return finish(replacement, serving)
