@@ -97,7 +97,16 @@ class _Models:
             and kind.__deepcopy__ is self._deepcopy
             and kind.__new__ is object.__new__
             and not kind.__pydantic_root_model__
+            and not any(map(self._holds_models, state.__dict__.values()))
         )
+
+    def _holds_models(self, value: Any) -> bool:
+        """Say whether a field shows models at once: pydantic copies those, and sooner without us."""
+        if type(value) is list and value:
+            value = value[0]
+        elif type(value) is dict and value:
+            value = next(iter(value.values()))
+        return isinstance(value, self.base)
 
     def copied(self, state: Any) -> Any:
         """Return ``state.model_copy(deep=True)``."""

@@ -31,7 +31,8 @@ def make_getattr(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Activ
 
                 plain = ModelPrivateAttr
             try:
-                attribute = read(self, "__private_attributes__")[item]
+                attributes = read(self, "__private_attributes__")
+                attribute = attributes[item] if item in attributes else None
                 if type(attribute) is plain and not hasattr(type(attribute.default), "__get__"):
                     found = read(self, "__pydantic_private__")[item]
                     # an instance may have an attribute of that name, which hasattr of the original sees
