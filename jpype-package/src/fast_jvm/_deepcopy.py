@@ -10,7 +10,7 @@ import copy
 import copyreg
 import threading
 from time import perf_counter_ns
-from typing import Any, Callable, TypeVar
+from typing import Any, Callable, TypeVar, cast
 
 from . import _boot
 from ._state import state
@@ -31,9 +31,9 @@ def deepcopy(x: T, memo: dict[int, Any] | None = None) -> T:
     if _serve is not None:
         made = _serve(x, memo)
         if made is not NotImplemented:
-            return made  # type: ignore[no-any-return]
-        return _original(x, memo)  # type: ignore[no-any-return]
-    return _meanwhile(x, memo)  # type: ignore[no-any-return]
+            return cast(T, made)
+        return cast(T, _original(x, memo))
+    return cast(T, _meanwhile(x, memo))
 
 
 def _meanwhile(x: Any, memo: Any) -> Any:

@@ -153,20 +153,5 @@ PATCHES = (
             f"{_TOKENIZER}.__call__": frozenset({"8ecaf5aab65b8981"}),
         },
         {"transformers": "!>=5,<6"},
-<<<<<<< HEAD
-=======
-    ),
-    _patch(
-        "deduplicate",
-        f"{_DATA}.utils:deduplicate_and_log_datasets",
-        "344588130a6d34be",
-        "_deduplication:make_deduplicate",
-        {
-            f"{_DATA}.utils:_deduplicate_dataset": frozenset({"4eff78770b57d7b5"}),
-            f"{_DATA}.utils:sha256": frozenset({"d431d8fb8ebc0e99"}),
-        },
-        {"datasets": "!>=4,<6", "pyarrow": "!>=17", "xxhash": "!>=3"},
-        (f"{_DATA}.shared", f"{_DATA}.rl", f"{_DATA}.sft"),
->>>>>>> ax2
     ),
 )

@@ -9,7 +9,8 @@ from weakref import WeakKeyDictionary
 
 from fast_jvm import deepcopy
 from fast_jvm._registry import Activate, Meter
-from fast_jvm._serving import Serving, finish
+
+from ._serving import Serving, finish
 
 _deepcopy = copy.deepcopy
 _RUNTIME = "crewai.flow.runtime"
@@ -19,10 +20,9 @@ def make_copy_state(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Ac
     """``Flow._copy_state`` with fast_jvm.deepcopy: it meters and falls back by itself."""
     serving = Serving("crewai.copy_state")
     models: Any = None
-    runtime: Any = sys.modules[_RUNTIME]
-    hidden = _Hidden(runtime.Flow, "_state")
+    hidden = _Hidden(sys.modules[_RUNTIME].Flow, "_state")
 
-    def _copy_state(self: Any) -> Any:
+    def replacement(self: Any) -> Any:
         nonlocal models
         if not serving or copy.deepcopy is not _deepcopy or hidden(type(self)):
             return original(self)
@@ -38,7 +38,7 @@ def make_copy_state(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Ac
             except (TypeError, AttributeError):
                 made = state.copy()
         elif not models.copies_as_usual(state):
-            replacement.declined += 1
+            replacement.declined += 1  # type: ignore[attr-defined]
             return original(self)
         else:
             try:
@@ -49,10 +49,9 @@ def make_copy_state(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Ac
                     made = type(state)(**state.model_dump())
                 except Exception:
                     made = state.model_copy(deep=False)
-        replacement.served += 1
+        replacement.served += 1  # type: ignore[attr-defined]
         return made
 
-    replacement: Any = _copy_state
     return finish(replacement, serving)
 
 
@@ -98,7 +97,16 @@ class _Models:
             and kind.__deepcopy__ is self._deepcopy
             and kind.__new__ is object.__new__
             and not kind.__pydantic_root_model__
+            and not any(map(self._holds_models, state.__dict__.values()))
         )
+
+    def _holds_models(self, value: Any) -> bool:
+        """Say whether a field shows models at once: pydantic copies those, and sooner without us."""
+        if type(value) is list and value:
+            value = value[0]
+        elif type(value) is dict and value:
+            value = next(iter(value.values()))
+        return isinstance(value, self.base)
 
     def copied(self, state: Any) -> Any:
         """Return ``state.model_copy(deep=True)``."""
@@ -124,13 +132,13 @@ def make_find_triggered_methods(original: Any, meter: Meter) -> Tuple[Callable[.
     checkpoint holds them.
     """
     serving = Serving("crewai.find_triggered_methods")
-    runtime: Any = sys.modules[_RUNTIME]
+    runtime = sys.modules[_RUNTIME]
     flow: Any = runtime.Flow
     listener_methods, condition_met = flow._listener_methods, flow._condition_met
     hidden = _Hidden(flow, "_definition", "_fired_or_listeners", "_pending_events")
     is_multi, satisfied = runtime._is_multi_event_or, runtime._condition_satisfied
 
-    def _find_triggered_methods(self: Any, trigger_method: Any, router_only: bool) -> Any:
+    def replacement(self: Any, trigger_method: Any, router_only: bool) -> List[Any]:
         kind = type(self)
         if (
             not serving
@@ -141,13 +149,13 @@ def make_find_triggered_methods(original: Any, meter: Meter) -> Tuple[Callable[.
             or type(router_only) is not bool
             or hidden(kind)
         ):
-            return original(self, trigger_method, router_only)
+            return original(self, trigger_method, router_only)  # type: ignore[no-any-return]
         try:
             private = object.__getattribute__(self, "__pydantic_private__")
             methods = private["_definition"].methods
             fired, pending = private["_fired_or_listeners"], private["_pending_events"]
         except (AttributeError, KeyError, TypeError):
-            return original(self, trigger_method, router_only)
+            return original(self, trigger_method, router_only)  # type: ignore[no-any-return]
         trigger = str(trigger_method)
         triggered: List[Any] = []
         for name, method in methods.items():
@@ -172,8 +180,7 @@ def make_find_triggered_methods(original: Any, meter: Meter) -> Tuple[Callable[.
                 triggered.append(name)
                 if once:
                     fired.add(name)
-        replacement.served += 1
+        replacement.served += 1  # type: ignore[attr-defined]
         return triggered
 
-    replacement: Any = _find_triggered_methods
     return finish(replacement, serving)

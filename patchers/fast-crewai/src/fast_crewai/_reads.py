@@ -6,7 +6,8 @@ import functools
 from typing import Any, Callable, Tuple
 
 from fast_jvm._registry import Activate, Meter
-from fast_jvm._serving import Serving, finish
+
+from ._serving import Serving, finish
 
 #: Tools that a process knows; a name is some ten bytes.
 NAMES = 4096
@@ -22,7 +23,7 @@ def make_getattr(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Activ
     plain: Any = None
     read = object.__getattribute__
 
-    def __getattr__(self: Any, item: str) -> Any:
+    def replacement(self: Any, item: str) -> Any:
         nonlocal plain
         if serving:
             if plain is None:
@@ -30,18 +31,18 @@ def make_getattr(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Activ
 
                 plain = ModelPrivateAttr
             try:
-                attribute = read(self, "__private_attributes__")[item]
+                attributes = read(self, "__private_attributes__")
+                attribute = attributes[item] if item in attributes else None
                 if type(attribute) is plain and not hasattr(type(attribute.default), "__get__"):
                     found = read(self, "__pydantic_private__")[item]
                     # an instance may have an attribute of that name, which hasattr of the original sees
                     if not hasattr(attribute.default, "__get__"):
-                        replacement.served += 1
+                        replacement.served += 1  # type: ignore[attr-defined]
                         return found
             except (KeyError, TypeError, AttributeError):
                 pass
         return original(self, item)
 
-    replacement: Any = __getattr__
     return finish(replacement, serving)
 
 
@@ -50,11 +51,10 @@ def make_sanitize_tool_name(original: Any, meter: Meter) -> Tuple[Callable[..., 
     serving = Serving("crewai.sanitize_tool_name")
     known = functools.lru_cache(maxsize=NAMES)(original)
 
-    def sanitize_tool_name(name: str, max_length: int = 64) -> Any:
+    def replacement(name: str, max_length: int = 64) -> str:
         if type(name) is str and type(max_length) is int and serving:
-            replacement.served += 1
-            return known(name, max_length)
-        return original(name, max_length)
+            replacement.served += 1  # type: ignore[attr-defined]
+            return known(name, max_length)  # type: ignore[no-any-return]
+        return original(name, max_length)  # type: ignore[no-any-return]
 
-    replacement: Any = sanitize_tool_name
     return finish(replacement, serving)

@@ -17,19 +17,19 @@ import dev.fastjvm.memory.Memory;
  * seen by nobody, and {@link MixedCopy} begins anew with a real memo. A memo of the caller's goes to the second at once.
  *
  * <p>Declines before the configuration, where the tables of {@code copy} were changed, for a memo that is no exact dict, past
- * {@link PlainCopy#DEPTH_LIMIT} levels, and where Python code would have to run while greenlets can exist.
+ * {@link PlainCopy#DEPTH_LIMIT} levels, for a while after a mixed walk that found little but objects for Python, and where Python code would have to run while greenlets can exist.
  */
 public final class DeepCopy extends Builtin {
     private static final long TOO_DEEP =
             Memory.immortalText("maximum recursion depth exceeded in a deep copy");
-    /** After a plain walk in vain, so many calls begin with the mixed one. */
-    private static final int PATIENCE = 16;
+    /** So many mixed copies are the original's after one that was hardly more than calls of it. */
+    private static final int PATIENCE = 64;
 
     private Kinds kinds;
     private long deepcopy;
     private long keepAlive;
     private PlainCopy idle;
-    private int vain;
+    private int left;
 
     public DeepCopy() {
         super("deepcopy",
@@ -47,14 +47,13 @@ public final class DeepCopy extends Builtin {
             if (kinds.isAtomic(PyObjects.type(object))) {
                 return PyObjects.incref(object);
             }
-            if (vain == 0) {
-                try {
-                    return plain(object);
-                } catch (Odd odd) {
-                    vain = PATIENCE;
+            try {
+                return plain(object);
+            } catch (Odd odd) {
+                if (left > 0) {
+                    left--;
+                    return decline();
                 }
-            } else {
-                vain--;
             }
         } else if (PyObjects.type(memo) != PyDict.TYPE) {
             return decline();
@@ -83,7 +82,9 @@ public final class DeepCopy extends Builtin {
             memo = given == PyObjects.NONE ? PythonError.check(CApi.Leaf.PyDict_New())
                     : PyObjects.incref(given);
             walk = new MixedCopy(kinds, deepcopy, keepAlive, this::countCallback, memo);
-            return walk.value(object, 0);
+            long copied = walk.value(object, 0);
+            left = walk.paid() ? 0 : PATIENCE;
+            return copied;
         } catch (StackOverflowError deep) {
             // Python code has run: too late for a decline
             CApi.PyErr_SetString(CApi.PyExc_RecursionError, TOO_DEEP);

@@ -30,6 +30,8 @@ final class MixedCopy {
     private final long memoKey;
     /** Grows with each call into Python. */
     private long calls;
+    private long handedOver;
+    private long containers;
 
     MixedCopy(Kinds kinds, long deepcopy, long keepAlive, Runnable count, long memo) {
         this.kinds = kinds;
@@ -54,6 +56,7 @@ final class MixedCopy {
         if (!(dict || list || tuple || atomic) || depth >= PlainCopy.DEPTH_LIMIT && !atomic) {
             return other(object);
         }
+        containers += atomic ? 0 : 1;
         PyObjects.incref(object);
         long id = 0;
         long made = 0;
@@ -90,8 +93,14 @@ final class MixedCopy {
         }
     }
 
+    /** Whether enough was copied here to outweigh the ways into Python. */
+    boolean paid() {
+        return containers > 2 * handedOver;
+    }
+
     private long other(long object) {
         calls++;
+        handedOver++;
         count.run();
         PyObjects.incref(object);
         boolean paused = Interpreter.enterPython();
