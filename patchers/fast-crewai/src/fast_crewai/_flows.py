@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from fast_jvm import deepcopy
 from fast_jvm._registry import Activate, Meter
 
-from ._serving import Serving, finish
+from fast_jvm._serving import Serving, finish
 
 _deepcopy = copy.deepcopy
 _RUNTIME = "crewai.flow.runtime"

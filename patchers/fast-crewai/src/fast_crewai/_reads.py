@@ -7,7 +7,7 @@ from typing import Any, Callable, Tuple
 
 from fast_jvm._registry import Activate, Meter
 
-from ._serving import Serving, finish
+from fast_jvm._serving import Serving, finish
 
 #: Tools that a process knows; a name is some ten bytes.
 NAMES = 4096
