@@ -15,7 +15,7 @@ CASES = Path(__file__).parent / "cases"
 LIMIT_S = 600
 
 
-@pytest.mark.parametrize("java_is", ["up", "off"])
+@pytest.mark.parametrize("java_is", ["up", pytest.param("off", marks=pytest.mark.long)])
 def test_cases(java: str, tmp_path: Path, java_is: str) -> None:
     files = sorted(CASES.glob("*_cases.py"))
     command = ("-m", "pytest", "-q", "-s", "-c", os.devnull, "--rootdir", str(CASES))

@@ -13,7 +13,7 @@ LOOK = """
 import json, sys
 import fast_jvm
 from fast_jvm import _registry
-import axolotl.prompt_strategies.chat_template, datasets.packaged_modules
+import axolotl.prompt_strategies.chat_template, axolotl.utils.data.utils, datasets.packaged_modules
 import axolotl.utils.trainer as users, axolotl.utils.samplers.multipack as multipack
 fine = all([_registry.ready(entry.patch.name) for entry in _registry.entries()])
 names = [hasattr(users.get_dataset_lengths, "__wrapped__"), hasattr(multipack.pack_parallel, "__wrapped__")]

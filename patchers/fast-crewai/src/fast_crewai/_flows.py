@@ -9,7 +9,6 @@ from weakref import WeakKeyDictionary
 
 from fast_jvm import deepcopy
 from fast_jvm._registry import Activate, Meter
-
 from fast_jvm._serving import Serving, finish
 
 _deepcopy = copy.deepcopy

@@ -51,7 +51,6 @@ _CONDITIONS = {
     f"{_RUNTIME}:_condition_satisfied": frozenset({"8589157b63f03fc2"}),
     f"{_RUNTIME}:_condition_branches": frozenset({"b38319580a4d86d6"}),
 }
-_PRIVATE = {"pydantic.fields:ModelPrivateAttr": frozenset({"dfcf1ca229ae0b20"})}
 
 
 def _patch(
@@ -98,16 +97,6 @@ PATCHES = (
         "_flows:make_find_triggered_methods",
         _CONDITIONS,
         {"pydantic": "!>=2.11,<3"},
-    ),
-    _patch(
-        "private_attributes",
-        f"{_MODEL}.__getattr__",
-        "174a191088291abe",
-        "_reads:make_getattr",
-        _PRIVATE,
-        {"crewai": "!>=1.15,<1.16"},
-        distribution="pydantic",
-        versions=">=2.11,<3",
     ),
     _patch(
         "sanitize_tool_name",
