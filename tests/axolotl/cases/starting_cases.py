@@ -15,9 +15,10 @@ import fast_jvm
 from fast_jvm import _registry
 import axolotl.prompt_strategies.chat_template, axolotl.utils.data.utils, datasets.packaged_modules
 import axolotl.utils.trainer as users, axolotl.utils.samplers.multipack as multipack
-fine = all([_registry.ready(entry.patch.name) for entry in _registry.entries()])
+ours = [entry for entry in _registry.entries() if entry.patch.package == "fast_axolotl"]
+fine = all([_registry.ready(entry.patch.name) for entry in ours])
 names = [hasattr(users.get_dataset_lengths, "__wrapped__"), hasattr(multipack.pack_parallel, "__wrapped__")]
-print(json.dumps([fine, names, {entry.patch.name: entry.state for entry in _registry.entries()}]))
+print(json.dumps([fine, names, {entry.patch.name: entry.state for entry in ours}]))
 """
 
 
