@@ -452,6 +452,7 @@ def test_public_surface() -> None:
         "wait_ready",
         "require",
         "register",
+        "deepcopy",
         "Patch",
         "FastJvmUnavailable",
     ]
