@@ -1,4 +1,4 @@
-"""Rows of fast-axolotl, in the environment that has axolotl (tests/axolotl/environment.py makes it, `FAST_JVM_AXOLOTL` names another)."""
+"""Rows of fast-axolotl, in the environment that has axolotl (tests/platforms/library.py makes it, `FAST_JVM_AXOLOTL` names another)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LIMIT_S = 1800
 @functools.cache
 def python() -> str:
     """The Python of axolotl's environment."""
-    command = [sys.executable, str(ROOT / "tests" / "axolotl" / "environment.py")]
+    command = [sys.executable, str(ROOT / "tests" / "platforms" / "library.py"), "axolotl"]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=LIMIT_S)
     return done.stdout.split()[-1]
 

@@ -31,7 +31,7 @@ BARS: Dict[str, Bar] = {
 def python() -> str:
     """The Python of LiteLLM's environment, the tests' own: made where it is not there yet."""
     done = subprocess.run(
-        [sys.executable, str(ROOT / "tests" / "litellm" / "environment.py")],
+        [sys.executable, str(ROOT / "tests" / "platforms" / "library.py"), "litellm"],
         stdout=subprocess.PIPE,
         text=True,
         check=True,

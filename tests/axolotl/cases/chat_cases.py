@@ -12,9 +12,9 @@ import pytest
 from axolotl.prompt_strategies import chat_template
 from axolotl.prompt_strategies.chat_template import ChatTemplatePrompter, ChatTemplateStrategy
 from axolotl.utils.chat_templates import base
+from calls import declined, outcome, served
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from sides import declined, outcome, served
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 

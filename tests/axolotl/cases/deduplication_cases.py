@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from axolotl.utils.data.utils import deduplicate_and_log_datasets
+from calls import declined, outcome, served
 from datasets import Array2D, Dataset, Features, Value, concatenate_datasets
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sides import declined, outcome, served
 
 original: Any = deduplicate_and_log_datasets.__wrapped__
 

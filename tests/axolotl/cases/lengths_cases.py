@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from axolotl.utils.trainer import get_dataset_lengths
+from calls import declined, outcome, served
 from datasets import Dataset, concatenate_datasets
 from hypothesis import given
 from hypothesis import strategies as st
-from sides import declined, outcome, served
 
 original: Any = get_dataset_lengths.__wrapped__
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import torch
 from axolotl.utils.samplers import MultipackBatchSampler
+from calls import declined, outcome, served
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sides import declined, outcome, served
 from torch.utils.data import RandomSampler, SequentialSampler
 
 from fast_axolotl import _first_fit

@@ -8,6 +8,7 @@ import threading
 from typing import Any
 
 import pytest
+from calls import outcome, served
 from crewai.events import crewai_event_bus
 from crewai.events.types.flow_events import (
     MethodExecutionFinishedEvent,
@@ -17,7 +18,6 @@ from crewai.flow.flow import Flow, and_, listen, or_, router, start
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
-from sides import outcome, served
 
 COPY = Flow._copy_state
 FIND = Flow._find_triggered_methods

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from calls import outcome, served
 from crewai.utilities import string_utils
 from hypothesis import given
 from hypothesis import strategies as st
-from sides import outcome, served
 
 NAME = string_utils.sanitize_tool_name
 

@@ -14,13 +14,14 @@ import httpx
 import litellm
 import openai
 import pytest
+from calls import outcome
 from conftest import LONG
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai._legacy_response import LegacyAPIResponse
 from openai._models import FinalRequestOptions
 from openai.types import CreateEmbeddingResponse
-from sides import originals, outcome, served
+from sides import originals, served
 
 from fast_litellm import _embeddings
 

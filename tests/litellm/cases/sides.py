@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import fast_litellm
 from fast_jvm import _registry
@@ -34,14 +33,6 @@ def originals(*names: str) -> Iterator[None]:
             setattr(entry.owner, entry.attribute, entry.placed)
             for module in entry.copies:
                 setattr(module, entry.attribute, entry.placed)
-
-
-def outcome(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """What a call returns, or the error that it raises."""
-    try:
-        return function(*arguments, **named)
-    except Exception as error:
-        return type(error), str(error)
 
 
 def served(name: str) -> int:

@@ -11,10 +11,11 @@ from typing import Any
 import litellm
 import pytest
 import tiktoken
+from calls import outcome
 from conftest import LONG
 from litellm.litellm_core_utils import token_counter
 from litellm.rust_bridge.tokenizer import get_encoding
-from sides import originals, outcome, served
+from sides import originals, served
 
 from fast_litellm import _tokens
 

@@ -1,0 +1,60 @@
+"""Libraries that have an environment of their own, and our package's cases there.
+
+`python tests/platforms/library.py axolotl` prints the Python of the environment that has requirements/axolotl.txt;
+`FAST_JVM_AXOLOTL` names another one that has all of it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from platforms.environments import REQUIREMENTS, environment, run, sources  # noqa: E402
+
+CALLS = Path(__file__).parent / "cases"
+
+
+def python(name: str) -> Path:
+    """The Python of a library's environment; made once, by uv and out of its cache where uv is on PATH."""
+    given = os.environ.get(f"FAST_JVM_{name.upper()}")
+    if given:
+        return Path(given)
+    locked = ("--require-hashes", "-r", REQUIREMENTS / f"{name}.txt")
+    return environment(Path(sys.executable), *locked, tag=name, uv=shutil.which("uv"))
+
+
+def run_cases(
+    name: str, files: list[Path], tmp_path: Path, java: str, least: int, timeout: float, **more: str
+) -> None:
+    """Run files of one folder's cases; all pass, and each patch, *least* or more, is live and has served."""
+    cases = files[0].parent
+    command = ("-m", "pytest", "-q", "-s", "-c", os.devnull, "--rootdir", str(cases))
+    out = run(
+        *(python(name), *command, "-p", "no:cacheprovider"),
+        "--confcutdir",  # tests/ on sys.path would hide the library
+        str(cases),
+        "--basetemp",
+        str(tmp_path / "base"),
+        *map(str, files),
+        timeout=timeout,
+        PYTHONPATH=os.pathsep.join([str(cases), str(CALLS), sources()]),
+        FAST_JVM_CACHE="off",
+        FAST_JVM_HOME=java,
+        **more,
+    )
+    print(out)
+    found = re.search(r"(\d+) passed", out)
+    assert found and int(found[1]) >= 10 and "skipped" not in out, out
+    rows = re.findall(rf"^({name}\.\w+): (\w+) .*served (\d+), declined (\d+)$", out, re.M)
+    assert len(rows) >= least
+    for patch, state, served, _ in rows:
+        assert state == "live" and int(served), patch
+
+
+if __name__ == "__main__":
+    print(python(sys.argv[1]))
