@@ -6,7 +6,7 @@ import contextlib
 import mmap
 import os
 import struct
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, Iterator, List, Sequence
 
 import numpy as np
 
@@ -27,22 +27,21 @@ WILL_NEED = getattr(mmap, "MADV_WILLNEED", None)
 _RANDOM, _NORMAL = getattr(mmap, "MADV_RANDOM", None), getattr(mmap, "MADV_NORMAL", None)
 
 
-def check_size(path: str, least: int) -> None:
-    """Raise DatasetError where a file is missing, or has fewer bytes."""
-    with contextlib.ExitStack() as stack:
-        _checked(path, least, stack)
+@contextlib.contextmanager
+def _opened(path: str, least: int) -> Iterator[Any]:
+    """Open a file, and look at that very one: another may have its name by then.
 
-
-def _checked(path: str, least: int, stack: contextlib.ExitStack) -> Any:
-    """Open a file, and look at that very one: another may have its name by then."""
+    DatasetError where it is missing, or has fewer bytes.
+    """
     try:
-        file = stack.enter_context(open(path, "rb"))
+        file = open(path, "rb")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DatasetError(f"{path} is missing") from error
-    size = os.fstat(file.fileno()).st_size
-    if size < least:
-        raise DatasetError(f"{path} is truncated: {size} bytes, of at least {least}")
-    return file
+    with file:
+        size = os.fstat(file.fileno()).st_size
+        if size < least:
+            raise DatasetError(f"{path} is truncated: {size} bytes, of at least {least}")
+        yield file
 
 
 def map_file(path: str, least: int, size: int, private: bool = False) -> mmap.mmap:
@@ -50,8 +49,7 @@ def map_file(path: str, least: int, size: int, private: bool = False) -> mmap.mm
 
     ``private``: a page that is written to becomes this process's own; the file never changes.
     """
-    with contextlib.ExitStack() as stack:
-        file = _checked(path, least, stack)
+    with _opened(path, least) as file:
         access = mmap.ACCESS_COPY if private else mmap.ACCESS_READ
         return mmap.mmap(file.fileno(), size, access=access)
 
@@ -93,8 +91,8 @@ class Segments:
     def file(self, path: str, size: int, private: bool = False) -> Any:
         """Map the first bytes of a file that lies beside; DatasetError where it has fewer."""
         if not size:
-            check_size(path, 0)
-            return b""
+            with _opened(path, 0):
+                return b""
         found = map_file(path, size, size, private)
         self._others.append(found)
         _advise(found, self.scattered)
