@@ -152,9 +152,17 @@ def _follow(progress: Progress, bar: Any, mode: str, told: Dict[str, Any]) -> Di
 
 IDLE = {
     "langgraph.%s" % name
-    for name in ("async_get_child", "ainvoke", "arun", "chain_end", "llm_end", "task_path")
+    for name in (
+        "async_get_child",
+        "ainvoke",
+        "arun",
+        "chain_end",
+        "llm_end",
+        "task_path",
+        "submit",
+    )
 }
-"""Patches that this agent never calls: it is synchronous, and its saver's put_writes is wrapped by a clock."""
+"""Patches that serve nothing here: the agent is synchronous, its saver is SqliteSaver, whose put_writes is wrapped by a clock."""
 
 
 def _served(run: Dict[str, Any]) -> bool:
