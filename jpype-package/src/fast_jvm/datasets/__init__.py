@@ -28,7 +28,7 @@ __all__ = ["Built", "Dataset", "DatasetError", "Writer", "build", "compact", "fr
 def __getattr__(name: str) -> Any:
     """``from_hf`` needs HF's datasets, which nothing else here does."""
     if name == "from_hf":
-        from ._hf import from_hf
+        from ._from_hf import from_hf
 
         return from_hf
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

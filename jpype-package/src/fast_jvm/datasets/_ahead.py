@@ -7,12 +7,9 @@ asked, which would cost as much as reading them: the process's page faults, look
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Deque, Iterable, Iterator, List, Union
+from typing import Deque, Iterable, Iterator, List, Protocol, Union
 
 from ._format import Array
-
-if TYPE_CHECKING:
-    from ._dataset import Dataset
 
 try:
     import resource
@@ -58,13 +55,22 @@ class Pace:
         return self._left > 0
 
 
+class Rows(Protocol):
+    """What is read."""
+
+    pace: Pace
+
+    def will_need(self, rows: Array) -> None:
+        """Have the kernel read the pages of rows that are read soon."""
+
+
 def pieces(numbers: Array) -> Iterator[Array]:
     """Yield numbers some at a time."""
     for first in range(0, len(numbers), PIECE):
         yield numbers[first : first + PIECE]
 
 
-def ahead(rows: Dataset, some: Iterable[Array]) -> Iterator[List[int]]:
+def ahead(rows: Rows, some: Iterable[Array]) -> Iterator[List[int]]:
     """Yield pieces of the numbers of a dataset's rows, which are read as they come; those behind are asked for meanwhile."""
     coming: Deque[Array] = deque()
     asked = False

@@ -32,8 +32,8 @@ from typing import (
 
 import numpy as np
 
+from ._arrow_columns import arrow_columns
 from ._format import Array, Column
-from ._sources import arrow_columns
 
 DEEPEST = 300
 """A row of more brackets goes to ``json``, which gives up at some depth; Arrow's parser, in a field it skips, never."""

@@ -21,13 +21,13 @@ from typing import (
 import numpy as np
 
 from . import _format
+from ._arrow_columns import arrow_columns
 from ._blocks import AHEAD, Ahead, Block, Parser
 from ._format import Column, DatasetError
 from ._sources import (
     Bad,
     Item,
     Piece,
-    arrow_columns,
     arrow_schema,
     expand,
     is_json,

@@ -8,7 +8,8 @@ from typing import Iterator, Union
 import numpy as np
 
 from . import _format
-from ._dataset import Dataset, Lists
+from ._columns import Lists
+from ._dataset import Dataset
 from ._format import LARGEST_PLAIN, OFFSET, OFFSET_BITS, Array, segment_file
 from ._log import BatchLog
 
