@@ -3,6 +3,7 @@
 
     python litellm_children.py embeddings     one request, 100 x 1536 floats or base64: CPU of this process
     python litellm_children.py tokens         token_counter: CPU of a call
+    python litellm_children.py router         the Router's pre-call checks, and a call of a mocked model: CPU
     python litellm_children.py provider PORTFILE
 
 Each prints one JSON object. Results are compared before anything is timed.
@@ -266,8 +267,59 @@ def tokens() -> Dict[str, Any]:
     return found
 
 
+def router() -> Dict[str, Any]:
+    """Pre-call checks by the number of deployments, of one model and of ten; a Router's call, its model mocked."""
+    ready()
+    import litellm
+
+    names = ["gpt-4o", "openai/gpt-4o-mini", "azure/gpt-4o", "anthropic/claude-3-haiku-20240307"]
+    names += [
+        "groq/llama-3.1-8b-instant",
+        "gemini/gemini-2.0-flash",
+        "mistral/mistral-large-latest",
+    ]
+    names += ["deepseek/deepseek-chat", "openrouter/openai/gpt-4o", "gpt-4-turbo"]
+    messages = [{"role": "user", "content": "hello there"}]
+    served = ["litellm.router_checks"]
+    found: Dict[str, Any] = {}
+    for many, models in ((1, 1), (20, 10), (200, 1), (200, 10)):
+        parameters = [
+            {
+                "model": names[i % models],
+                "api_key": "k%d" % i,
+                "mock_response": "hi",
+                "rpm": 1000000,
+            }
+            for i in range(many)
+        ]
+        made = litellm.Router(
+            model_list=[{"model_name": "m", "litellm_params": each} for each in parameters],
+            enable_pre_call_checks=True,
+        )
+        name = "%d deployments of %d models" % (many, models)
+        found["checks, " + name] = compare(
+            lambda: made._pre_call_checks("m", made.model_list, messages, request_kwargs={}),
+            len,
+            20,
+            3,
+            served,
+        )
+        found["call, " + name] = compare(
+            lambda: made.completion("m", messages),
+            lambda answer: answer.choices[0].message.content,
+            10,
+            3,
+            served,
+        )
+    return found
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "provider":
         provider(sys.argv[2])
     else:
-        print(json.dumps({"embeddings": embeddings, "tokens": tokens}[sys.argv[1]]()))
+        print(
+            json.dumps(
+                {"embeddings": embeddings, "tokens": tokens, "router": router}[sys.argv[1]]()
+            )
+        )

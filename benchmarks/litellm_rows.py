@@ -25,6 +25,9 @@ BARS: Dict[str, Bar] = {
     "o200k_base: 20 messages": at_least(2),
     "cl100k_base: 8 bytes": never_slower,
     "o200k_base: 8 bytes": never_slower,
+    "checks, 1 deployments of 1 models": never_slower,
+    "checks, 200 deployments of 1 models": at_least(30),
+    "checks, 200 deployments of 10 models": at_least(30),
 }
 
 
@@ -112,4 +115,14 @@ def tokens() -> List[Result]:
     return results
 
 
-ROWS = [Row("litellm-embeddings", embeddings), Row("litellm-tokens", tokens)]
+def router() -> List[Result]:
+    """CPU of the Router's pre-call checks and of its call, a mocked model behind it."""
+    found = _child("router")
+    return [_result("Router, %s: cpu" % name, name, both) for name, both in found.items()]
+
+
+ROWS = [
+    Row("litellm-embeddings", embeddings),
+    Row("litellm-tokens", tokens),
+    Row("litellm-router", router),
+]

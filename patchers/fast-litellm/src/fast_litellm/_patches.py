@@ -47,6 +47,20 @@ _TRANSFORM = {
     "openai.types.embedding_create_params:EmbeddingCreateParams": "b04bf4b869bc6c91",
 }
 
+_PROVIDER = f"{_CORE}.get_llm_provider_logic"
+_ROUTER = {
+    "litellm.router:Router.get_router_model_info": "a4910f315bf501b8",
+    "litellm.router:Router.get_discovered_model_info": "082750426d0c9983",
+    "litellm.utils:get_model_info": "456a53e8c8278edb",
+    f"{_PROVIDER}:get_llm_provider": "2ce8d01589cf2cc7",
+    f"{_PROVIDER}:_get_openai_compatible_provider_info": "b1ebc7d4a772559c",
+    "litellm.types.router:LiteLLM_Params": "e212a818e182c066",
+    "litellm.types.router:GenericLiteLLMParams": "0c4a06c9d9963cc6",
+    "litellm.utils:get_non_default_params": "fc13697ad20d6904",
+    "litellm.caching.dual_cache:DualCache.get_cache": "f0a24bb9542e477d",
+    "litellm.caching.in_memory_cache:InMemoryCache.get_cache": "b81306801835ab73",
+}
+
 PATCHES = (
     _patch(
         "embeddings",
@@ -86,5 +100,19 @@ PATCHES = (
         "_parameters:make_transform",
         also=_TRANSFORM,
         of=_OPENAI,
+    ),
+    _patch(
+        "router_checks",
+        "litellm.router:Router._pre_call_checks",
+        "819a0bbda3c23baa",
+        "_router:make_pre_call_checks",
+        also=_ROUTER,
+    ),
+    _patch(
+        "router_limits",
+        "litellm.router:Router._deployment_max_input_tokens",
+        "4efff56f98631337",
+        "_router:make_max_input_tokens",
+        also=_ROUTER,
     ),
 )
