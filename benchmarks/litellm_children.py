@@ -192,7 +192,7 @@ def embeddings() -> Dict[str, Any]:
         def shown(response: Any) -> str:
             return repr(response.model_dump())
 
-        names = ["litellm.embeddings", "litellm.post_call", "litellm.embedding_parameters"]
+        names = ["litellm.embeddings", "litellm.post_call"]
         found: Dict[str, Any] = {}
         for form, number in (("float", 3), ("base64", 10)):
             wanted = arguments(form)

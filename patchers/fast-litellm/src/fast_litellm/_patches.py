@@ -18,6 +18,7 @@ def _patch(
     also: Optional[Dict[str, str]] = None,
     requires: Optional[Dict[str, str]] = None,
     of: Tuple[str, str] = ("litellm", ">=1.100,!=1.107.0,<2"),
+    copies: Tuple[str, ...] = (),
 ) -> Patch:
     """Return a patch; one that leans on no builtin needs no Java."""
     accepted: Dict[str, FrozenSet[str]] = {
@@ -36,6 +37,7 @@ def _patch(
         make=f"fast_litellm.{make}",
         prepare="fast_litellm._prepare:prepare",
         plain=not builtins,
+        copies=copies,
     )
 
 
@@ -44,7 +46,7 @@ _SDK = "openai._utils._transform"
 _TRANSFORM = {
     f"{_SDK}:_transform_recursive": "2ef94ce9fb5ee345",
     f"{_SDK}:_transform_typeddict": "08a4fd92305aaf91",
-    "openai.types.embedding_create_params:EmbeddingCreateParams": "b04bf4b869bc6c91",
+    f"{_SDK}:_maybe_transform_key": "bf51c4f45aa7c409",
 }
 
 _PROVIDER = f"{_CORE}.get_llm_provider_logic"
@@ -94,12 +96,57 @@ PATCHES = (
         {"tiktoken": "!>=0.14,<0.15"},  # its regex crate knows Unicode by itself
     ),
     _patch(
-        "embedding_parameters",
-        "openai.resources.embeddings:maybe_transform",
-        "83badab7dbf92df1",
-        "_parameters:make_transform",
+        "transform",
+        f"{_SDK}:transform",
+        "1454523767d7fcf3",
+        "_transform:make_transform",
         also=_TRANSFORM,
         of=_OPENAI,
+        copies=("openai._utils",),
+    ),
+    _patch(
+        "async_transform",
+        f"{_SDK}:async_transform",
+        "501b3daafb058b75",
+        "_transform:make_async_transform",
+        also={
+            **_TRANSFORM,
+            f"{_SDK}:_async_transform_recursive": "aaf9c08701531c03",
+            f"{_SDK}:_async_transform_typeddict": "b7b173dce9d06eea",
+        },
+        of=_OPENAI,
+        copies=("openai._utils",),
+    ),
+    _patch(
+        "construct",
+        "openai._models:construct_type",
+        "c46259e315cf2900",
+        "_construct:make_construct_type",
+        also={
+            "openai._models:BaseModel.construct": "6f852e6c388f6db8",
+            "openai._models:_construct_field": "0c2bb5576edcf3b2",
+            "openai._models:_get_extra_fields_type": "3d288c05ced21c4d",
+            "openai._models:validate_type": "e48bf00322c905ee",
+            "openai._models:_validate_non_model_type": "9212456a9b9e5d73",
+            "openai._compat:field_get_default": "7ef9c6981fcf3dd2",
+        },
+        requires={"pydantic": "!>=2.7,<3"},
+        of=_OPENAI,
+        copies=("openai._base_client", "openai._exceptions"),
+    ),
+    _patch(
+        "prepare_url",
+        "openai._base_client:BaseClient._prepare_url",
+        "2b3cecdbdfcb405a",
+        "_http:make_prepare_url",
+        of=_OPENAI,
+    ),
+    _patch(
+        "extract_cookies",
+        "httpx._models:Cookies.extract_cookies",
+        "f3260936ac43cc76",
+        "_http:make_extract_cookies",
+        of=("httpx", ">=0.27,<1"),
     ),
     _patch(
         "router_checks",
