@@ -17,7 +17,7 @@ def test_cases(java: str, tmp_path: Path, java_is: str) -> None:
         FILES,
         tmp_path,
         java,
-        least=3,
+        least=5,
         timeout=300,
         CREWAI_CASES_JAVA=java_is,
         HOME=str(tmp_path),

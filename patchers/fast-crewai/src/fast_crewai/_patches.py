@@ -51,6 +51,12 @@ _CONDITIONS = {
     f"{_RUNTIME}:_condition_satisfied": frozenset({"8589157b63f03fc2"}),
     f"{_RUNTIME}:_condition_branches": frozenset({"b38319580a4d86d6"}),
 }
+_RECORDS = {
+    "crewai.state.runtime:RuntimeState._serialize": frozenset({"e52ba50aa2431c1f"}),
+    "crewai.state.event_record:EventNode": frozenset({"f2ca2ea9c7c13313"}),
+    "crewai.utilities.rw_lock:RWLock.r_locked": frozenset({"1885a58d2000c820"}),
+    f"{_MODEL}.model_dump": frozenset({"25e2b169530c0c26"}),
+}
 
 
 def _patch(
@@ -106,5 +112,21 @@ PATCHES = (
         {},
         {},
         copies=_USERS,
+    ),
+    _patch(
+        "runtime_state_json",
+        "crewai.state.runtime:RuntimeState.model_dump_json",
+        "e9d13d25996e04e2",
+        "_checkpoints:make_model_dump_json",
+        _RECORDS,
+        {"pydantic": "!>=2.11,<3"},
+    ),
+    _patch(
+        "do_checkpoint",
+        "crewai.state.checkpoint_listener:_do_checkpoint",
+        "6a7325fbc490bea0",
+        "_checkpoints:make_do_checkpoint",
+        _RECORDS,
+        {"pydantic": "!>=2.11,<3"},
     ),
 )

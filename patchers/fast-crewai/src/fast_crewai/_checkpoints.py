@@ -1,0 +1,153 @@
+"""Checkpoints of a RuntimeState: their text from pieces, and none lost to a race.
+
+The original runs each of them in a thread of its own, while events are recorded: what it walks may change under it, and the
+checkpoint is then lost. Ours begins its text anew, and where crewai's own providers write, one is written after the other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import threading
+import time
+from typing import Any, Callable, ContextManager, Dict, Optional, Tuple
+
+from fast_jvm._registry import Activate, Meter
+from fast_jvm._serving import Serving, finish
+
+from ._fragments import States, steady
+
+_LISTENER = "crewai.state.checkpoint_listener"
+_dumps = json.dumps
+
+
+class _Texts:
+    """What both patches share; a forked child begins anew."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget all texts and who holds the lock."""
+        self.writing = threading.RLock()
+        self._states: Optional[States] = None
+
+    @property
+    def states(self) -> States:
+        """The texts that are known."""
+        if self._states is None:
+            self._states = States()
+        return self._states
+
+
+_texts = _Texts()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_texts.forget)
+
+
+def make_model_dump_json(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """``RuntimeState.model_dump_json`` without arguments."""
+    serving = Serving("crewai.runtime_state_json")
+
+    def replacement(self: Any, **kwargs: Any) -> Any:
+        if not kwargs and serving:
+            states = _texts.states
+            if not states.odd(self):
+                with contextlib.suppress(Exception):
+                    made = states.text(self, states.pydantic)
+                    replacement.served += 1  # type: ignore[attr-defined]
+                    return made
+            replacement.declined += 1  # type: ignore[attr-defined]
+        return original(self, **kwargs)
+
+    return finish(replacement, serving)
+
+
+def make_do_checkpoint(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """``_do_checkpoint``."""
+    serving = Serving("crewai.do_checkpoint")
+    names = vars(sys.modules[_LISTENER])
+    config = sys.modules[names["CheckpointConfig"].__module__]
+    own = config.JsonProvider, config.SqliteProvider
+
+    def replacement(state: Any, cfg: Any, event: Any = None) -> None:
+        if not serving or names["json"].dumps is not _dumps or _texts.states.odd(state):
+            original(state, cfg, event)
+            return
+        one_by_one: ContextManager[Any] = contextlib.nullcontext()
+        if type(cfg.provider) in own:
+            one_by_one = _texts.writing
+        with one_by_one:
+            _checkpoint(names, state, cfg, event)
+        replacement.served += 1  # type: ignore[attr-defined]
+
+    return finish(replacement, serving)
+
+
+def _data(state: Any, event: Any) -> str:
+    states = _texts.states
+    with contextlib.suppress(Exception):
+        return states.text(state, states.json, None if event is None else event.type)
+    # its own errors
+    payload = state.model_dump(mode="json")
+    if event is not None:
+        payload["trigger"] = event.type
+    return _dumps(payload)
+
+
+def _checkpoint(names: Dict[str, Any], state: Any, cfg: Any, event: Any) -> None:
+    emit = names["crewai_event_bus"].emit
+    told: Dict[str, Any] = {
+        "provider": type(cfg.provider).__name__,
+        "trigger": event.type if event is not None else None,
+        "branch": state._branch,
+        "parent_id": state._parent_id,
+        "task_id": event.task_id if event is not None else None,
+        "task_name": event.task_name if event is not None else None,
+        "agent_id": event.agent_id if event is not None else None,
+        "agent_role": event.agent_role if event is not None else None,
+    }
+    emit(cfg, names["CheckpointStartedEvent"](location=cfg.location, **told))
+    start = time.perf_counter()
+    try:
+        steady(lambda: names["_prepare_entities"](state.root))
+        data = _data(state, event)
+        location = cfg.provider.checkpoint(
+            data, cfg.location, parent_id=told["parent_id"], branch=told["branch"]
+        )
+        state._chain_lineage(cfg.provider, location)
+        checkpoint_id: str = cfg.provider.extract_id(location)
+    except Exception as exc:
+        emit(cfg, names["CheckpointFailedEvent"](location=cfg.location, error=str(exc), **told))
+        raise
+    duration_ms = (time.perf_counter() - start) * 1000.0
+    names["logger"].info(f"Checkpoint saved. Resume with: crewai checkpoint resume {checkpoint_id}")
+    emit(
+        cfg,
+        names["CheckpointCompletedEvent"](
+            location=location, checkpoint_id=checkpoint_id, duration_ms=duration_ms, **told
+        ),
+    )
+    if cfg.max_checkpoints is None:
+        return
+    try:
+        removed = cfg.provider.prune(cfg.location, cfg.max_checkpoints, branch=told["branch"])
+    except Exception:
+        names["logger"].warning(
+            "Checkpoint prune failed for %s (branch=%s)",
+            cfg.location,
+            told["branch"],
+            exc_info=True,
+        )
+        return
+    emit(
+        cfg,
+        names["CheckpointPrunedEvent"](
+            location=cfg.location,
+            removed_count=removed,
+            max_checkpoints=cfg.max_checkpoints,
+            **told,
+        ),
+    )
