@@ -1,7 +1,8 @@
-"""What a replacement that needs no Java has: whether it may serve, and how often it did."""
+"""What a replacement that needs no Java has: whether it may serve, how often it did, the original's globals."""
 
 from __future__ import annotations
 
+import types
 from typing import Any, Callable, Dict, Optional, Tuple
 
 from . import _registry
@@ -33,3 +34,17 @@ def finish(replacement: Any, serving: Serving) -> Tuple[Callable[..., Any], Acti
     replacement.served = 0
     replacement.declined = 0
     return replacement, serving.activate
+
+
+def among(original: Any, function: Any) -> Any:
+    """Return the function with the original's globals and defaults, counting what it serves."""
+    made: Any = types.FunctionType(
+        function.__code__,
+        original.__globals__,
+        function.__name__,
+        original.__defaults__,
+        function.__closure__,
+    )
+    made.__kwdefaults__ = original.__kwdefaults__
+    made.served = 0
+    return made

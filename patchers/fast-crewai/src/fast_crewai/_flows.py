@@ -13,6 +13,7 @@ from fast_jvm._serving import Serving, finish
 
 _deepcopy = copy.deepcopy
 _RUNTIME = "crewai.flow.runtime"
+_EXECUTOR = "crewai.agents.agent_executor"
 
 
 def make_copy_state(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Activate]:
@@ -133,6 +134,7 @@ def make_find_triggered_methods(original: Any, meter: Meter) -> Tuple[Callable[.
     serving = Serving("crewai.find_triggered_methods")
     runtime = sys.modules[_RUNTIME]
     flow: Any = runtime.Flow
+    definition = runtime.FlowMethodDefinition
     listener_methods, condition_met = flow._listener_methods, flow._condition_met
     hidden = _Hidden(flow, "_definition", "_fired_or_listeners", "_pending_events")
     is_multi, satisfied = runtime._is_multi_event_or, runtime._condition_satisfied
@@ -158,28 +160,81 @@ def make_find_triggered_methods(original: Any, meter: Meter) -> Tuple[Callable[.
         trigger = str(trigger_method)
         triggered: List[Any] = []
         for name, method in methods.items():
-            condition = method.listen
-            if condition is None or router_only != method.router:
+            if type(method) is not definition:
+                condition, router = method.listen, method.router
+            else:
+                fields = method.__dict__
+                condition, router = fields["listen"], fields["router"]
+            if condition is None or router_only != router:
                 continue
-            key = str(name)
-            plain = isinstance(condition, str)
-            once = not plain and not router_only and is_multi(condition)
+            if type(condition) is str:
+                if condition != trigger:
+                    # the more common: noted, since a later checkpoint holds it
+                    seen = pending.get(name)
+                    if seen is None:
+                        pending[str(name)] = {trigger}
+                    elif condition in seen:
+                        del pending[name]
+                        triggered.append(name)
+                    else:
+                        seen.add(trigger)
+                else:
+                    pending.pop(name, None)
+                    triggered.append(name)
+                continue
+            once = not router_only and is_multi(condition)
             if once and name in fired:
                 continue
-            seen = pending.get(key)
-            if seen is None:
-                if plain and condition == trigger:
-                    # noted and forgotten in one step
-                    triggered.append(name)
-                    continue
-                seen = pending[key] = set()
+            seen = pending.setdefault(str(name), set())
             seen.add(trigger)
-            if condition in seen if plain else satisfied(condition, seen):
-                del pending[key]
+            try:
+                # branches of texts alone
+                if "and" in condition:
+                    met = seen.issuperset(condition["and"])
+                else:
+                    met = not seen.isdisjoint(condition["or"])
+            except TypeError:
+                met = satisfied(condition, seen)
+            if met:
+                del pending[str(name)]
                 triggered.append(name)
                 if once:
                     fired.add(name)
         replacement.served += 1  # type: ignore[attr-defined]
         return triggered
+
+    return finish(replacement, serving)
+
+
+def make_create_initial_state(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """``_create_initial_state`` of crewai's own agent executors: a state that is replaced at once.
+
+    The original derives a model from AgentExecutorState for each executor, some milliseconds, and the executor then takes an
+    AgentExecutorState. Here the derived model is made once. Any other flow's state stays: each has a class of its own.
+    """
+    serving = Serving("crewai.create_initial_state")
+    executors = sys.modules[_EXECUTOR]
+    executor, state = executors.AgentExecutor, executors.AgentExecutorState
+    made: Any = None
+
+    def replacement(self: Any) -> Any:
+        nonlocal made
+        kind = type(self)
+        if kind is not executor or not serving:
+            return original(self)
+        core = state.__pydantic_core_schema__
+        if (
+            self.initial_state is not None
+            or kind._initial_state_t is not state
+            or self._create_default_extension_state() is not None
+        ):
+            replacement.declined += 1  # type: ignore[attr-defined]
+            return original(self)
+        replacement.served += 1  # type: ignore[attr-defined]
+        if made is not None and made[0] is core:
+            return made[1]()
+        first = original(self)
+        made = core, type(first)
+        return first
 
     return finish(replacement, serving)

@@ -5,13 +5,17 @@ All are plain: what they save is Python's own steps, and ``fast_jvm.deepcopy`` g
 
 from __future__ import annotations
 
-from typing import Dict, FrozenSet, Mapping, Tuple
+from typing import Dict, FrozenSet, Mapping, Tuple, Union
 
 from fast_jvm import Patch
 
 _RUNTIME = "crewai.flow.runtime"
 _STRINGS = "crewai.utilities.string_utils"
 _MODEL = "pydantic.main:BaseModel"
+_UTILS = "crewai.utilities.pydantic_schema_utils"
+_EXECUTOR = "crewai.agents.agent_executor"
+_FILES = "crewai.utilities.file_store"
+_TOOL = "crewai.tools.structured_tool"
 
 #: Modules of crewai that import sanitize_tool_name by name.
 _USERS = (
@@ -57,12 +61,54 @@ _RECORDS = {
     "crewai.utilities.rw_lock:RWLock.r_locked": frozenset({"1885a58d2000c820"}),
     f"{_MODEL}.model_dump": frozenset({"25e2b169530c0c26"}),
 }
+_SCHEMAS = {
+    f"{_MODEL}.__get_pydantic_json_schema__": frozenset({"097cf0f7fade5ae2"}),
+    "pydantic.json_schema:model_json_schema": frozenset({"af552d9b040e92da"}),
+    **{
+        f"pydantic.json_schema:GenerateJsonSchema.{name}": frozenset({code})
+        for name, code in (
+            ("generate", "60d55937ddca145c"),
+            ("generate_inner", "51ff31427f92c262"),
+            ("model_schema", "1a74d48fce3bdca0"),
+            ("default_schema", "b115f99de01f1f2d"),
+            ("_update_class_schema", "1303a2b123c9711e"),
+        )
+    },
+}
+_STEPS = {
+    f"{_UTILS}:{name}": frozenset({code})
+    for name, code in (
+        ("force_additional_properties_false", "d227e31971852991"),
+        ("strip_unsupported_formats", "c51441a4a79fb825"),
+        ("ensure_type_in_schemas", "7216e5dd06a234c5"),
+        ("resolve_refs", "6e06bba75eebca96"),
+        ("fix_discriminator_mappings", "c1bc629eb94c93be"),
+        ("convert_oneof_to_anyof", "ac810126168390fd"),
+        ("ensure_all_properties_required", "341822d5d501be08"),
+        ("strip_null_from_types", "2f1067c283cba1a2"),
+    )
+}
+_DESCRIBING = (
+    "crewai.agent.core",
+    "crewai.agent.utils",
+    "crewai.agents.agent_adapters.base_converter_adapter",
+    "crewai.lite_agent",
+    "crewai.llms.providers.azure.completion",
+    "crewai.llms.providers.bedrock.completion",
+    "crewai.llms.providers.gemini.completion",
+    "crewai.llms.providers.openai.completion",
+    "crewai.llms.providers.utils.common",
+    "crewai.tools.structured_tool",
+    "crewai.utilities.agent_utils",
+    "crewai.utilities.converter",
+    "crewai.utilities.evaluators.task_evaluator",
+)
 
 
 def _patch(
     name: str,
     target: str,
-    code: str,
+    code: Union[str, Tuple[str, ...]],
     make: str,
     also: Mapping[str, FrozenSet[str]],
     requires: Dict[str, str],
@@ -76,7 +122,7 @@ def _patch(
         target=target,
         distribution=distribution,
         versions=versions,
-        codes=frozenset({code}),
+        codes=frozenset({code} if isinstance(code, str) else code),
         also=also,
         requires=requires,
         builtins=(),
@@ -128,5 +174,112 @@ PATCHES = (
         "_checkpoints:make_do_checkpoint",
         _RECORDS,
         {"pydantic": "!>=2.11,<3"},
+    ),
+    _patch(
+        "model_json_schema",
+        f"{_MODEL}.model_json_schema",
+        "8f5b41258facdab8",
+        "_schemas:make_model_json_schema",
+        _SCHEMAS,
+        {"pydantic": "!>=2.11,<2.13"},
+    ),
+    _patch(
+        "generate_model_description",
+        f"{_UTILS}:generate_model_description",
+        "b35d8427f6fcbf62",
+        "_schemas:make_generate_model_description",
+        {f"{_MODEL}.model_json_schema": frozenset({"8f5b41258facdab8"}), **_SCHEMAS, **_STEPS},
+        {"pydantic": "!>=2.11,<2.13"},
+        copies=_DESCRIBING,
+    ),
+    _patch(
+        "format_description_for_llm",
+        f"{_TOOL}:format_description_for_llm",
+        "246c3e8760159bf2",
+        "_schemas:make_format_description",
+        {
+            f"{_TOOL}:strip_composite_description_prefix": frozenset({"960dc6aa2d973468"}),
+            f"{_STRINGS}:sanitize_tool_name": frozenset({"a108ee384110c32d"}),
+            f"{_UTILS}:generate_model_description": frozenset({"b35d8427f6fcbf62"}),
+            f"{_MODEL}.model_json_schema": frozenset({"8f5b41258facdab8"}),
+            **_SCHEMAS,
+            **_STEPS,
+        },
+        {"pydantic": "!>=2.11,<2.13"},
+        copies=("crewai.tools.base_tool",),
+    ),
+    _patch(
+        "private_attributes",
+        f"{_RUNTIME}:Flow.__getattr__",
+        "174a191088291abe",
+        "_loop:make_getattr",
+        {"pydantic.fields:ModelPrivateAttr.__getattr__": frozenset({"941e31dcb8435c93"})},
+        {"pydantic": "!>=2.11,<3"},
+    ),
+    _patch(
+        "execute_method",
+        f"{_RUNTIME}:Flow._execute_method",
+        "12adf736a8b8511f",
+        "_loop:make_execute_method",
+        {f"{_RUNTIME}:Flow._persist_method_completion": frozenset({"8e9c41be43398d47"})},
+        {},
+    ),
+    _patch(
+        "execute_single_listener",
+        f"{_RUNTIME}:Flow._execute_single_listener",
+        "8f056c734dee288b",
+        "_loop:make_execute_single_listener",
+        {"crewai.events.event_context:triggered_by_scope": frozenset({"52b25cd03b546014"})},
+        {},
+    ),
+    _patch(
+        "start_method_names",
+        f"{_RUNTIME}:Flow._start_method_names",
+        "9ca766b8f1d96d00",
+        "_loop:make_start_method_names",
+        {},
+        {},
+    ),
+    _patch(
+        "create_initial_state",
+        f"{_EXECUTOR}:AgentExecutor._create_initial_state",
+        "0f62d21eba4313bc",
+        "_flows:make_create_initial_state",
+        {
+            f"{_EXECUTOR}:AgentExecutor._setup_executor": frozenset({"ed02ba6492f710b1"}),
+        },
+        {},
+    ),
+    _patch(
+        "select_tool",
+        "crewai.tools.tool_usage:ToolUsage._select_tool",
+        "29d4ead643241446",
+        "_reads:make_select_tool",
+        {"difflib:SequenceMatcher.ratio": frozenset({"98343fad86bc0cdd"})},
+        {},
+    ),
+    _patch(
+        "run_sync",
+        f"{_FILES}:_run_sync",
+        "c672b19ec2c5c7dd",
+        "_reads:make_run_sync",
+        {
+            f"{_FILES}:aget_all_files": frozenset({"34cb46c532d423fa"}),
+            f"{_FILES}:aget_files": frozenset({"b49cf3628b442bee"}),
+            f"{_FILES}:aget_task_files": frozenset({"97596faf11adc264"}),
+            f"{_FILES}:astore_files": frozenset({"11c3f14b6fb64fbb"}),
+            f"{_FILES}:aclear_files": frozenset({"6d072f11f43d0dcd"}),
+            f"{_FILES}:astore_task_files": frozenset({"ce40fb0d4c7b4de6"}),
+            f"{_FILES}:aclear_task_files": frozenset({"d00c086a5f1ae02b"}),
+        },
+        {},
+    ),
+    _patch(
+        "telemetry_version",
+        "crewai.telemetry.telemetry:version",
+        ("f8c0c26ec023f96f", "8272c4c888e4b893"),
+        "_reads:make_version",
+        {},
+        {},
     ),
 )

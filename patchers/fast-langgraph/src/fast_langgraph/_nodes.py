@@ -16,8 +16,7 @@ from asyncio import _get_running_loop as _running_loop
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
 from fast_jvm._registry import Activate, Builtins, Meter
-
-from ._steps import among
+from fast_jvm._serving import among
 
 if TYPE_CHECKING:  # names of the original's module, see among
     import asyncio

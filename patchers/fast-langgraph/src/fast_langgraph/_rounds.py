@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
 from fast_jvm._registry import Activate, Builtins, Meter
-
-from ._steps import among
+from fast_jvm._serving import among
 
 if TYPE_CHECKING:  # names of the original's module, see among
     from langgraph._internal._constants import RESERVED

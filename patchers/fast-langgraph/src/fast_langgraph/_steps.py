@@ -14,6 +14,7 @@ import types
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple
 
 from fast_jvm._registry import Activate, Builtins, Meter
+from fast_jvm._serving import among
 
 if TYPE_CHECKING:  # names of the original's module, see _among
     from collections.abc import Mapping
@@ -31,20 +32,6 @@ def _generated(kind: Any) -> bool:
     """Say whether a dataclass's constructor is the one that was made for it: it has no source to take a hash of."""
     code = getattr(kind.__init__, "__code__", None)
     return code is not None and code.co_filename == "<string>"
-
-
-def among(original: Any, function: Any) -> Any:
-    """Return the function with the original's globals and defaults, counting what it serves."""
-    made: Any = types.FunctionType(
-        function.__code__,
-        original.__globals__,
-        function.__name__,
-        original.__defaults__,
-        function.__closure__,
-    )
-    made.__kwdefaults__ = original.__kwdefaults__
-    made.served = 0
-    return made
 
 
 # -- langgraph.runtime
