@@ -23,7 +23,7 @@ settings.load_profile("cases")
 
 @pytest.fixture(scope="session", autouse=True)
 def ready() -> Iterator[None]:
-    """All patches live; with Java, it is asked for the smallest inputs too."""
+    """All patches live."""
     import axolotl.prompt_strategies.chat_template
     import axolotl.utils.data.utils
     import axolotl.utils.samplers.multipack
@@ -31,7 +31,6 @@ def ready() -> Iterator[None]:
 
     if JAVA:
         assert fast_jvm.wait_ready(60), fast_jvm.status()
-        _first_fit.JAVA_FROM = 0
     else:  # Python's way: nothing waits for Java, and no boot begins
         _first_fit.WAIT_FROM = _first_fit.LARGEST
         _boot.THRESHOLD_NS = 1 << 62

@@ -69,8 +69,10 @@ def lengths(draw: Any) -> np.ndarray:
 )
 def test_bins(sizes: np.ndarray, capacity: int, group: int, bin_size: int, safe: bool) -> None:
     want = pack_parallel.__wrapped__(sizes, capacity, group, bin_size, 1, safe)
-    bins = _first_fit.first_fit(sizes.astype(np.int32), capacity, group, bin_size, lambda ns: None)
+    arguments = (sizes.astype(np.int32), capacity, group, bin_size, lambda ns: None)
+    bins = _first_fit.first_fit(*arguments)
     assert bins.cut(bins.order.tolist()) == want
+    assert _first_fit.first_fit_lists(sizes, *arguments[1:4]) in (want, None)
     got = served(pack_parallel, sizes, capacity, group, bin_size, 2, safe)
     assert got == want
     assert all(type(place) is int for each in got for place in each)
@@ -94,10 +96,22 @@ def test_no_process_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
     assert served(pack_parallel, np.array([3, 3, 3]), 6, 2, 9, 4) == [[0, 1], [2]]
 
 
-def test_what_numba_has_compiled_is_the_originals_for_few() -> None:
+def test_without_java_what_numba_has_compiled_is_the_originals_for_few() -> None:
     pack_parallel.__wrapped__(np.array([3, 3]), 6, 2, 9, 1)
-    assert declined(pack_parallel, np.array([3, 3, 3]), 6, 2, 9, 1) == [[0, 1], [2]]
-    served(pack_parallel, np.full(5000, 3), 6, 100_000, 9, 1)
+    whose: Any = served if _first_fit.LISTS in _boot.state.builtins else declined
+    assert whose(pack_parallel, np.array([3, 3, 3]), 6, 2, 9, 1) == [[0, 1], [2]]
+    served(pack_parallel, np.full(9000, 3), 6, 100_000, 9, 1)
+
+
+def test_many_lists_and_the_collector() -> None:
+    """They are no reason for it to run, and it is as it was."""
+    for enabled in (True, False):
+        (gc.enable if enabled else gc.disable)()
+        before = [each["collections"] for each in gc.get_stats()[1:]]
+        served(pack_parallel, np.full(90_000, 3), 6, 100_000, 9, 2)
+        assert gc.isenabled() == enabled
+        assert [each["collections"] for each in gc.get_stats()[1:]][1] == before[1]
+    gc.enable()
 
 
 @pytest.mark.parametrize(
@@ -268,13 +282,28 @@ def test_its_sampler_fails() -> None:
 
 
 def test_java_served() -> None:
-    builtin = _boot.state.builtins.get(_first_fit.BUILTIN)
-    if builtin is None:
-        return
-    before = builtin.counters
-    pack_parallel(np.full(9000, 3), 6, 1000, 9, 2)
-    after = builtin.counters
-    assert after.calls == before.calls + 1 and after.declines == before.declines
+    sampler = make(
+        MultipackBatchSampler, np.full(9000, 3), "random", 1, batch_size=1, batch_max_len=6, bin_size=9
+    )  # fmt: skip
+    for name, call in (
+        (_first_fit.LISTS, lambda: pack_parallel(np.full(9000, 3), 6, 1000, 9, 2)),
+        (_first_fit.BUILTIN, sampler.generate_batches),
+    ):
+        builtin = _boot.state.builtins.get(name)
+        if builtin is not None:
+            before = builtin.counters
+            call()
+            after = builtin.counters
+            assert after.calls == before.calls + 1 and after.declines == before.declines
+
+
+def test_a_random_sampler_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever RandomSampler became, its draws are taken."""
+    monkeypatch.setattr(RandomSampler, "__iter__", lambda self: iter([2, 0, 1, 3]))
+    sampler = make(
+        MultipackBatchSampler, np.array([3, 3, 3, 3]), "random", 1, batch_size=1, batch_max_len=6, bin_size=9
+    )  # fmt: skip
+    assert served(generate_batches, sampler) == [[[2, 0]], [[1, 3]]]
 
 
 def test_nothing_is_left_behind() -> None:

@@ -10,18 +10,24 @@ from __future__ import annotations
 
 import sys
 import time
+from multiprocessing import get_all_start_methods
 from typing import Any, Callable, List, NamedTuple, Optional, Tuple
 
+from fast_jvm import fingerprint
 from fast_jvm._registry import Activate, Meter
 from fast_jvm._serving import Serving, finish
 
-from ._first_fit import LARGEST, Bins, first_fit
+from ._first_fit import LARGEST, Bins, collecting_later, first_fit, first_fit_lists
 
 _MODULE = "axolotl.utils.samplers.multipack"
 
-#: With fewer samples, or bins, a pack_group that numba has compiled already is as quick.
-_FEW_SAMPLES = 1000
-_FEW_BINS = 200
+#: With fewer bins a pack_group that numba has compiled is quicker than Python's tree.
+_FEW_BINS = 3000
+
+#: What _known_way looked at last, and found as it was studied.
+_ways: List[Any] = []
+
+_START_METHODS = (None, "", *get_all_start_methods())
 
 
 def _whole(*numbers: Any) -> bool:
@@ -37,7 +43,9 @@ def _known_lengths(lengths: Any) -> Optional[Any]:
         return None
     if not len(lengths):
         return lengths.astype(np.int32)
-    if lengths.min() < 0 or lengths.max() > LARGEST or len(lengths) > LARGEST:
+    if lengths.min() < 0 or len(lengths) > LARGEST:
+        return None
+    if lengths.dtype != np.int32 and lengths.max() > LARGEST:
         return None
     return np.ascontiguousarray(lengths, np.int32)
 
@@ -75,8 +83,7 @@ def make_pack_parallel(
         safe_mode: Any = True,
         mp_start_method: Any = "fork",
     ) -> Any:
-        few = num_processes == 1 and len(sequence_lengths) < _FEW_SAMPLES and _compiled()
-        if not few and serving:
+        if serving:
             bins = _parallel(
                 sequence_lengths, bin_capacity, group_size, bin_size, num_processes, mp_start_method, meter
             )  # fmt: skip
@@ -112,33 +119,50 @@ def _parallel(
     module: Any = sys.modules[_MODULE]
     if processes is None:
         processes = max(1, min(len(sequence_lengths) // group, module.cpu_count(), 16))
-    lengths = _known_lengths(sequence_lengths)
-    if lengths is None:
-        return None
-    if processes == 1:
-        expected = float(lengths.sum(dtype=float)) / capacity * min(group / max(len(lengths), 1), 1)
-        if expected < _FEW_BINS and _compiled():
+    bins = None
+    if _flat(sequence_lengths):
+        bins = first_fit_lists(sequence_lengths, capacity, group, bin_size)
+    if bins is None:
+        lengths = _known_lengths(sequence_lengths)
+        if lengths is None:
             return None
+        expected = float(lengths[:group].sum(dtype=float)) / capacity
+        if processes == 1 and expected < _FEW_BINS and _compiled():
+            return None
+        found = first_fit(lengths, capacity, group, bin_size, meter)
+        bins = found.cut(found.order.tolist())
+    if processes == 1:
         module.LOG.debug("Using single process for pack_parallel, running sequentially.")
-    bins = first_fit(lengths, capacity, group, bin_size, meter)
-    return bins.cut(bins.order.tolist())
+    return bins
+
+
+def _flat(lengths: Any) -> bool:
+    """Say whether Java can read lengths where they lie."""
+    import numpy as np
+
+    return (
+        type(lengths) is np.ndarray
+        and lengths.ndim == 1
+        and (lengths.dtype == np.int32 or lengths.dtype == np.int64)
+        and lengths.flags.c_contiguous
+        and len(lengths) <= LARGEST
+    )
 
 
 def _known_way(processes: Any, start_method: Any) -> bool:
     """Say whether the original would start its processes, and with no warning."""
-    from multiprocessing import get_all_start_methods
-
-    if not _untouched(("_process_group", "_process_group"), ("pack_group", "pack_group")):
-        return False
-    return (processes is None or _whole(processes)) and (
-        start_method in (None, "") or start_method in get_all_start_methods()
-    )
+    module: Any = sys.modules[_MODULE]
+    if _ways != [module._process_group, module.pack_group]:
+        if not _untouched(("_process_group", "_process_group"), ("pack_group", "pack_group")):
+            return False
+        _ways[:] = [module._process_group, module.pack_group]
+    return (processes is None or _whole(processes)) and start_method in _START_METHODS
 
 
 class _Packed(NamedTuple):
     """What one call of generate_batches found, its lists not made yet."""
 
-    indices: List[Any]
+    indices: Any
     bins: Bins
     total_used: Any
     total_slots: Any
@@ -148,9 +172,13 @@ class _Packed(NamedTuple):
         """The lists: batches of bins of what the sampler gave."""
         last = int(self.bins.ends[self.first_dropped - 1]) if self.first_dropped else 0
         kept = Bins(self.bins.order[:last], self.bins.ends[: self.first_dropped])
-        flat = [self.indices[place] for place in kept.order.tolist()]
+        if type(self.indices) is list:
+            flat = [self.indices[place] for place in kept.order.tolist()]
+        else:
+            flat = self.indices[kept.order].tolist()
         bins = kept.cut(flat)
-        return [bins[start : start + size] for start in range(0, len(bins), size)]
+        with collecting_later():
+            return [bins[start : start + size] for start in range(0, len(bins), size)]
 
 
 def _can_pack(sampler: Any) -> bool:
@@ -174,13 +202,14 @@ def _can_pack(sampler: Any) -> bool:
     )
 
 
-def _pack(
-    sampler: Any, meter: Meter, indices: Optional[List[Any]] = None, times: int = 1
-) -> _Packed:
+def _pack(sampler: Any, meter: Meter, indices: Optional[Any] = None, times: int = 1) -> _Packed:
     """Draw, and pack what was drawn: one of so many times."""
     import numpy as np
 
-    indices = list(sampler.sampler) if indices is None else indices
+    if indices is None:
+        indices = _permutation(sampler.sampler)
+    if indices is None:
+        indices = list(sampler.sampler)
     lengths = sampler.lengths[indices]
     capacity: int = sampler.batch_max_len
     if sampler.sequential:
@@ -208,6 +237,34 @@ def _pack(
         dropped = bins.order[bins.ends[kept - 1] if kept else 0 :]
         total_used -= _added(lengths[dropped])
     return _Packed(indices, bins, total_used, total_slots, kept)
+
+
+#: RandomSampler.__iter__ whose draws _permutation makes.
+_DRAWS = frozenset({"04ef4de1c8b4d6cf"})
+_seen: List[Any] = []
+
+
+def _permutation(sampler: Any) -> Optional[Any]:
+    """Draw what a RandomSampler would, as an array; None, and nothing drawn, for other samplers."""
+    import torch
+    from torch.utils.data import RandomSampler
+
+    if type(sampler) is not RandomSampler or sampler.replacement:
+        return None
+    if not _seen:
+        _seen.append(RandomSampler.__iter__ if fingerprint(RandomSampler.__iter__) in _DRAWS else 0)
+    count = len(sampler.data_source)
+    if RandomSampler.__iter__ is not _seen[0] or not count or sampler.num_samples != count:
+        return None
+    generator: Any = sampler.generator
+    if generator is None:
+        seed = int(torch.empty((), dtype=torch.int64).random_().item())
+        generator = torch.Generator()
+        generator.manual_seed(seed)
+    order = torch.randperm(count, generator=generator)
+    if sampler.generator is not None:
+        torch.randperm(count, generator=generator)  # it draws for a rest that is empty
+    return order.cpu().numpy()
 
 
 def _added(lengths: Any) -> Any:

@@ -1,6 +1,7 @@
 package dev.fastjvm;
 
 import dev.fastjvm.axolotl.FirstFitBuiltin;
+import dev.fastjvm.axolotl.PackBuiltin;
 import dev.fastjvm.copy.DeepCopy;
 import dev.fastjvm.cpython.Builtin;
 import dev.fastjvm.cpython.LayoutCheck;
@@ -25,7 +26,7 @@ final class Builtins {
         DeepCopy deepCopy = new DeepCopy();
         return List.of(new Noop(), new LayoutCheck(), new Dumps.Configure(dumps, loads), dumps,
                 loads, new KeyedLogBuiltin(), new BatchLogBuiltin(),
-                new ByteCacheBuiltin(), new FirstFitBuiltin(), deepCopy,
+                new ByteCacheBuiltin(), new FirstFitBuiltin(), new PackBuiltin(), deepCopy,
                 new DeepCopy.Configure(deepCopy), new EmbeddingsBuiltin(), new LoadRanks(),
                 new CountTokens());
     }

@@ -6,10 +6,11 @@ import java.util.Arrays;
 /**
  * First fit in order of arrival: the bins of Axolotl's {@code pack_group}.
  *
- * <p>Representation: a complete binary tree over the bins in one array, the root at 1; a node holds the most room of the bins below
- * it, and -1 stands for a bin that is full or not there yet. The leftmost bin with room is found by one walk down without a
- * branch; the change goes up as far as it matters. The tree starts small and doubles: its depth is that of the bins there are, not of
- * those there may be. O(n log b), where the original looks at each bin for each sample.
+ * <p>Representation: the last bin's room in a variable, that of all before it in a complete binary tree in one array, the root at 1; a
+ * node holds the most room of the bins below it, and -1 stands for a bin that is full or not there yet. What fits no bin of the
+ * tree goes to the last bin, which most samples do where bins are large: the gaps of those before it are small. Else the leftmost bin
+ * with room is found by one walk down without a branch; the change goes up as far as it matters. The tree starts small and doubles: its
+ * depth is that of the bins there are, not of those there may be. O(n log b), where the original looks at each bin for each sample.
  *
  * <p>A bin that has as many samples as it may is full. A sample beyond the capacity gets a bin of its own, without room. Sizes
  * are not negative.
@@ -34,7 +35,6 @@ final class FirstFit {
     /** Packs samples whose sizes are int32 at an address; see {@link FirstFitBuiltin}. */
     int packGroups(long lengths, int count, int group, long order, long ends) {
         int bins = 0;
-        binOf = new int[Math.min(group, count)];
         for (long start = 0; start < count; start += group) {
             int size = (int) Math.min(group, count - start);
             int found = pack(lengths + 4 * start, size);
@@ -44,17 +44,35 @@ final class FirstFit {
         return bins;
     }
 
-    /** Packs one group into {@link #binOf}; returns how many bins it takes. */
-    private int pack(long lengths, int count) {
+    /** Samples of each bin of the group that was packed last. */
+    int[] sizes() {
+        return sizes;
+    }
+
+    /** The bin of each sample of the group that was packed last. */
+    int[] binOf() {
+        return binOf;
+    }
+
+    /** Packs one group; returns how many bins it takes. */
+    int pack(long lengths, int count) {
+        if (binOf.length < count) {
+            binOf = new int[count];
+        }
+        if (count == 0) {
+            return 0;
+        }
         Arrays.fill(room, -1);
-        int bins = 0;
+        int[] binOf = this.binOf;
         int[] tree = room;
         int leaves = width;
+        int last = -1;
+        int lastRoom = -1;
+        int lastSize = 0;
         for (int i = 0; i < count; i++) {
             int size = Memory.getInt(lengths + 4L * i);
             int node;
             int left;
-            int bin;
             if (tree[1] >= size) {
                 node = 1;
                 while (node < leaves) {
@@ -62,22 +80,33 @@ final class FirstFit {
                     // 1 where the left child has less room than is wanted
                     node += tree[node] - size >>> 31;
                 }
-                bin = node - leaves;
-                left = tree[node] - size;
-                sizes[bin]++;
+                int bin = node - leaves;
+                binOf[i] = bin;
+                left = ++sizes[bin] < binSize ? tree[node] - size : -1;
+            } else if (lastRoom >= size) {
+                binOf[i] = last;
+                lastRoom = ++lastSize < binSize ? lastRoom - size : -1;
+                continue;
             } else {
-                bin = bins++;
-                if (bin == leaves) {
+                binOf[i] = last + 1;
+                node = leaves + last;
+                left = lastRoom;
+                if (last >= 0) {
+                    sizes[last] = lastSize;
+                }
+                last++;
+                lastSize = 1;
+                lastRoom = binSize > 1 ? Math.max(capacity - size, -1) : -1;
+                if (last == leaves) {
                     widen();
                     tree = room;
                     leaves = width;
+                    node = leaves + last - 1;
                 }
-                node = leaves + bin;
-                left = Math.max(capacity - size, -1);
-                sizes[bin] = 1;
+                if (left < 0) {
+                    continue;
+                }
             }
-            binOf[i] = bin;
-            left = sizes[bin] < binSize ? left : -1;
             tree[node] = left;
             while (node > 1) {
                 left = Math.max(left, tree[node ^ 1]);
@@ -88,7 +117,8 @@ final class FirstFit {
                 tree[node] = left;
             }
         }
-        return bins;
+        sizes[last] = lastSize;
+        return last + 1;
     }
 
     /** Makes the tree the left half of one with twice the leaves. */

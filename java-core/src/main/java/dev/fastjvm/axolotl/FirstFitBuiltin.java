@@ -36,7 +36,8 @@ public final class FirstFitBuiltin extends Builtin {
         return PyLong.of(bins[0]);
     }
 
-    private static long argument(long args, int index) {
+    /** An int among the arguments. */
+    static long argument(long args, int index) {
         return PyLong.value(Memory.getLong(args + 8L * index));
     }
 }
