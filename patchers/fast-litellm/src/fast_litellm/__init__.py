@@ -6,9 +6,10 @@ Same objects, same numbers, same errors; what is not known exactly, the original
 from fast_jvm import register
 
 from ._health import get_performance_stats, health_check
+from ._limits import RateLimits
 from ._patches import PATCHES
 
-__all__ = ["get_performance_stats", "health_check"]
+__all__ = ["RateLimits", "get_performance_stats", "health_check"]
 __version__ = "1.0.0"
 
 register(PATCHES)

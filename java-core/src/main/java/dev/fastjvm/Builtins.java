@@ -14,6 +14,7 @@ import dev.fastjvm.litellm.LoadRanks;
 import dev.fastjvm.store.BatchLogBuiltin;
 import dev.fastjvm.store.ByteCacheBuiltin;
 import dev.fastjvm.store.KeyedLogBuiltin;
+import dev.fastjvm.store.RateLimitsBuiltin;
 import java.util.List;
 
 /** The one place where builtins are declared. */
@@ -28,6 +29,6 @@ final class Builtins {
                 loads, new KeyedLogBuiltin(), new BatchLogBuiltin(),
                 new ByteCacheBuiltin(), new FirstFitBuiltin(), new PackBuiltin(), deepCopy,
                 new DeepCopy.Configure(deepCopy), new EmbeddingsBuiltin(), new LoadRanks(),
-                new CountTokens());
+                new CountTokens(), new RateLimitsBuiltin());
     }
 }

@@ -35,6 +35,11 @@ public final class PyUnicode {
         return Memory.getLong(str + Layout.UNICODE_UTF8_LENGTH);
     }
 
+    /** Bytes that a code point of a compact str takes; 0 where the text lies elsewhere, as a subclass's does. */
+    public static int unitSize(long str) {
+        return isCompact(str) ? Memory.getInt(str + Layout.UNICODE_STATE) >> 2 & 7 : 0;
+    }
+
     private static boolean isCompact(long str) {
         return (Memory.getInt(str + Layout.UNICODE_STATE) >> 5 & 1) != 0;
     }
@@ -127,7 +132,7 @@ public final class PyUnicode {
         return CApi.Leaf.PyUnicode_New(length, kind == 1 ? 0xFF : kind == 2 ? 0xFFFF : 0x10FFFF);
     }
 
-    /** Address of the code points of a str from {@link #allocate}. */
+    /** Address of the code points of a compact str that is not ASCII, as one from {@link #allocate}. */
     public static long data(long str) {
         return str + Layout.UNICODE_DATA;
     }

@@ -21,7 +21,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>The operating system's lock ends with its process: a writer that is killed holds nobody up. It belongs to the whole
  * process, and goes when any descriptor of the file is closed: all that have the same folder open share one.
  */
-final class FolderLock implements AutoCloseable {
+public final class FolderLock implements AutoCloseable {
     /** Names of such files. Whoever opens and closes one in this process ends the lock: POSIX has it so. */
     static final Set<String> FILES = Set.of("lock", "compaction");
 
@@ -42,7 +42,8 @@ final class FolderLock implements AutoCloseable {
     private final Shared shared;
     private boolean closed;
 
-    FolderLock(Path file) throws IOException {
+    /** Opens the lock of a file, which is made. */
+    public FolderLock(Path file) throws IOException {
         if (!FILES.contains(file.getFileName().toString())) {
             throw new IllegalArgumentException(file.toString());
         }
@@ -74,7 +75,8 @@ final class FolderLock implements AutoCloseable {
         }
     }
 
-    void lock() throws IOException {
+    /** Waits for the lock. */
+    public void lock() throws IOException {
         shared.threads.lock();
         if (shared.threads.getHoldCount() > 1) {
             return;
@@ -128,7 +130,8 @@ final class FolderLock implements AutoCloseable {
         return true;
     }
 
-    void unlock() throws IOException {
+    /** Lets go of it. */
+    public void unlock() throws IOException {
         try {
             if (shared.threads.getHoldCount() == 1 && shared.channel.isOpen()) {
                 shared.lock.release();

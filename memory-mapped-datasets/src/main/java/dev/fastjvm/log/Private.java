@@ -12,7 +12,7 @@ import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.PosixFilePermissions;
 
 /** Folders and files that nobody but their owner may open; on Windows a folder's own rights are inherited. */
-final class Private {
+public final class Private {
     private Private() {}
 
     private static boolean posix(Path path) {
@@ -20,7 +20,7 @@ final class Private {
     }
 
     /** Makes a folder, 0700, unless it is there. */
-    static void folder(Path folder) throws IOException {
+    public static void folder(Path folder) throws IOException {
         if (Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
             return;
         }
@@ -51,14 +51,14 @@ final class Private {
     }
 
     /** What a file is made with. */
-    static FileAttribute<?>[] rights(Path file) {
+    public static FileAttribute<?>[] rights(Path file) {
         return posix(file) ? new FileAttribute<?>[] {PosixFilePermissions
                 .asFileAttribute(PosixFilePermissions.fromString("rw-------"))}
                 : new FileAttribute<?>[0];
     }
 
     /** Takes everybody else's rights to a file away; refuses a symbolic link. */
-    static void file(Path file) throws IOException {
+    public static void file(Path file) throws IOException {
         if (Files.isSymbolicLink(file)) {
             throw new IOException("a symbolic link: " + file);
         }
