@@ -14,11 +14,13 @@ from support import sides
 @pytest.mark.long
 @pytest.mark.skipif(not sides.ACCELERATED, reason="both sides would be the original")
 @pytest.mark.usefixtures("java")
-def test_the_same_pass(tmp_path: Path) -> None:
+def test_the_same_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     python = graphs_python(tmp_path)
-    folder, _ = suites.fetch(suites.GRAPHS)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
     chosen = ["tests", "-p", "no:randomly", "-k", "cache"]
-    with_us = suites._run(folder, [*chosen, "-p", "cache.plugin"], live=True, python=python)
-    original = suites._run(folder, chosen, live=False, python=python)
+    with_us = suites.run_once(
+        suites.GRAPHS, [*chosen, "-p", "cache.plugin"], live=True, python=python
+    )
+    original = suites.run_once(suites.GRAPHS, chosen, live=False, python=python)
     assert len(original.passed) > 20
     assert with_us.outcomes == original.outcomes

@@ -1,4 +1,7 @@
-"""``python -m upstream.record`` (in tests/): write down what passes without us, for the installed versions."""
+"""``python -m upstream.record`` (in tests/): write down what passes without us, for the installed versions.
+
+With names of distributions, of those alone.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,26 @@ import sys
 import tempfile
 from pathlib import Path
 
-from upstream.suites import GRAPHS, SUITES, write_record
+from platforms import library
+
+from upstream.suites import AXOLOTL, GRAPHS, SUITES, write_record
 from upstream.test_upstream import graphs_python
 
 
-def main() -> None:
+def main(names: list[str]) -> None:
     """Write one file per suite."""
-    with tempfile.TemporaryDirectory() as folder:
-        pythons = {GRAPHS.distribution: graphs_python(Path(folder))}
-    for suite in (*SUITES, GRAPHS):
-        record = write_record(suite, pythons.get(suite.distribution, sys.executable))
-        print(f"{suite.record.name}: {len(record['passed'])} of {record['tests']} passed")
+    for suite in (*SUITES, GRAPHS, AXOLOTL):
+        if names and suite.distribution not in names:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            python = sys.executable
+            if suite is GRAPHS:
+                python = graphs_python(Path(folder))
+            elif suite is AXOLOTL:
+                python = str(library.python("axolotl"))
+        record = write_record(suite, python)
+        print(f"{suite.distribution}: {len(record['passed'])} of {record['tests']} passed")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

