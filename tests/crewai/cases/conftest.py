@@ -23,7 +23,7 @@ settings.load_profile("cases")
 @pytest.fixture(scope="session", autouse=True)
 def ready() -> Iterator[None]:
     """All patches live."""
-    import crewai  # noqa: F401
+    import crewai.state.checkpoint_listener  # noqa: F401
 
     if JAVA:
         assert fast_jvm.wait_ready(60), fast_jvm.status()

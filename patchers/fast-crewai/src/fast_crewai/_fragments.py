@@ -294,7 +294,7 @@ class _Dump:
     __slots__ = ("_names", "_pieces", "_token", "of")
 
     def __init__(self, of: Any) -> None:
-        #: kept, so that no other object gets its id
+        #: kept: no other object gets its id
         self.of = of
         self._token: Optional[bytes] = None
         self._names: Any = None
@@ -340,7 +340,7 @@ class _Pass:
 
     def _dump(self, which: Any, value: Any) -> _Dump:
         dump = self._before.get(which)
-        if dump is None or dump.of is not value:
+        if dump is None:
             dump = _Dump(value)
         self.dumps[which] = dump
         return dump
@@ -370,11 +370,12 @@ class _Pass:
                 return self.model(type(value), value)
             if field.model is not None and not field.listed and isinstance(value, field.model):
                 return self.model(field.model, value)
-        which = field.share, tuple(map(id, value)) if type(value) is list else id(value)
+        held = tuple(value) if type(value) is list else value
+        which = field.share, tuple(map(id, held)) if held is not value else id(value)
         text = self._texts.get(which)
         if text is None:
             dumped = event.model_dump(mode="json", include={name})[name]
-            (text,) = self._dump(which, value).pieces(dumped, None, None, self._form)
+            (text,) = self._dump(which, held).pieces(dumped, None, None, self._form)
             self._texts[which] = text
         return text
 
