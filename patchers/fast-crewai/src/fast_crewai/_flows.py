@@ -142,7 +142,7 @@ def make_find_triggered_methods(original: Any, meter: Meter) -> Tuple[Callable[.
     def replacement(self: Any, trigger_method: Any, router_only: bool) -> List[Any]:
         kind = type(self)
         if (
-            not serving
+            not (serving.live or serving)
             or kind._listener_methods is not listener_methods
             or kind._condition_met is not condition_met
             or runtime._is_multi_event_or is not is_multi

@@ -199,7 +199,10 @@ PATCHES = (
         f"{_RUNTIME}:Flow._execute_method",
         "12adf736a8b8511f",
         "_loop:make_execute_method",
-        {f"{_RUNTIME}:Flow._persist_method_completion": frozenset({"8e9c41be43398d47"})},
+        {
+            f"{_RUNTIME}:Flow._persist_method_completion": frozenset({"8e9c41be43398d47"}),
+            "crewai.flow.flow_wrappers:FlowMethod.__call__": frozenset({"91cab00c0a16a977"}),
+        },
         {},
     ),
     _patch(
