@@ -137,6 +137,18 @@ PATCHES = (
         {"pydantic": "!>=2.11,<3"},
     ),
     _patch(
+        "copy_and_serialize_state",
+        f"{_RUNTIME}:Flow._copy_and_serialize_state",
+        "860f778f28e73214",
+        "_flows:make_copy_and_serialize",
+        {
+            f"{_RUNTIME}:Flow._copy_state": frozenset({"176d7827ddb43659"}),
+            f"{_MODEL}.model_dump": frozenset({"25e2b169530c0c26"}),
+            **_STATES,
+        },
+        {"pydantic": "!>=2.11,<3"},
+    ),
+    _patch(
         "find_triggered_methods",
         f"{_RUNTIME}:Flow._find_triggered_methods",
         "8b11445c84601429",
