@@ -12,21 +12,22 @@ from ._registry import Activate
 class Serving:
     """Whether a patch may serve: its gates are looked at when it is called first, an undone one never does."""
 
-    __slots__ = ("_live", "_name")
+    __slots__ = ("_name", "live")
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._live: Optional[bool] = None
+        #: True where it may; hot functions ask this before they ask the object itself.
+        self.live: Optional[bool] = None
 
     def activate(self, builtins: Optional[Dict[str, Callable[..., Any]]]) -> None:
         """The registry's switch."""
-        self._live = builtins is not None
+        self.live = builtins is not None
 
     def __bool__(self) -> bool:
-        if self._live is None:
+        if self.live is None:
             # the gates' own answer is kept by activate(); what was skipped is asked for again, which costs a look-up
             return _registry.ready(self._name)
-        return self._live
+        return self.live
 
 
 def finish(replacement: Any, serving: Serving) -> Tuple[Callable[..., Any], Activate]:

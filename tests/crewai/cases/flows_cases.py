@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime
+import re
 import threading
 from typing import Any
 
@@ -17,7 +18,14 @@ from crewai.events.types.flow_events import (
 from crewai.flow.flow import Flow, and_, listen, or_, router, start
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    computed_field,
+    field_serializer,
+)
 
 COPY = Flow._copy_state
 FIND = Flow._find_triggered_methods
@@ -101,6 +109,11 @@ def described(value: Any) -> Any:
     return walk(value)
 
 
+def cleaned(found: Any) -> str:
+    """Its text, without ids and addresses."""
+    return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}| at 0x[0-9a-f]+", "ID", repr(found))
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: (
@@ -153,6 +166,158 @@ def test_odd_states(make: Any) -> None:
 def test_a_replaced_deepcopy_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copy, "deepcopy", lambda value: "replaced")
     assert COPY(flow({"a": [1]})) == "replaced"
+
+
+class Flat(BaseModel):
+    id: str = "x"
+    anything: Any = None
+    words: list[str] = []
+    _hidden: list[int] = PrivateAttr(default_factory=list)
+
+
+@given(VALUES, st.lists(st.text()))
+def test_flat_model_states(anything: Any, words: list[str]) -> None:
+    state = Flat(anything=anything, words=words)
+    state._hidden.append(3)
+    made = flow(state)
+    ours, theirs = served(COPY, made), COPY.__wrapped__(made)
+    assert described(ours) == described(theirs)
+    assert ours.words is not state.words and ours._hidden is not state._hidden
+
+
+# -- states that are dumped
+
+DUMP = Flow._copy_and_serialize_state
+
+
+class Leaf(BaseModel):
+    number: int = 0
+    when: datetime.datetime = datetime.datetime(2020, 1, 1)
+    more: dict[str, Any] = {}
+
+
+class Deep(BaseModel):
+    id: str = "x"
+    leaves: list[Leaf] = []
+    by_name: dict[str, Leaf] = {}
+    pair: tuple[Leaf, int] | None = None
+    anything: Any = None
+    _hidden: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+
+class Computed(BaseModel):
+    inner: Inner = Field(default_factory=Inner)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def length(self) -> int:
+        return len(self.inner.words)
+
+
+class Serialized(BaseModel):
+    inner: Inner = Field(default_factory=Inner)
+
+    @field_serializer("inner")
+    def as_text(self, inner: Inner) -> str:
+        inner.words.append("serialized")
+        return ",".join(inner.words)
+
+
+class Copied(Inner):
+    def __deepcopy__(self, memo: Any = None) -> Copied:
+        return Copied(words=[*self.words, "copied"])
+
+
+LOCK = threading.Lock()
+
+
+class Words(list):  # type: ignore[type-arg]
+    def __deepcopy__(self, memo: Any) -> list[str]:
+        return ["copied"]
+
+
+def containers(value: Any) -> set[int]:
+    """The identities of all that can be changed in it."""
+    found: set[int] = set()
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, (dict, list, BaseModel)) and id(part) not in found:
+            found.add(id(part))
+            parts = (
+                part
+                if isinstance(part, list)
+                else part.__dict__
+                if isinstance(part, BaseModel)
+                else part
+            )
+            waiting.extend(parts if isinstance(parts, list) else parts.values())
+    return found
+
+
+@given(VALUES, st.lists(st.integers(), min_size=1), VALUES, st.booleans())
+def test_dumped_states(anything: Any, numbers: list[int], hidden: Any, pair: bool) -> None:
+    leaves = [Leaf(number=each, more={"a": anything, "n": [each]}) for each in numbers]
+    state = Deep(leaves=leaves, by_name={"first": leaves[0]}, anything=[anything, leaves[0]])
+    state.pair = (leaves[0], 1) if pair else None
+    state._hidden["x"] = hidden
+    before = described(state)
+    made = flow(state)
+    ours, theirs = served(DUMP, made), DUMP.__wrapped__(made)
+    assert described(ours) == described(theirs)
+    assert described(state) == before
+    assert not containers(ours) & containers(state)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Computed(),
+        lambda: Serialized(),
+        lambda: Deep(leaves=[Leaf()], anything=Words("ab")),
+        lambda: Deep(leaves=[Leaf()], anything={1, 2}),
+        lambda: Deep(leaves=[Leaf()], anything=object()),
+        lambda: Deep(leaves=[Leaf()], anything=(each for each in "ab")),
+        lambda: Deep(leaves=[Leaf()], anything=Copied(words=["a"])),
+        lambda: Deep.model_construct(id="x", leaves=[Copied(words=["a"])], by_name={}),
+        lambda: Deep.model_construct(id="x", leaves=[Leaf()], by_name={"a": LOCK}),
+        lambda: Deep(leaves=[Leaf(more={"when": datetime.date(2020, 1, 1), "b": b"\xff"})]),
+        lambda: Deep.model_construct(id=3, leaves=[Leaf()], by_name={"a": "text"}),
+    ],
+)
+def test_odd_dumped_states(make: Any) -> None:
+    one, other = make(), make()
+    ours = outcome(DUMP, flow(one))
+    theirs = outcome(DUMP.__wrapped__, flow(other))
+    assert cleaned(described(ours)) == cleaned(described(theirs))
+    assert cleaned(described(one)) == cleaned(described(other))
+
+
+def test_hidden_locks_and_cycles() -> None:
+    for change in (
+        lambda state: state._hidden.update(lock=threading.Lock()),
+        lambda state: setattr(state, "anything", [state.leaves]) or state.leaves.append(state),
+    ):
+        results = []
+        for function in (DUMP, DUMP.__wrapped__):
+            state = Deep(leaves=[Leaf()], by_name={"a": Leaf(number=2)})
+            change(state)  # type: ignore[no-untyped-call]
+            results.append(cleaned(described(outcome(function, flow(state)))))
+        assert results[0] == results[1]
+
+
+def test_an_overridden_copy_is_honoured() -> None:
+    class Own(Flow[dict]):
+        @start()
+        def first(self) -> str:
+            return "first"
+
+        def _copy_state(self) -> Any:
+            return {"own": 1}
+
+    made = Own()
+    made._state = Deep(leaves=[Leaf()])
+    assert DUMP(made) == {"own": 1}
 
 
 # -- triggered methods
@@ -284,11 +449,6 @@ def events_of(kind: Any, monkeypatch: pytest.MonkeyPatch, original: bool) -> Any
 @pytest.mark.parametrize("kind", [Run, Big])
 def test_runs(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Flows with one start: those with two race in the original too."""
-
-    def cleaned(found: Any) -> str:
-        import re
-
-        return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", repr(found))
 
     assert cleaned(events_of(kind, monkeypatch, False)) == cleaned(
         events_of(kind, monkeypatch, True)

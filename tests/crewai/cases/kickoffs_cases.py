@@ -7,6 +7,7 @@ import builtins
 import concurrent.futures
 import contextlib
 import contextvars
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -490,6 +491,31 @@ def test_likeness() -> None:
         for _ in range(2):
             ours, theirs = outcome(select, usage, name), outcome(select.__wrapped__, usage, name)
             assert ours is theirs or ours == theirs
+
+
+def test_quick_methods_are_those_that_were_studied() -> None:
+    from crewai.agents import agent_executor
+
+    from fast_crewai import _loop
+
+    assert len(_loop._studied(agent_executor)) == len(_loop.QUICK)
+
+
+def test_where_methods_run() -> None:
+    """What a user's flow does stays in a thread of its own, where no loop runs."""
+
+    class Here(Flow[dict]):
+        @start()
+        def first(self) -> bool:
+            return threading.current_thread() is threading.main_thread()
+
+        @listen(first)
+        def second(self, given: bool) -> Any:
+            with pytest.raises(RuntimeError):
+                asyncio.get_running_loop()
+            return given, threading.current_thread() is threading.main_thread()
+
+    assert Here().kickoff() == (False, False)
 
 
 def test_version(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

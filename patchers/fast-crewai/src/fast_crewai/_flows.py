@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime
 import sys
 from typing import Any, Callable, Dict, List, Tuple
 from weakref import WeakKeyDictionary
@@ -55,6 +56,48 @@ def make_copy_state(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Ac
     return finish(replacement, serving)
 
 
+def make_copy_and_serialize(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """``Flow._copy_and_serialize_state`` of a state whose fields hold models: dumped as it is, without the copy before.
+
+    A dump to JSON's types makes every container anew, so nothing of the live state is in it. Whether a copy would have been
+    the same is looked at first; a state of plain data alone is copied in Java sooner than it is looked at.
+    """
+    serving = Serving("crewai.copy_and_serialize_state")
+    flow = sys.modules[_RUNTIME].Flow
+    hidden, copy_state = _Hidden(flow, "_state"), flow._copy_state
+    models: Any = None
+
+    def replacement(self: Any) -> Any:
+        nonlocal models
+        kind = type(self)
+        if (
+            not serving
+            or copy.deepcopy is not _deepcopy
+            or kind._copy_state is not copy_state
+            or hidden(kind)
+        ):
+            return original(self)
+        if models is None:
+            models = _Models()
+        try:
+            state = object.__getattribute__(self, "__pydantic_private__")["_state"]
+        except (AttributeError, KeyError, TypeError):
+            return original(self)
+        if not isinstance(state, models.base) or not models.shows_models(state):
+            return original(self)
+        try:
+            if models.known(state):
+                found = state.model_dump(mode="json")
+                replacement.served += 1  # type: ignore[attr-defined]
+                return found
+        except Exception:  # the original fails too, after its copy
+            pass
+        replacement.declined += 1  # type: ignore[attr-defined]
+        return original(self)
+
+    return finish(replacement, serving)
+
+
 def prepare(builtins: Dict[str, Callable[..., Any]], warm: Callable[..., Any]) -> None:
     """Nothing is made ready: what is used of Java sets itself up."""
 
@@ -76,6 +119,31 @@ class _Hidden:
         return found
 
 
+#: A copy of such a value is the value.
+_SCALARS = frozenset(
+    {str, int, float, bool, bytes, type(None), datetime.date, datetime.datetime, datetime.timedelta}
+)
+#: Levels of a state that are looked into.
+DEPTH = 60
+
+
+def _has_serializers(schema: Any) -> bool:
+    """Say whether a core schema has serializers of the user's, or computed fields."""
+    waiting, seen = [schema], set()
+    while waiting:
+        part = waiting.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if type(part) is dict:
+            if "serialization" in part or part.get("computed_fields"):
+                return True
+            waiting.extend(part.values())
+        elif type(part) in (list, tuple):
+            waiting.extend(part)
+    return False
+
+
 class _Models:
     """``BaseModel.__deepcopy__`` with fast_jvm.deepcopy for what it copies."""
 
@@ -88,6 +156,9 @@ class _Models:
         self._model_copy = BaseModel.model_copy
         self._deepcopy = BaseModel.__deepcopy__
         self._set = object.__setattr__
+        names = ("model_copy", "__deepcopy__", "model_dump", "__getattr__", "__eq__")
+        self._functions = [(name, getattr(BaseModel, name)) for name in names]
+        self._classes: Any = WeakKeyDictionary()
 
     def copies_as_usual(self, state: Any) -> bool:
         """Say whether nobody replaced what copies this model."""
@@ -97,8 +168,12 @@ class _Models:
             and kind.__deepcopy__ is self._deepcopy
             and kind.__new__ is object.__new__
             and not kind.__pydantic_root_model__
-            and not any(map(self._holds_models, state.__dict__.values()))
+            and not self.shows_models(state)
         )
+
+    def shows_models(self, state: Any) -> bool:
+        """Say whether a field of the state holds models."""
+        return any(map(self._holds_models, state.__dict__.values()))
 
     def _holds_models(self, value: Any) -> bool:
         """Say whether a field shows models at once: pydantic copies those, and sooner without us."""
@@ -107,6 +182,48 @@ class _Models:
         elif type(value) is dict and value:
             value = next(iter(value.values()))
         return isinstance(value, self.base)
+
+    def known(self, value: Any, depth: int = 0) -> bool:
+        """Say whether a model, list, dict or tuple holds only what a copy of it would hold too, at any depth."""
+        kind = type(value)
+        if kind is dict:
+            parts = value.values()
+            if not _SCALARS.issuperset(map(type, value)):
+                return False
+        elif kind is list or kind is tuple:
+            parts = value
+        elif not self._plain_model(kind):
+            return False
+        else:
+            private = value.__pydantic_private__
+            if private and not self.known(private, depth + 1):
+                return False
+            extra = value.__pydantic_extra__
+            if extra and not self.known(extra, depth + 1):
+                return False
+            parts = value.__dict__.values()
+        if _SCALARS.issuperset(map(type, parts)):
+            return True
+        return depth < DEPTH and all(
+            type(part) in _SCALARS or self.known(part, depth + 1) for part in parts
+        )
+
+    def _plain_model(self, kind: Any) -> bool:
+        """Say whether a class's models are copied and dumped by pydantic alone."""
+        found: "bool | None" = self._classes.get(kind)
+        if found is None:
+            found = (
+                isinstance(kind, type)
+                and issubclass(kind, self.base)
+                and all(getattr(kind, name) is function for name, function in self._functions)
+                and kind.__new__ is object.__new__
+                and kind.__getattribute__ is object.__getattribute__
+                and not kind.__pydantic_root_model__
+                and type(kind.__pydantic_core_schema__) is dict
+                and not _has_serializers(kind.__pydantic_core_schema__)
+            )
+            self._classes[kind] = found
+        return found
 
     def copied(self, state: Any) -> Any:
         """Return ``state.model_copy(deep=True)``."""
@@ -142,7 +259,7 @@ def make_find_triggered_methods(original: Any, meter: Meter) -> Tuple[Callable[.
     def replacement(self: Any, trigger_method: Any, router_only: bool) -> List[Any]:
         kind = type(self)
         if (
-            not serving
+            not (serving.live or serving)
             or kind._listener_methods is not listener_methods
             or kind._condition_met is not condition_met
             or runtime._is_multi_event_or is not is_multi

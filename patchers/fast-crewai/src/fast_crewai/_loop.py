@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, Any, Callable, Tuple
+from typing import TYPE_CHECKING, Any, Callable, FrozenSet, Tuple
 
 from fast_jvm._registry import Activate, Meter
 from fast_jvm._serving import Serving, among, finish
@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # names of the original's module, see among()
     from crewai.flow.runtime import logger
 
 _RUNTIME = "crewai.flow.runtime"
+_EXECUTOR = "crewai.agents.agent_executor"
 
 
 def make_getattr(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Activate]:
@@ -32,11 +33,11 @@ def make_getattr(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Activ
     look = object.__getattribute__
 
     def __getattr__(self: Any, item: str) -> Any:
-        if serving:
+        if serving.live or serving:
             try:
-                attribute = look(self, "__private_attributes__")[item]
+                default = look(self, "__private_attributes__")[item].default
                 # what a descriptor for a default means, pydantic says
-                if attribute.default is undefined or attribute.default is None:
+                if default is undefined or default is None:
                     value = look(self, "__pydantic_private__")[item]
                     replacement.served += 1
                     return value
@@ -50,20 +51,78 @@ def make_getattr(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Activ
     return finish(replacement, serving)
 
 
-def make_execute_method(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Activate]:
-    """``Flow._execute_method`` without the hop to another thread for a persistence step that has nothing to persist.
+#: Methods of AgentExecutor that neither wait nor call what is another's: fingerprints.
+QUICK = {
+    "continue_iteration": "7d4db4c7515affeb",
+    "check_max_iterations": "85dec05f439a7bcf",
+    "route_by_answer_type": "98f282454ed17b89",
+    "check_todo_completion": "583828bc401ce4ab",
+    "check_native_todo_completion": "0387b9704d6c79e2",
+    "increment_and_continue": "a2521b7b09c32638",
+}
+#: What those call.
+CALLED = {
+    "AgentExecutor._route_finish_with_todos": "c0a830ba59536036",
+    "has_reached_max_iterations": "21ca625baae5cfc1",
+}
 
-    The original's steps in its order; where it hopped, the loop still gets its turn.
+
+class _Quick:
+    """Whether a flow's method is one of QUICK, as it was studied."""
+
+    def __init__(self, runtime: Any) -> None:
+        self._wrappers = frozenset((runtime.ListenMethod, runtime.RouterMethod))
+        self._executor: Any = None
+        self._codes: Any = frozenset()
+
+    def __call__(self, flow: Any, method: Any) -> bool:
+        if type(method) not in self._wrappers:
+            return False
+        if type(flow) is not self._executor:
+            module = sys.modules.get(_EXECUTOR)
+            if module is None or type(flow) is not vars(module).get("AgentExecutor"):
+                return False
+            self._codes, self._executor = _studied(module), type(flow)
+        return method._instance is flow and getattr(method._meth, "__code__", None) in self._codes
+
+
+def _studied(module: Any) -> FrozenSet[Any]:
+    """Return the code of the methods that are as they were studied; none if what they call is not."""
+    from fast_jvm._fingerprint import fingerprint, forget
+    from fast_jvm._registry import resolve
+
+    def same(path: str, code: str) -> bool:
+        try:
+            return fingerprint(resolve(f"{_EXECUTOR}:{path}")) == code
+        except (LookupError, OSError, SyntaxError, AttributeError):
+            return False
+
+    found = frozenset(
+        resolve(f"{_EXECUTOR}:AgentExecutor.{name}._meth").__code__
+        for name, code in QUICK.items()
+        if same(f"AgentExecutor.{name}._meth", code)
+    )
+    called = all(same(name, code) for name, code in CALLED.items())
+    forget()
+    return found if called else frozenset()
+
+
+def make_execute_method(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """``Flow._execute_method`` without hops to other threads that have nothing to do there.
+
+    Such are a persistence step that has nothing to persist, and six methods of crewai's own executor that read a field
+    or two. The original's steps in its order; where it hopped, the loop still gets its turn.
     """
     serving = Serving("crewai.execute_method")
     flow = sys.modules[_RUNTIME].Flow
+    quick = _Quick(sys.modules[_RUNTIME])
     persist, to_thread = flow._persist_method_completion, asyncio.to_thread
 
     async def _execute_method(
         self: Any, method_name: Any, method: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> Any:
         if (
-            not serving
+            not (serving.live or serving)
             or asyncio.to_thread is not to_thread
             or type(self)._persist_method_completion is not persist
         ):
@@ -112,6 +171,9 @@ def make_execute_method(original: Any, meter: Meter) -> Tuple[Callable[..., Any]
             try:
                 if asyncio.iscoroutinefunction(method):
                     result = await method(*args, **kwargs)
+                elif quick(self, method):
+                    result = contextvars.copy_context().run(method, *args, **kwargs)
+                    await asyncio.sleep(0)
                 else:
                     context = contextvars.copy_context()
                     result = await asyncio.to_thread(context.run, method, *args, **kwargs)

@@ -143,6 +143,18 @@ PATCHES = (
         {"pydantic": "!>=2.11,<3"},
     ),
     _patch(
+        "copy_and_serialize_state",
+        f"{_RUNTIME}:Flow._copy_and_serialize_state",
+        "860f778f28e73214",
+        "_flows:make_copy_and_serialize",
+        {
+            f"{_RUNTIME}:Flow._copy_state": frozenset({"176d7827ddb43659"}),
+            f"{_MODEL}.model_dump": frozenset({"25e2b169530c0c26"}),
+            **_STATES,
+        },
+        {"pydantic": "!>=2.11,<3"},
+    ),
+    _patch(
         "find_triggered_methods",
         f"{_RUNTIME}:Flow._find_triggered_methods",
         "8b11445c84601429",
@@ -221,7 +233,10 @@ PATCHES = (
         f"{_RUNTIME}:Flow._execute_method",
         "12adf736a8b8511f",
         "_loop:make_execute_method",
-        {f"{_RUNTIME}:Flow._persist_method_completion": frozenset({"8e9c41be43398d47"})},
+        {
+            f"{_RUNTIME}:Flow._persist_method_completion": frozenset({"8e9c41be43398d47"}),
+            "crewai.flow.flow_wrappers:FlowMethod.__call__": frozenset({"91cab00c0a16a977"}),
+        },
         {},
     ),
     _patch(

@@ -22,7 +22,7 @@ def make_sanitize_tool_name(original: Any, meter: Meter) -> Tuple[Callable[..., 
     known = functools.lru_cache(maxsize=NAMES)(original)
 
     def sanitize_tool_name(name: str, max_length: int = 64) -> Any:
-        if type(name) is str and type(max_length) is int and serving:
+        if type(name) is str and type(max_length) is int and (serving.live or serving):
             replacement.served += 1
             return known(name, max_length)
         return original(name, max_length)
