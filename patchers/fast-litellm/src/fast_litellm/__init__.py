@@ -1,7 +1,10 @@
 """Makes LiteLLM cheaper: import it before or after litellm; nothing else changes.
 
 Same objects, same numbers, same errors; what is not known exactly, the original does.
+``ResponseCache`` keeps responses in place of LiteLLM's in-memory cache, bounded by bytes.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from fast_jvm import register
 
@@ -9,7 +12,19 @@ from ._health import get_performance_stats, health_check
 from ._limits import RateLimits
 from ._patches import PATCHES
 
-__all__ = ["RateLimits", "get_performance_stats", "health_check"]
+if TYPE_CHECKING:
+    from ._response_cache import ResponseCache
+
+__all__ = ["RateLimits", "ResponseCache", "get_performance_stats", "health_check"]
 __version__ = "1.0.0"
 
 register(PATCHES)
+
+
+def __getattr__(name: str) -> Any:
+    if name != "ResponseCache":  # it imports litellm
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from ._response_cache import ResponseCache
+
+    globals()[name] = ResponseCache
+    return ResponseCache

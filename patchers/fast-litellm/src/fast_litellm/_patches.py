@@ -7,6 +7,7 @@ from typing import Dict, FrozenSet, Optional, Tuple
 from fast_jvm import Patch
 
 _CORE = "litellm.litellm_core_utils"
+_COSTS = f"{_CORE}.llm_cost_calc.utils"
 
 
 def _patch(
@@ -161,5 +162,44 @@ PATCHES = (
         "4efff56f98631337",
         "_router:make_max_input_tokens",
         also=_ROUTER,
+    ),
+    _patch(
+        "model_info",
+        "litellm.utils:get_model_info_helper",
+        "e17c31d0a25bf2db",
+        "_costs:make_model_info",
+        also={
+            "litellm.utils:get_potential_model_names": "0203144092f11208",
+            "litellm.utils:_first_registered_match": "2cb39f75efdd7a7d",
+            "litellm.utils:get_model_cost_key": "34fc40a85e150474",
+            "litellm.utils:_check_provider_match": "5b1a5c386d2761dc",
+            "litellm.utils:_get_model_info_from_model_cost": "1d04478feaf7a078",
+            f"{_CORE}.fallback_generalizations:match_fill_missing_generalizations": "ed49212d1dfae269",
+            f"{_CORE}.fallback_generalizations:_FallbackGeneralizations": "2d2cb79f12f2190a",
+        },
+        copies=("litellm.main",),
+    ),
+    _patch(
+        "token_base_cost",
+        f"{_COSTS}:_get_token_base_cost",
+        "8dfd16cd5c407296",
+        "_costs:make_token_base_cost",
+        also={
+            f"{_COSTS}:_get_tiered_base_costs": "5c1ac728fcb99a04",
+            f"{_COSTS}:_select_priced_tier": "e5b4196542740e4f",
+            f"{_COSTS}:_open_off_peak_block": "610bcb9db9d1cac3",
+            f"{_COSTS}:get_cost_per_unit": "ddef8419d5a34a1f",
+        },
+    ),
+    _patch(
+        "prompt_details",
+        f"{_COSTS}:parse_prompt_tokens_details",
+        "e50e94ee7e29182c",
+        "_costs:make_prompt_details",
+        also={
+            f"{_COSTS}:_get_token_detail_value": "42a70bf093ad8561",
+            "litellm.types.utils:PromptTokensDetailsWrapper": "387f9d870ac957ac",
+        },
+        copies=("litellm.cost_calculator", "litellm.batches.batch_utils"),
     ),
 )

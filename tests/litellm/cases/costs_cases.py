@@ -1,0 +1,260 @@
+"""A model's info, its rates and counts of tokens: the original's, whatever was changed in litellm.model_cost meanwhile."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import litellm
+import pytest
+from calls import outcome
+from conftest import LONG
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from litellm.litellm_core_utils import fallback_generalizations as generalizations
+from litellm.litellm_core_utils.llm_cost_calc import utils as costs
+from litellm.types.utils import PromptTokensDetailsWrapper, Usage
+from sides import originals, served
+
+MANY = 2000 if LONG else 150
+MODEL = "gpt-4o-mini"
+
+
+@pytest.fixture(autouse=True)
+def restored() -> Iterator[None]:
+    """The cost map as it was."""
+    kept, rules = litellm.model_cost, generalizations.get_fallback_generalization_rules()
+    litellm.model_cost = copy.deepcopy(kept)
+    litellm.model_cost[MODEL]["supported_endpoints"] = ["/a"]
+    litellm.utils._invalidate_model_cost_lowercase_map()
+    yield
+    litellm.model_cost = kept
+    generalizations.set_fallback_generalizations(rules)
+    litellm.utils._invalidate_model_cost_lowercase_map()
+
+
+def info(model: str = MODEL, provider: Any = "openai") -> Any:
+    found = outcome(litellm.utils.get_model_info_helper, model, provider)
+    return list(found.items()) if isinstance(found, dict) else found
+
+
+def compare(model: str = MODEL, provider: Any = "openai") -> Any:
+    ours = info(model, provider)
+    with originals():
+        theirs = info(model, provider)
+    assert ours == theirs
+    return ours
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        MODEL,
+        "openai/" + MODEL,
+        "GPT-4o-Mini",
+        "ft:gpt-4o-mini:x",
+        "gpt-4o-mini-2099-01-01",
+        "none",
+        "",
+    ],
+)
+@pytest.mark.parametrize("provider", ["openai", None, "azure", "anthropic"])
+def test_model_info(model: str, provider: Any) -> None:
+    for _ in range(3):
+        compare(model, provider)
+
+
+def entry() -> Any:
+    return litellm.model_cost[MODEL]
+
+
+def _lower() -> None:
+    litellm.model_cost["OPENAI/" + MODEL] = {"litellm_provider": "openai", "mode": "embedding"}
+    litellm.utils._invalidate_model_cost_lowercase_map()
+
+
+CHANGES: dict[str, Callable[[], Any]] = {
+    "a price in place": lambda: entry().update(input_cost_per_token=1.0),
+    "a new field": lambda: entry().update(output_cost_per_token_above_9k_tokens=2.0),
+    "a field is gone": lambda: entry().pop("max_tokens", None),
+    "a nested list in place": lambda: entry()["supported_endpoints"].append("/x"),
+    "a nested list, another one": lambda: entry().update(
+        supported_endpoints=list(entry()["supported_endpoints"])
+    ),
+    "another provider": lambda: entry().update(litellm_provider="azure"),
+    "another entry": lambda: litellm.model_cost.update({MODEL: {"litellm_provider": "openai"}}),
+    "the entry is gone": lambda: litellm.model_cost.pop(MODEL, None),
+    "an entry that comes first": lambda: litellm.model_cost.update(
+        {"openai/" + MODEL: {"litellm_provider": "openai", "max_tokens": 3}}
+    ),
+    "one by another case": _lower,
+    "another map": lambda: setattr(litellm, "model_cost", {MODEL: {"mode": "chat"}}),
+    "an empty map": lambda: setattr(litellm, "model_cost", {}),
+    "registered": lambda: litellm.register_model({MODEL: {"input_cost_per_token": 7.0}}),
+    "a rule that fills": lambda: generalizations.set_fallback_generalizations(
+        [
+            {
+                "pattern": "gpt-4o.*",
+                "model_info": {"supports_x": True, "max_query": 1, "supports_web_search": True},
+                "fill_missing_for_providers": ["openai"],
+            }
+        ]
+    ),
+    "an azure name": lambda: litellm.azure_llms.update({MODEL: "gpt-4"}),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_changes_are_seen(change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(litellm, "azure_llms", dict(litellm.azure_llms))
+    before = served("litellm.model_info")
+    for _ in range(3):
+        compare()
+    assert served("litellm.model_info") >= before + 2
+    CHANGES[change]()
+    for _ in range(3):
+        compare()
+
+
+def test_an_info_is_the_callers() -> None:
+    for _ in range(3):
+        found = litellm.utils.get_model_info_helper(MODEL, "openai")
+        assert found["mode"] == "chat"
+        found["mode"] = "changed"
+        assert found["supported_endpoints"] is entry()["supported_endpoints"]
+
+
+PRICES = st.one_of(
+    st.none(), st.floats(0, 1), st.integers(0, 3), st.sampled_from(["1e-7", "x", "", True, []])
+)
+FIELDS = [
+    "key",
+    "input_cost_per_token",
+    "output_cost_per_token",
+    "output_cost_per_image_token",
+    "cache_creation_input_token_cost",
+    "cache_creation_input_token_cost_above_1hr",
+    "cache_read_input_token_cost",
+    "input_cost_per_token_priority",
+    "input_cost_per_token_above_128k_tokens",
+    "input_cost_per_token_above_200k_tokens_priority",
+    "output_cost_per_token_above_128k_tokens",
+    "input_cost_per_token_above_x",
+]
+TIERS = [{"range": [0, 100], "input_cost_per_token": 1.0}, {"input_cost_per_token": 2.0}]
+OFF = {"hours_utc": "00:00-12:00", "input_cost_per_token": 9.0}
+
+
+@settings(max_examples=MANY)
+@given(
+    st.dictionaries(st.sampled_from(FIELDS), PRICES),
+    st.sampled_from([None, None, TIERS, []]),
+    st.sampled_from([None, None, OFF, {}]),
+    st.lists(
+        st.tuples(
+            st.sampled_from([0, 50, 150_000, 250_000]),
+            st.sampled_from([None, "priority", "default"]),
+            st.sampled_from([3, 15]),
+            st.booleans(),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    st.dictionaries(st.sampled_from(FIELDS), PRICES, max_size=2),
+)
+def test_rates(found: Any, tiers: Any, off: Any, calls: Any, change: Any) -> None:
+    def rates() -> Any:
+        results = []
+        for given in (first, {**first, **change}):
+            for tokens, tier, hour, inclusive in calls:
+                usage = Usage(prompt_tokens=tokens, completion_tokens=1, total_tokens=tokens)
+                at = datetime.datetime(2026, 1, 1, hour, tzinfo=datetime.timezone.utc)
+                results.append(
+                    outcome(
+                        costs._get_token_base_cost,
+                        given,
+                        usage,
+                        tier,
+                        at,
+                        threshold_is_inclusive=inclusive,
+                    )
+                )
+            first.update(change)  # in place
+        return repr(results)
+
+    given = {**found, "tiered_pricing": tiers, "off_peak_pricing": off}
+    first = dict(given)
+    ours = rates()
+    first = dict(given)
+    with originals():
+        theirs = rates()
+    assert ours == theirs
+
+
+def test_rates_are_served() -> None:
+    before = served("litellm.token_base_cost")
+    found = dict(litellm.get_model_info(MODEL, "openai"))
+    usage = Usage(prompt_tokens=3, completion_tokens=4, total_tokens=7)
+    assert costs._get_token_base_cost(found, usage) == costs._get_token_base_cost(found, usage)
+    assert served("litellm.token_base_cost") == before + 1
+
+
+COUNTS = st.one_of(st.none(), st.integers(-2, 9), st.sampled_from([0, 1, 10**20]))
+
+
+@settings(max_examples=MANY)
+@given(
+    st.dictionaries(
+        st.sampled_from([*PromptTokensDetailsWrapper.model_fields, "more"]).filter(
+            lambda name: "details" not in name
+        ),
+        COUNTS,
+    ),
+    st.sampled_from([{}, {}, {"cached_tokens_details": {"audio_tokens": 1, "text_tokens": 2}}]),
+)
+def test_prompt_details(counts: Any, more: Any) -> None:
+    made = outcome(lambda: PromptTokensDetailsWrapper(**counts, **more))
+    usage = Usage(prompt_tokens=3, completion_tokens=4, total_tokens=7)
+    usage.prompt_tokens_details = None if isinstance(made, tuple) else made
+    ours = outcome(lambda: list(costs.parse_prompt_tokens_details(usage).items()))
+    with originals():
+        theirs = outcome(lambda: list(costs.parse_prompt_tokens_details(usage).items()))
+    assert repr(ours) == repr(theirs)
+
+
+def test_prompt_details_are_served() -> None:
+    before = served("litellm.prompt_details")
+    usage = Usage(
+        prompt_tokens=3,
+        completion_tokens=4,
+        total_tokens=7,
+        prompt_tokens_details={"cached_tokens": 2},
+    )
+    costs.parse_prompt_tokens_details(usage)
+    assert served("litellm.prompt_details") == before + 1
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_costs(change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a call costs, by LiteLLM's own function for it."""
+    monkeypatch.setattr(litellm, "azure_llms", dict(litellm.azure_llms))
+
+    def cost() -> Any:
+        usage = Usage(
+            prompt_tokens=300,
+            completion_tokens=40,
+            total_tokens=340,
+            prompt_tokens_details={"cached_tokens": 20, "audio_tokens": 3},
+        )
+        response = litellm.ModelResponse(model=MODEL, usage=usage)
+        return outcome(litellm.completion_cost, response, custom_llm_provider="openai")
+
+    for changed in (False, True):
+        if changed:
+            CHANGES[change]()
+        ours = [cost() for _ in range(3)]
+        with originals():
+            theirs = [cost() for _ in range(3)]
+        assert ours == theirs
