@@ -24,6 +24,7 @@ settings.load_profile("cases")
 @pytest.fixture(scope="session", autouse=True)
 def ready() -> Iterator[None]:
     """All patches live; with Java, it is asked for the smallest inputs too."""
+    import axolotl.monkeypatch.data.batch_dataset_fetcher
     import axolotl.prompt_strategies.chat_template
     import axolotl.utils.data.utils
     import axolotl.utils.samplers.multipack
