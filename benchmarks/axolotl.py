@@ -11,11 +11,12 @@ import tempfile
 from pathlib import Path
 from typing import Any, Dict, List
 
-from benchmarks.harness import Result, Row, at_least
+from benchmarks.harness import Result, Row, at_least, at_most
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = 110_000
 ROWS_OF_DEDUPLICATION = 20_000
+DOCUMENTS = 10_000
 LIMIT_S = 1800
 
 
@@ -100,8 +101,54 @@ def deduplication() -> List[Result]:
     ]
 
 
+def streaming() -> List[Result]:
+    """A buffer of axolotl's default size, by each side in a process of its own; the tokenizer alone in a third."""
+    results = []
+    for size, shuffle in ((20_000, 0), (20_000, 1), (50_000, 1)):
+        ours = _child("streaming", size, DOCUMENTS, shuffle)
+        theirs: Dict[str, Any] = {}
+        if size == 20_000:  # with 50 kB it needs 8 GB
+            theirs = _child("streaming", size, DOCUMENTS, shuffle, FAST_AXOLOTL="off")
+        plain = _child("tokenizing", size, DOCUMENTS)
+        name = f"axolotl: streaming, documents of {size // 1000} kB{', shuffled' * shuffle}"
+        equal = not theirs or theirs["found"] == ours["found"]
+        results.append(
+            Result(
+                f"{name}: memory",
+                original=theirs.get("memory"),
+                ours=ours["memory"],
+                unit="bytes",
+                bar=at_most(300 << 20, "bytes"),
+                equal=equal,
+                note="Pss_Anon beyond the imports",
+            )
+        )
+        for key, text in (("seconds", "wall"), ("cpu", "cpu")):
+            results.append(
+                Result(
+                    f"{name}: first batch, {text}",
+                    original=theirs.get(key),
+                    ours=ours[key],
+                    bar=at_most(1.2 * plain[key]),
+                    equal=equal,
+                    note=f"the tokenizer alone: {plain[key]:.1f} s",
+                )
+            )
+    return results
+
+
+def loader() -> List[Result]:
+    """CPU a batch of 4096 tokens."""
+    return [
+        Result(f"axolotl: loader, 4096 tokens, {kind}: cpu", bar=at_least(40), **row)
+        for kind, row in _child("loader", 20_000).items()
+    ]
+
+
 ROWS = [
     Row("axolotl start", start),
     Row("axolotl packing", packing),
     Row("axolotl deduplication", deduplication),
+    Row("axolotl streaming", streaming),
+    Row("axolotl loader", loader),
 ]

@@ -1,12 +1,14 @@
-"""What benchmarks/axolotl.py measures, in the environment that has axolotl: `start`, `packing` or `deduplication`, and a size."""
+"""What benchmarks/axolotl.py measures, in the environment that has axolotl: `start`, `packing` …, and sizes."""
 
 from __future__ import annotations
 
 import functools
 import json
 import logging
+import random
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any, Callable, Dict, Tuple
@@ -20,7 +22,7 @@ import fast_axolotl  # noqa: F401  (before axolotl)
 import fast_jvm
 
 
-def tokens(count: int, seed: int = 0) -> Any:
+def tokens(count: int, seed: int = 0, positions: bool = False) -> Any:
     """A dataset of tokenized samples on disk, as axolotl prepares one: log-normal lengths, 330 tokens in the middle."""
     from datasets import Dataset, load_from_disk
 
@@ -33,6 +35,9 @@ def tokens(count: int, seed: int = 0) -> Any:
         "attention_mask": pa.ListArray.from_arrays(offsets, pa.array(np.ones(len(ids), np.int8))),
         "labels": pa.ListArray.from_arrays(offsets, pa.array(ids.astype(np.int64))),
     }
+    if positions:
+        places = np.arange(len(ids)) - np.repeat(offsets[:-1], sizes)
+        columns["position_ids"] = pa.ListArray.from_arrays(offsets, pa.array(places))
     folder = tempfile.mkdtemp(dir=BASE)
     Dataset(pa.table(columns)).save_to_disk(folder)
     return load_from_disk(folder)
@@ -122,9 +127,138 @@ def deduplication(count: int) -> Dict[str, Any]:
     return {"original": theirs / count, "ours": seconds / count, "equal": equal}
 
 
+def documents(size: int, count: int) -> Any:
+    """Texts of words, and a tokenizer that was trained on such."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    rng = random.Random(1)
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    words = ["".join(rng.choices(letters, k=2 + rng.randrange(9))) for _ in range(8000)]
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.train_from_iterator(
+        [" ".join(rng.choices(words, k=2000)) for _ in range(200)],
+        trainers.BpeTrainer(
+            vocab_size=16000,
+            special_tokens=["<unk>", "<s>", "</s>", "<pad>"],
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        ),
+    )
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="<pad>"
+    )
+    return fast, (" ".join(rng.choices(words, k=size // 7)) for _ in range(count))
+
+
+def tokenizing(size: int, count: int) -> Dict[str, Any]:
+    """The tokenizer alone, a thousand documents at once, as datasets' map calls it."""
+    tokenizer, texts = documents(size, count)
+    seconds = cpu = 0.0
+    while some := [text for _, text in zip(range(1000), texts)]:
+        started, worked = time.perf_counter(), time.process_time()
+        tokenizer(
+            some, truncation=True, max_length=2047, return_overflowing_tokens=True, stride=256
+        )
+        seconds += time.perf_counter() - started
+        cpu += time.process_time() - worked
+    return {"seconds": seconds, "cpu": cpu}
+
+
+def streaming(size: int, count: int, shuffle: int) -> Dict[str, Any]:
+    """To the first batch of a buffer of so many documents, and 200 more; where `FAST_AXOLOTL=off` it is the original."""
+    import hashlib
+
+    import torch
+    from axolotl.utils.data.sft import _extract_pretraining_config, _load_streaming_dataset
+    from axolotl.utils.dict import DictDefault
+
+    tokenizer, texts = documents(size, count + count // 20)
+    path = str(Path(BASE) / "rows.jsonl")
+    with open(path, "w") as file:
+        for text in texts:
+            file.write(json.dumps({"text": text}) + "\n")
+    cfg = DictDefault(
+        pretraining_dataset=[{"path": "json", "data_files": path, "text_column": "text", "type": "pretrain"}],
+        sample_packing=True, sequence_len=2048, micro_batch_size=2, pretrain_multipack_attn=True,
+        streaming_multipack_buffer_size=count, shuffle_merged_datasets=bool(shuffle), seed=7,
+        sample_packing_bin_size=200,
+    )  # fmt: skip
+    peak, before = [0], anonymous()
+
+    def watch() -> None:
+        while True:
+            peak[0] = max(peak[0], anonymous())
+            time.sleep(0.05)
+
+    threading.Thread(target=watch, daemon=True).start()
+    torch.manual_seed(5)
+    started, worked = time.perf_counter(), time.process_time()
+    rows = iter(_load_streaming_dataset(_extract_pretraining_config(cfg), cfg, tokenizer))
+    found = [next(rows)]
+    seconds, cpu = time.perf_counter() - started, time.process_time() - worked
+    seen = hashlib.sha256()
+    for row in [*found, *(row for _, row in zip(range(200), rows))]:
+        for name, values in row.items():
+            seen.update(f"{name} {values.dtype} {values.shape}".encode() + values.numpy().tobytes())
+    seen.update(torch.get_rng_state().numpy().tobytes())
+    return {"seconds": seconds, "cpu": cpu, "memory": peak[0] - before, "found": seen.hexdigest()}
+
+
+def anonymous() -> int:
+    """This process's own memory, bytes."""
+    with open("/proc/self/smaps_rollup") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("Pss_Anon:")) * 1024
+
+
+def loader(count: int) -> Dict[str, Any]:
+    """CPU a batch of a DataLoader, fetch, collator and sampler inside, both sides in turn."""
+    import torch
+    from axolotl.monkeypatch.data import batch_dataset_fetcher
+    from axolotl.utils import collators
+    from axolotl.utils.samplers import MultipackBatchSampler
+    from torch.utils.data import DataLoader, RandomSampler
+
+    assert fast_jvm.wait_ready(60), fast_jvm.status()
+    batch_dataset_fetcher.apply_multipack_dataloader_patch()
+    fetcher: Any = batch_dataset_fetcher._MapDatasetFetcher
+    ours = fetcher.fetch
+    dataset = tokens(count, positions=True)
+    tokenizer, _ = documents(0, 0)
+    found = {}
+    for kind in ("BatchSamplerDataCollatorForSeq2Seq", "V2BatchSamplerDataCollatorForSeq2Seq"):
+        collate = getattr(collators, kind)(tokenizer, pad_to_multiple_of=4096)
+        least: Dict[str, float] = {}
+        equal = True
+        for turn in range(6):
+            batches = {}
+            for name, function in (("original", ours.__wrapped__), ("ours", ours)):
+                fetcher.fetch = function
+                torch.manual_seed(turn)
+                sampler = MultipackBatchSampler(
+                    RandomSampler(dataset), batch_size=1, batch_max_len=4096, lengths=lengths(count), bin_size=200
+                )  # fmt: skip
+                rows = iter(DataLoader(dataset, batch_sampler=sampler, collate_fn=collate))
+                batches[name] = [next(rows) for _ in range(20)]
+                started = time.process_time()
+                for _ in range(200):
+                    next(rows)
+                spent = (time.process_time() - started) / 200
+                least[name] = min(spent, least.get(name, spent))
+            for one, other in zip(*batches.values()):
+                equal = equal and list(one) == list(other)
+                equal = equal and all(torch.equal(one[name], other[name]) for name in one)
+        found[kind] = {**least, "equal": equal}
+    return found
+
+
 if __name__ == "__main__":
     what, BASE, *numbers = sys.argv[1:]
     logging.disable(logging.INFO)
     Path(BASE).mkdir(exist_ok=True)
-    measure: Any = {"start": start, "packing": packing, "deduplication": deduplication}[what]
+    measure: Any = {
+        function.__name__: function
+        for function in (start, packing, deduplication, tokenizing, streaming, loader)
+    }[what]
     print(json.dumps(measure(*map(int, numbers))))

@@ -24,6 +24,7 @@ settings.load_profile("cases")
 @pytest.fixture(scope="session", autouse=True)
 def ready() -> Iterator[None]:
     """All patches live."""
+    import axolotl.monkeypatch.data.batch_dataset_fetcher
     import axolotl.prompt_strategies.chat_template
     import axolotl.utils.data.utils
     import axolotl.utils.samplers.multipack

@@ -18,12 +18,22 @@ _JSON = "datasets.packaged_modules.json.json"
 _PARQUET = "datasets.packaged_modules.parquet.parquet"
 _LENGTHS = "axolotl.utils.samplers.utils"
 _DATA = "axolotl.utils.data"
+_STREAMING = f"{_DATA}.streaming"
+_BATCHING = "axolotl.utils.collators.batching"
+_FETCHER = "axolotl.monkeypatch.data.batch_dataset_fetcher"
+_ITERABLE = "datasets.iterable_dataset"
 
 _PACKING = {
     f"{_MULTIPACK}:pack_group.py_func": frozenset({"b0eb2d400c17f84d"}),
     f"{_MULTIPACK}:_process_group": frozenset({"427167ab5b71b378"}),
     f"{_MULTIPACK}:pack_parallel": frozenset({"45f089f02758b90f"}),
     f"{_MULTIPACK}:allocate_sequentially.py_func": frozenset({"0176d0d66e8cddda"}),
+}
+_PADDING = {
+    f"{_BATCHING}:DataCollatorForSeq2Seq": frozenset({"a6083ba592059dbb"}),
+    f"{_TOKENIZER}.pad": frozenset({"00efc4e76f01d4b3"}),
+    f"{_TOKENIZER}._pad": frozenset({"d496de9e99a59184"}),
+    f"{_TOKENIZER}._get_padding_truncation_strategies": frozenset({"fde2847e077d93f7"}),
 }
 
 
@@ -153,5 +163,61 @@ PATCHES = (
             f"{_TOKENIZER}.__call__": frozenset({"8ecaf5aab65b8981"}),
         },
         {"transformers": "!>=5,<6"},
+    ),
+    _patch(
+        "streaming",
+        f"{_STREAMING}:wrap_streaming_dataset",
+        "f03c8e9a17917027",
+        "_streaming:make_wrap_streaming_dataset",
+        {
+            **_PADDING,
+            f"{_STREAMING}:encode_packed_streaming": frozenset({"6b76bd51dbb9dc27"}),
+            f"{_STREAMING}:encode_streaming": frozenset({"eae49e6ac403a136"}),
+            f"{_BATCHING}:PretrainingBatchSamplerDataCollatorForSeq2Seq": frozenset(
+                {"a9f84b8bf8be374c"}
+            ),
+            "axolotl.utils.trainer:process_pretraining_datasets_for_packing": frozenset(
+                {"9797e10f7b223cd1"}
+            ),
+            "axolotl.utils.trainer:filter_sequences_by_length": frozenset({"eb8f5c368c0c528c"}),
+            "axolotl.utils.trainer:add_position_ids": frozenset({"506071afb208874f"}),
+            "axolotl.prompt_strategies.pretrain:PretrainTokenizationStrategy": frozenset(
+                {"017e70867b41655e"}
+            ),
+            "axolotl.datasets:TokenizedPromptDataset": frozenset({"82ff8282f11a2a91"}),
+            "axolotl.datasets:wrap_dataset_for_tokenized_prompt": frozenset({"23e1609273b4318d"}),
+            f"{_DATA}.wrappers:get_dataset_wrapper": frozenset({"9d3190a7eded6ed3"}),
+            f"{_DATA}.wrappers:_is_dataset_already_tokenized": frozenset({"44b2392a85c09039"}),
+            f"{_DATA}.wrappers:_handle_loaded_strategy": frozenset({"c9aa18659d52048b"}),
+            f"{_ITERABLE}:MappedExamplesIterable._iter": frozenset({"54b3af3063f1b3c1"}),
+            f"{_ITERABLE}:_batch_to_examples": frozenset({"f75a4c3593f9fe59"}),
+            f"{_ITERABLE}:_examples_to_batch": frozenset({"efa2ecdc45b17f24"}),
+            f"{_ITERABLE}:BufferShuffledExamplesIterable": frozenset({"5adaace8ca655f0b"}),
+        },
+        {
+            "datasets": "!>=4,<6",
+            "pyarrow": "!>=17",
+            "torch": "!>=2.4,<3",
+            "transformers": "!>=5,<6",
+        },
+        (_DATA, f"{_DATA}.sft"),
+    ),
+    _patch(
+        "fetch",
+        f"{_FETCHER}:_MapDatasetFetcher.fetch",
+        "19e45a6c544ea151",
+        "_fetching:make_fetch",
+        {
+            **_PADDING,
+            f"{_BATCHING}:BatchSamplerDataCollatorForSeq2Seq": frozenset({"678f9253f5d8b4d3"}),
+            f"{_BATCHING}:V2BatchSamplerDataCollatorForSeq2Seq": frozenset({"9fd87eba6803d374"}),
+            "datasets.arrow_dataset:Dataset.__getitems__": frozenset({"12e735a485505aa4"}),
+        },
+        {
+            "datasets": "!>=4,<6",
+            "pyarrow": "!>=17",
+            "torch": "!>=2.4,<3",
+            "transformers": "!>=5,<6",
+        },
     ),
 )
