@@ -64,6 +64,49 @@ _ROUTER = {
     "litellm.caching.in_memory_cache:InMemoryCache.get_cache": "b81306801835ab73",
 }
 
+_HANDLER = f"{_CORE}.streaming_handler"
+_WRAPPER = f"{_HANDLER}:CustomStreamWrapper"
+_LOGGING = f"{_CORE}.litellm_logging:Logging"
+_STREAM = {
+    f"{_WRAPPER}.chunk_creator": "37563e651bc22980",
+    f"{_WRAPPER}._dispatch_provider_chunk": "15d46b368a3cf756",
+    f"{_WRAPPER}.return_processed_chunk_logic": "023c3d0b6865ba9a",
+    f"{_WRAPPER}.model_response_creator": "d50edd574cbbb4b6",
+    f"{_WRAPPER}.handle_openai_chat_completion_chunk": "4d39e8e7f4607adf",
+    f"{_WRAPPER}.is_chunk_non_empty": "4ac2da108dedaa47",
+    f"{_WRAPPER}.raise_on_model_repetition": "a777d0f0b5caa628",
+    f"{_WRAPPER}.check_special_tokens": "960229235fdc64f2",
+    f"{_WRAPPER}.strip_role_from_delta": "ec6bc4d4ee581171",
+    f"{_WRAPPER}.set_model_id": "13c5a17192146fa9",
+    f"{_WRAPPER}._check_max_streaming_duration": "feaa338ea7ba1dc3",
+    f"{_WRAPPER}._optional_combine_thinking_block_in_choices": "bb44edcfcaf71022",
+    f"{_WRAPPER}._add_mcp_list_tools_to_first_chunk": "da80f89856fd664f",
+    f"{_HANDLER}:_provider_hidden_params": "6ea6a80c8c99d878",
+    f"{_CORE}.core_helpers:preserve_upstream_non_openai_attributes": "00ccb770861d6e98",
+    "litellm.types.utils:Delta": "5ecb1bcdec549184",
+    "litellm.types.utils:StreamingChoices": "8a39f944fda72c76",
+    "litellm.types.utils:ModelResponseStream": "b7da1eb9841d1d52",
+    "litellm.types.utils:ModelResponseBase": "ab52ecc589bf87b9",
+    "litellm.types.utils:ChatCompletionDeltaToolCall": "e85919a208f5f9d1",
+    "litellm.types.utils:Function": "98d3d102cdc2b782",
+    "openai._streaming:SSEDecoder": "6069970ffc719fe4",
+    "openai._streaming:ServerSentEvent": "3bebc0beda680630",
+    "openai._base_client:BaseClient._process_response_data": "2b64d83a7ec4c8d5",
+    "openai._models:construct_type": "c46259e315cf2900",
+    "openai._models:BaseModel.construct": "6f852e6c388f6db8",
+    "openai._models:_construct_field": "0c2bb5576edcf3b2",
+    "openai.types.chat.chat_completion_chunk:ChatCompletionChunk": "d59428d7b5e9fc60",
+}
+_STREAM_LOGGING = {
+    f"{_WRAPPER}.run_success_logging_and_cache_storage": "c471331ade8b6f4b",
+    f"{_LOGGING}.success_handler": "2c09583683a64d33",
+    f"{_LOGGING}._success_handler_body": "b540a23f8aad0476",
+    f"{_LOGGING}._async_success_handler_body": "860acbcbcc2f01ec",
+    f"{_LOGGING}._success_handler_helper_fn": "3d4895aaae247c16",
+    f"{_CORE}.redact_messages:should_redact_message_logging": "f86684f3185c832c",
+}
+_STREAM_NEEDS = {"openai": "!>=2.40,<3", "httpx": "!>=0.27,<1", "pydantic": "!>=2.7,<3"}
+
 PATCHES = (
     _patch(
         "embeddings",
@@ -201,5 +244,30 @@ PATCHES = (
             "litellm.types.utils:PromptTokensDetailsWrapper": "387f9d870ac957ac",
         },
         copies=("litellm.cost_calculator", "litellm.batches.batch_utils"),
+    ),
+    _patch(
+        "stream",
+        f"{_WRAPPER}.__next__",
+        "2938002bde58ed93",
+        "_streaming:make_next",
+        also={
+            **_STREAM,
+            **_STREAM_LOGGING,
+            "openai._streaming:Stream.__stream__": "80f70b321c51fc9f",
+            "openai._streaming:Stream.__next__": "85505dcd2c254a75",
+        },
+        requires=_STREAM_NEEDS,
+    ),
+    _patch(
+        "async_stream",
+        f"{_WRAPPER}.__anext__",
+        "c8e4ea6d0bced30e",
+        "_streaming:make_anext",
+        also={
+            **_STREAM,
+            "openai._streaming:AsyncStream.__stream__": "e6ab3b0d35a8ea5e",
+            "openai._streaming:AsyncStream.__aiter__": "fe1c527f09b6d56e",
+        },
+        requires=_STREAM_NEEDS,
     ),
 )
