@@ -4,6 +4,7 @@
     python litellm_children.py embeddings     one request, 100 x 1536 floats or base64: CPU of this process
     python litellm_children.py tokens         token_counter: CPU of a call
     python litellm_children.py router         the Router's pre-call checks, and a call of a mocked model: CPU
+    python litellm_children.py limits         a check of a rate limit through Python: CPU; the table's bytes a key
     python litellm_children.py provider PORTFILE
 
 Each prints one JSON object. Results are compared before anything is timed.
@@ -314,12 +315,34 @@ def router() -> Dict[str, Any]:
     return found
 
 
+def limits() -> Dict[str, Any]:
+    """A check of one key, and of many in turn; what a key takes in the table's file."""
+    from fast_litellm import RateLimits
+
+    found: Dict[str, Any] = {}
+    for many in (10_000, 1_000_000):
+        with tempfile.TemporaryDirectory(prefix="limits-") as folder:
+            table = RateLimits(folder + "/table", keys=many)
+            keys = ["{api_key:%064d}" % i for i in range(many)]
+            for key in keys:
+                table.check(key, 1 << 30)
+
+            def each(some: List[str]) -> None:
+                for key in some:
+                    table.check(key, 1 << 30)
+
+            one, turn = [keys[7]] * 20_000, keys[:: many // 10_000]
+            found["%d keys" % many] = {
+                "bytes": os.path.getsize(folder + "/table/limits") / many,
+                "one": min(cpu(lambda: each(one), 1) / len(one) for _ in range(ROUNDS)),
+                "turn": min(cpu(lambda: each(turn), 1) / len(turn) for _ in range(ROUNDS)),
+            }
+    return found
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "provider":
         provider(sys.argv[2])
     else:
-        print(
-            json.dumps(
-                {"embeddings": embeddings, "tokens": tokens, "router": router}[sys.argv[1]]()
-            )
-        )
+        rows = {"embeddings": embeddings, "tokens": tokens, "router": router, "limits": limits}
+        print(json.dumps(rows[sys.argv[1]]()))

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-from benchmarks.harness import Bar, Result, Row, at_least, never_slower
+from benchmarks.harness import Bar, Result, Row, at_least, at_most, never_slower
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT_S = 900
@@ -121,8 +121,32 @@ def router() -> List[Result]:
     return [_result("Router, %s: cpu" % name, name, both) for name, both in found.items()]
 
 
+def limits() -> List[Result]:
+    """A rate limit's check through Python, and the table's bytes a key."""
+    results = []
+    for name, told in _child("limits").items():
+        for what, text in (("one", "one key"), ("turn", "10,000 keys in turn")):
+            results.append(
+                Result(
+                    "rate limit's check, %s, %s: cpu" % (name, text),
+                    ours=told[what],
+                    bar=at_most(400e-9),
+                )
+            )
+        results.append(
+            Result(
+                "rate limits, %s: bytes a key" % name,
+                ours=told["bytes"],
+                unit="bytes",
+                bar=at_most(55, "bytes"),
+            )
+        )
+    return results
+
+
 ROWS = [
     Row("litellm-embeddings", embeddings),
     Row("litellm-tokens", tokens),
     Row("litellm-router", router),
+    Row("litellm-limits", limits),
 ]

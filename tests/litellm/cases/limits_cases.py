@@ -66,8 +66,6 @@ class Limits(RuleBasedStateMachine):
         if wanted:
             window[1] += amount
             self.windows[key] = window
-        elif key not in self.windows:
-            self.windows[key] = window  # a place is taken, its window begins
 
     @rule(
         which=st.integers(0, 1),

@@ -288,7 +288,7 @@ public final class CounterTable implements AutoCloseable {
 
     /**
      * Counts in a key's window, which begins now where there is none or the one there was has ended, unless that were more than a
-     * limit: the sum where something is added, else what is there.
+     * limit: the sum where something is added, else what is there. What is refused begins no window.
      *
      * @param tokens whether the second counter is meant
      * @param now seconds
@@ -304,6 +304,11 @@ public final class CounterTable implements AutoCloseable {
             long at = find(key, low);
             if (at < 0 && expected >= 0) {
                 return ABSENT;
+            }
+            if (at < 0 && refuses(0, amount, limit)) {
+                told[0] = now;
+                told[1] = 0;
+                return REFUSED;
             }
             if (at < 0 || spin > SPINS) {
                 at = insert(key, low, now);
@@ -321,27 +326,32 @@ public final class CounterTable implements AutoCloseable {
             if (expected >= 0 && (ended || start(first) != expected)) {
                 return ABSENT;
             }
+            long begun = ended ? now : start(first);
+            long before = ended ? 0
+                    : !tokens ? count(first) : start(second) == begun ? count(second) : 0;
+            if (refuses(before, amount, limit)) {
+                told[0] = begun;
+                told[1] = before;
+                return REFUSED;
+            }
             if (ended && tokens) {
                 set(at + FIRST, first, pack(now, 0));
                 continue;
             }
-            long begun = ended ? now : start(first);
-            long before = ended ? 0
-                    : !tokens ? count(first) : start(second) == begun ? count(second) : 0;
-            told[0] = begun;
-            told[1] = before;
-            if (limit < NO_LIMIT
-                    && (amount > 0 ? before + amount > Math.min(limit, Integer.MAX_VALUE)
-                            : before >= limit)) {
-                return REFUSED;
-            }
             long after = Math.clamp(before + amount, Integer.MIN_VALUE, Integer.MAX_VALUE);
             if (tokens ? set(at + SECOND, second, pack(begun, after))
                     : set(at + FIRST, first, pack(begun, after))) {
+                told[0] = begun;
                 told[1] = after;
                 return ADMITTED;
             }
         }
+    }
+
+    private static boolean refuses(long before, long amount, long limit) {
+        return limit < NO_LIMIT && (amount > 0
+                ? before + amount > Math.min(limit, Integer.MAX_VALUE)
+                : before >= limit);
     }
 
     /** Reads a counter and its window's start; {@link #ABSENT} where there is no window. */

@@ -67,14 +67,6 @@ class CounterTableTest {
                     model.put(key, tokens
                             ? new Window(window.start, window.requests, before + amount)
                             : new Window(window.start, before + amount, window.tokens));
-                } else if (model.get(key) == null || model.get(key).start != window.start) {
-                    // a look may begin a window
-                    long[] first = new long[2];
-                    int there = one.get(key * 0x9E3779B97F4A7C15L, key * 0xBF58476D1CE4E5B9L,
-                            false, now, 60, first);
-                    if (there == CounterTable.ADMITTED) {
-                        model.put(key, window);
-                    }
                 }
             }
         }

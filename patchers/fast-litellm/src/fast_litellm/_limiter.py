@@ -1,0 +1,373 @@
+"""The proxy's limiter v3 on a table of ``RateLimits``: what it counts in memory without Redis, all workers of a host count together.
+
+Replaced are the methods that read and write LiteLLM's in-memory cache. A handler with Redis keeps LiteLLM's own: there Redis is what
+workers share. The patches are registered by ``use_rate_limits`` alone, and serve together or not at all.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+import os
+import sys
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
+
+from fast_jvm import Patch, _registry, register
+from fast_jvm._registry import Activate, Meter
+from fast_jvm._serving import Serving, finish
+
+from ._limits import RateLimits
+
+_MODULE = "litellm.proxy.hooks.parallel_request_limiter_v3"
+_CLASS = f"{_MODULE}:_PROXY_MaxParallelRequestsHandler_v3"
+_MOST = (1 << 31) - 1
+_SETTING = "FAST_LITELLM_RATE_LIMITS"
+
+#: Method, fingerprint, name of what makes its replacement.
+_METHODS = {
+    "limits_window": ("_in_memory_cache_sliding_window", "e30d2aacbf74f363", "window"),
+    "limits_read": ("_batch_get_counter_values", "0c394f293d93727f", "read"),
+    "limits_reserve": ("_atomic_check_and_increment_in_memory", "88d3a5c7c29c5bc1", "reserve"),
+    "limits_settle": ("_apply_local_window_guarded_token_increments", "5b59fb71125ae6bc", "settle"),
+    "limits_acquire": ("_acquire_parallel_slots_in_memory", "1a6f85614a8c41bb", "acquire"),
+    "limits_release": ("_release_parallel_request_slots_in_memory", "e931f528a2bba93b", "release"),
+    "limits_in_flight": ("_read_local_gauge_counts", "8b20ce0b3fdc4533", "in_flight"),
+}
+
+
+class _Shared:
+    """The table of this process: opened by the process that counts, which a preloading master does not."""
+
+    def __init__(self, folder: str, keys: int) -> None:
+        self.folder, self.keys = folder, keys
+        self.table: Optional[RateLimits] = None
+
+    def opened(self) -> RateLimits:
+        """Return the table; raises FastJvmUnavailable, and the request fails, where Java stays away."""
+        if self.table is None:
+            self.table = RateLimits(self.folder, keys=self.keys)
+        return self.table
+
+
+_shared: Optional[_Shared] = None
+
+
+def use_rate_limits(
+    folder: Union[str, os.PathLike[str]], *, keys: int = 100_000, opened: bool = True
+) -> None:
+    """Have the proxy's limiter count in a folder's table, for as long as this process lives.
+
+    Raises FastJvmUnavailable without Java, OSError where the folder cannot serve, RuntimeError where LiteLLM's limiter is one that is
+    not known; nothing is changed then. ``opened=False``: the table is opened with the first request, for processes that fork first.
+    """
+    global _shared
+    path = os.path.abspath(os.fspath(folder))
+    if _shared is not None:
+        if _shared.folder != path:
+            raise RuntimeError(f"this process counts in {_shared.folder} already")
+        return
+    made = _Shared(path, keys)
+    if opened:
+        made.opened()
+    importlib.import_module(_MODULE)
+    _shared = made
+    register(_patches())
+    refused = [name for name in _names() if not _registry.ready(name)]
+    if refused:
+        _shared = None
+        entries = {entry.patch.name: entry for entry in _registry.entries()}
+        for name in _names():
+            _registry.give_up(entries[name], entries[refused[0]].reason)
+        raise RuntimeError(f"LiteLLM's limiter cannot be served: {entries[refused[0]].reason}")
+
+
+def follow_setting() -> None:
+    """Do so once LiteLLM's limiter is imported, where the environment names a folder."""
+    folder = os.environ.get(_SETTING)
+    if folder:
+        import wrapt
+
+        wrapt.register_post_import_hook(
+            lambda _: use_rate_limits(folder, opened=False),
+            _MODULE,
+        )
+
+
+def _names() -> List[str]:
+    return [f"litellm.{name}" for name in _METHODS]
+
+
+def _patches() -> List[Patch]:
+    codes = {f"{_CLASS}.{method}": frozenset({code}) for method, code, _ in _METHODS.values()}
+    codes[f"{_CLASS}.should_rate_limit"] = frozenset({"2c348fb2425b1d0c"})
+    codes["litellm.caching.in_memory_cache:InMemoryCache.async_increment_pipeline"] = frozenset(
+        {"a1b014e65a1a364f"}
+    )
+    return [
+        Patch(
+            name=f"litellm.{name}",
+            package="fast_litellm",
+            target=f"{_CLASS}.{method}",
+            distribution="litellm",
+            versions=">=1.100,!=1.107.0,<2",
+            codes=frozenset({code}),
+            also=codes,
+            builtins=(),
+            make=f"fast_litellm._limiter:make_{make}",
+            prepare="fast_litellm._prepare:prepare",
+            plain=True,
+        )
+        for name, (method, code, make) in _METHODS.items()
+    ]
+
+
+def _table(handler: Any) -> Optional[RateLimits]:
+    """Return the table to count in; None where a handler has Redis."""
+    dual = handler.internal_usage_cache.dual_cache
+    if _shared is None or dual.redis_cache is not None:
+        return None
+    table = _shared.opened()
+    memory = dual.in_memory_cache
+    if memory is not None and "async_increment" not in vars(memory):
+        _share_increments(memory, handler, table)
+    return table
+
+
+def _share_increments(memory: Any, handler: Any, table: RateLimits) -> None:
+    """Have what is counted behind a request's answer, through the cache, counted in the table."""
+    original = memory.async_increment
+
+    async def async_increment(key: Any, value: Any, **kwargs: Any) -> Any:
+        found = _counter(key)
+        if found is None:
+            return await original(key, value, **kwargs)
+        window = kwargs.get("ttl") or handler.window_size
+        told = table.add(
+            found[0], _whole(value), tokens=found[1], now=_now(handler), window=int(window)
+        )
+        return told[1] if type(told) is tuple else value
+
+    memory.async_increment = async_increment
+
+
+def _counter(key: Any) -> Optional[Tuple[str, bool]]:
+    """Return a counter's key and whether it is that of tokens; None of another entry of the cache."""
+    if type(key) is str and key[:1] == "{":
+        prefix, _, kind = key.rpartition(":")
+        if prefix[-1:] == "}" and kind in ("tokens", "requests"):
+            return prefix, kind == "tokens"
+    return None
+
+
+def _whole(value: Any) -> int:
+    return int(math.ceil(value))
+
+
+def _now(handler: Any) -> int:
+    return int(handler._get_current_time().timestamp())
+
+
+def make_window(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of _in_memory_cache_sliding_window and its switch."""
+
+    async def window(self: Any, keys: List[str], now_int: int, window_size: int) -> Any:
+        table = _table(self)
+        if table is None:
+            replacement.declined += 1
+            return await original(self, keys=keys, now_int=now_int, window_size=window_size)
+        replacement.served += 1
+        results: List[Any] = []
+        for window_key, counter_key in zip(keys[::2], keys[1::2]):
+            told = table.add(
+                window_key.removesuffix(":window"),
+                1,
+                tokens=counter_key.endswith(":tokens"),
+                now=now_int,
+                window=window_size,
+            )
+            # a table without room admits nobody new
+            start, count = told if type(told) is tuple else (now_int, _MOST)
+            results += (str(start), count)
+        return results
+
+    replacement: Any = window
+    return finish(replacement, Serving("litellm.limits_window"))
+
+
+def make_read(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of _batch_get_counter_values and its switch."""
+
+    async def read(self: Any, keys: List[str], parent_otel_span: Any, local_only: bool) -> Any:
+        table = _table(self)
+        if table is None:
+            replacement.declined += 1
+            return await original(
+                self, keys=keys, parent_otel_span=parent_otel_span, local_only=local_only
+            )
+        replacement.served += 1
+        now = _now(self)
+        results: List[Any] = []
+        for window_key, counter_key in zip(keys[::2], keys[1::2]):
+            told = table.get(
+                window_key.removesuffix(":window"),
+                tokens=counter_key.endswith(":tokens"),
+                now=now,
+                window=self.window_size,
+            )
+            results += (None, None) if told is None else told
+        return results
+
+    replacement: Any = read
+    return finish(replacement, Serving("litellm.limits_read"))
+
+
+def make_reserve(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of _atomic_check_and_increment_in_memory and its switch."""
+
+    async def reserve(self: Any, per_counter_meta: Any, parent_otel_span: Any = None) -> Any:
+        table = _table(self)
+        if table is None:
+            replacement.declined += 1
+            return await original(self, per_counter_meta, parent_otel_span)
+        replacement.served += 1
+        now = _now(self)
+        counted: List[Tuple[Any, int, int]] = []
+        for meta in per_counter_meta:
+            told = _reserved(table, meta, now)
+            if type(told) is not tuple:
+                for done, start, _ in counted:
+                    _reserved(table, done, now, start)
+                return {
+                    "overall_code": "OVER_LIMIT",
+                    "statuses": [_status(meta, "OVER_LIMIT", _MOST if told is False else told)],
+                }
+            counted.append((meta, *told))
+        return {
+            "overall_code": "OK",
+            "statuses": [_status(meta, "OK", count) for meta, _, count in counted],
+            "reservation_windows": frozenset(
+                (meta["counter_key"], str(start), "local") for meta, start, _ in counted
+            ),
+        }
+
+    replacement: Any = reserve
+    return finish(replacement, Serving("litellm.limits_reserve"))
+
+
+def _reserved(table: RateLimits, meta: Any, now: int, taken_back: int = -1) -> Any:
+    return table.add(
+        meta["window_key"].removesuffix(":window"),
+        meta["increment"] if taken_back < 0 else -meta["increment"],
+        tokens=meta["counter_key"].endswith(":tokens"),
+        now=now,
+        window=meta["window_size"],
+        limit=meta["current_limit"] if taken_back < 0 else None,
+        started=taken_back,
+    )
+
+
+def _status(meta: Any, code: str, count: Any) -> Dict[str, Any]:
+    return {
+        "code": code,
+        "current_limit": meta["current_limit"],
+        "limit_remaining": max(0, meta["current_limit"] - count),
+        "rate_limit_type": meta["rate_limit_type"],
+        "descriptor_key": meta["descriptor_key"],
+        "descriptor_value": meta["descriptor_value"],
+    }
+
+
+def make_settle(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of _apply_local_window_guarded_token_increments and its switch."""
+
+    async def settle(self: Any, operations: Any, parent_otel_span: Any = None) -> None:
+        table = _table(self)
+        if table is None:
+            replacement.declined += 1
+            await original(self, operations, parent_otel_span)
+            return
+        replacement.served += 1
+        now = _now(self)
+        for operation in operations:
+            start, found = operation.get("expected_window_start"), _counter(operation["key"])
+            if operation.get("window_key") is not None and start is not None and found is not None:
+                table.add(
+                    found[0],
+                    _whole(operation["increment_value"]),
+                    tokens=found[1],
+                    now=now,
+                    window=int(operation["ttl"] or self.window_size),
+                    started=int(start),
+                )
+
+    replacement: Any = settle
+    return finish(replacement, Serving("litellm.limits_settle"))
+
+
+def _ttl() -> int:
+    ttl: int = sys.modules[_MODULE].PARALLEL_REQUEST_SLOT_TTL_SECONDS
+    return ttl
+
+
+def make_acquire(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of _acquire_parallel_slots_in_memory and its switch."""
+
+    async def acquire(self: Any, gauges: Any, slot_id: str, parent_otel_span: Any = None) -> Any:
+        table = _table(self)
+        if table is None:
+            replacement.declined += 1
+            return await original(self, gauges, slot_id, parent_otel_span)
+        replacement.served += 1
+        place, counts = table.acquire(
+            [(gauge["counter_key"], gauge["limit"]) for gauge in gauges],
+            slot_id,
+            now=self._get_current_time().timestamp(),
+            ttl=_ttl(),
+        )
+        if place is not None:
+            status = self._gauge_status(gauges[place], counts[0], "OVER_LIMIT")
+            return {"overall_code": "OVER_LIMIT", "statuses": [status]}
+        return {
+            "overall_code": "OK",
+            "statuses": [
+                self._gauge_status(gauge, count + 1, "OK") for gauge, count in zip(gauges, counts)
+            ],
+        }
+
+    replacement: Any = acquire
+    return finish(replacement, Serving("litellm.limits_acquire"))
+
+
+def make_release(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of _release_parallel_request_slots_in_memory and its switch."""
+
+    async def release(self: Any, counter_keys: Any, slot_id: str, parent_otel_span: Any) -> None:
+        table = _table(self)
+        if table is None:
+            replacement.declined += 1
+            await original(self, counter_keys, slot_id, parent_otel_span)
+            return
+        replacement.served += 1
+        for key in counter_keys:
+            table.release(key, slot_id)
+
+    replacement: Any = release
+    return finish(replacement, Serving("litellm.limits_release"))
+
+
+def make_in_flight(
+    original: Callable[..., Any], meter: Meter
+) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of _read_local_gauge_counts and its switch."""
+
+    async def in_flight(self: Any, gauge_keys: List[str], parent_otel_span: Any = None) -> Any:
+        table = _table(self)
+        if table is None:
+            replacement.declined += 1
+            return await original(self, gauge_keys, parent_otel_span)
+        replacement.served += 1
+        now, ttl = self._get_current_time().timestamp(), _ttl()
+        return [table.in_flight(key, now=now, ttl=ttl) for key in gauge_keys]
+
+    replacement: Any = in_flight
+    return finish(replacement, Serving("litellm.limits_in_flight"))

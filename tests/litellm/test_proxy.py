@@ -1,0 +1,33 @@
+"""The proxy's limiter on our table, in the environment that has LiteLLM's proxy."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from platforms.environments import run, sources
+from platforms.library import python
+
+CASES = Path(__file__).parent / "proxy"
+
+
+@pytest.mark.long
+def test_cases(java: str, tmp_path: Path) -> None:
+    command = ("-m", "pytest", "-q", "-s", "-c", os.devnull, "--rootdir", str(CASES))
+    out = run(
+        *(python("litellm_proxy"), *command, "-p", "no:cacheprovider", "--confcutdir", str(CASES)),
+        "--basetemp",
+        str(tmp_path / "base"),
+        *map(str, sorted(CASES.glob("*_cases.py"))),
+        timeout=1500,
+        PYTHONPATH=os.pathsep.join([str(CASES), sources()]),
+        FAST_JVM_CACHE="off",
+        FAST_JVM_HOME=java,
+        LITELLM_CASES="long",
+        LITELLM_LOCAL_MODEL_COST_MAP="True",
+    )
+    print(out)
+    found = re.search(r"(\d+) passed", out)
+    assert found and int(found[1]) >= 6 and "skipped" not in out, out
