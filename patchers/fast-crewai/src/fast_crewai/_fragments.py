@@ -44,6 +44,14 @@ _FUNCTIONS = frozenset({"function-before", "function-after", "function-wrap"})
 #: marshal's format that knows no references: equal bytes are equal values.
 _FORMAT = 2
 _ANEW = object()
+_OWN = object()
+#: Serializers of crewai that call model_dump(mode="json").
+_OWN_DUMPS = frozenset(
+    {
+        ("crewai.agents.agent_builder.base_agent", "_serialize_executor_ref"),
+        ("crewai.tools.base_tool", "BaseTool.__get_pydantic_core_schema__.<locals>.<lambda>"),
+    }
+)
 
 
 _T = TypeVar("_T")
@@ -93,7 +101,7 @@ class Field(NamedTuple):
     share: Any
     #: it may hold anything
     open: bool
-    #: the class that writes it, and whether that is in a list
+    #: the class that writes it, _OWN where its model_dump does, and whether that is in a list
     model: Any
     listed: bool
 
@@ -101,17 +109,19 @@ class Field(NamedTuple):
 class _Plan:
     """What is known of a class of models."""
 
-    __slots__ = ("fields", "models", "own", "pure", "serializer", "whole")
+    __slots__ = ("fields", "keys", "models", "own", "pure", "serializer", "whole")
 
-    def __init__(self, kind: Any, model_dump: Any) -> None:
+    def __init__(self, kind: Any, model_dump: Any, shared: Any) -> None:
         self.serializer = kind.__pydantic_serializer__
         self.own = kind.model_dump is not model_dump
+        #: the order of names that was seen last: most have the same
+        self.keys: List[str] = []
         #: by name; None is not dumped
         self.fields: Dict[str, Optional[Field]] = {}
         self.whole = not self._look(kind)
         found = [(name, field) for name, field in self.fields.items() if field is not None]
         self.pure = all(field.pure for _, field in found)
-        self.models = [(name, field) for name, field in found if field.model is not None]
+        self.models = [(name, field) for name, field in found if field.model in shared]
 
     def _look(self, kind: Any) -> bool:
         schema = kind.__pydantic_core_schema__
@@ -147,6 +157,13 @@ class _Plan:
         return True
 
 
+def _own_dump(serialization: Any) -> bool:
+    """Say whether a serializer returns what the model's own model_dump(mode="json") does."""
+    function = serialization.get("function")
+    known = getattr(function, "__module__", ""), getattr(function, "__qualname__", "")
+    return serialization["type"] == "function-plain" and known in _OWN_DUMPS
+
+
 def _model(schema: Any, definitions: Dict[str, Any]) -> Tuple[Any, bool]:
     """Return the class of models that a field holds, one or a list of them."""
     listed = False
@@ -155,7 +172,7 @@ def _model(schema: Any, definitions: Dict[str, Any]) -> Tuple[Any, bool]:
         if kind == "model":
             return schema["cls"], listed
         if "serialization" in schema:
-            break
+            return (_OWN if _own_dump(schema["serialization"]) else None), listed
         if kind in _FUNCTIONS or kind in ("default", "nullable"):
             schema = schema["schema"]
         elif kind == "definition-ref" and schema["schema_ref"] in definitions:
@@ -239,6 +256,10 @@ class Plans:
         self.base = BaseModel
         self.jsonable = SchemaSerializer(core_schema.any_schema()).to_python
         self._model_dump = BaseModel.model_dump
+        # what many events and crews hold; other models are small, and dumped with what holds them
+        names = ("crewai.agents.agent_builder.base_agent", "BaseAgent"), ("crewai.task", "Task")
+        self._shared = {getattr(sys.modules.get(module), name, None) for module, name in names}
+        self._shared = self._shared - {None} | {_OWN}
         self._known: Dict[Any, _Plan] = {}
 
     def of(self, kind: Any) -> _Plan:
@@ -248,9 +269,9 @@ class Plans:
             if len(self._known) >= CLASSES:
                 self._known.clear()
             try:
-                plan = _Plan(kind, self._model_dump)
+                plan = _Plan(kind, self._model_dump, self._shared)
             except (KeyError, AttributeError, TypeError, RecursionError):
-                plan = _Plan(kind, self._model_dump)
+                plan = _Plan(kind, self._model_dump, self._shared)
                 plan.whole = True
             self._known[kind] = plan
         return plan
@@ -348,11 +369,15 @@ class _Pass:
     def entity(self, entity: Any) -> str:
         """Return what ``entity.model_dump(mode="json")`` is."""
         kind = type(entity)
-        if self._plans.of(kind).own:
-            return self._form.dumps(
-                self._plans.jsonable(entity.model_dump(mode="json"), mode="json")
-            )
-        return self.model(kind, entity)
+        if not self._plans.of(kind).own:
+            return self.model(kind, entity)
+        which = _OWN, id(entity)
+        text = self._texts.get(which)
+        if text is None:
+            dumped = self._plans.jsonable(entity.model_dump(mode="json"), mode="json")
+            (text,) = self._dump(which, entity).pieces(dumped, None, None, self._form)
+            self._texts[which] = text
+        return text
 
     def model(self, kind: Any, value: Any) -> str:
         """Return a model's text, as a field for ``kind`` writes it."""
@@ -368,8 +393,9 @@ class _Pass:
         if isinstance(value, self._plans.base):
             if field.open:
                 return self.model(type(value), value)
-            if field.model is not None and not field.listed and isinstance(value, field.model):
-                return self.model(field.model, value)
+            if field.model is not None and not field.listed:
+                if isinstance(value, self._holder(field)):
+                    return self._held(field, value)
         held = tuple(value) if type(value) is list else value
         which = field.share, tuple(map(id, held)) if held is not value else id(value)
         text = self._texts.get(which)
@@ -379,6 +405,12 @@ class _Pass:
             self._texts[which] = text
         return text
 
+    def _holder(self, field: Field) -> Any:
+        return self._plans.base if field.model is _OWN else field.model
+
+    def _held(self, field: Field, value: Any) -> str:
+        return self.entity(value) if field.model is _OWN else self.model(field.model, value)
+
     def _model(self, kind: Any, value: Any, dump: _Dump) -> str:
         form = self._form
         plan = self._plans.of(kind)
@@ -387,12 +419,14 @@ class _Pass:
         if not plan.whole and not value.__pydantic_extra__:
             for name, field in plan.models:
                 each = held.get(name)
-                model = field.model
                 if not field.listed:
-                    if isinstance(each, model):
-                        split[name] = self.model(model, each)
-                elif type(each) is list and each and all(isinstance(one, model) for one in each):
-                    split[name] = f"[{form.comma.join([self.model(model, one) for one in each])}]"
+                    if isinstance(each, self._holder(field)):
+                        split[name] = self._held(field, each)
+                elif type(each) is list and each:
+                    kinds = self._holder(field)
+                    if all(isinstance(one, kinds) for one in each):
+                        texts = form.comma.join([self._held(field, one) for one in each])
+                        split[name] = f"[{texts}]"
         made = functools.partial(plan.serializer.to_python, value)
         if kind is type(value) and not plan.own:
             # its warnings name this call
@@ -412,7 +446,7 @@ class _Pass:
 class _Entry:
     """A node's text."""
 
-    __slots__ = ("edges", "edges_text", "event", "lives", "node", "pieces", "plan", "seen", "text")
+    __slots__ = ("edges", "edges_text", "event", "lives", "node", "pieces", "plan", "seen")
 
     def __init__(self, node: Any, event: Any) -> None:
         self.node, self.event = node, event
@@ -423,8 +457,6 @@ class _Entry:
         #: what is between the pieces
         self.lives: List[Tuple[str, Field]] = []
         self.pieces: List[str] = []
-        #: all of it, where nothing is between
-        self.text = ""
 
 
 class _Record:
@@ -481,17 +513,14 @@ class _Record:
             if entry.plan is None:
                 add(entry.pieces[0])
                 add(form.dumps(node.model_dump(mode="json", include={"event"})["event"]))
-                add(entry.edges_text)
-            elif entry.lives:
+            else:
                 at = 0
                 for name, field in entry.lives:
                     add(entry.pieces[at])
                     add(field_text(event, name, field))
                     at += 1
                 add(entry.pieces[at])
-                add(entry.edges_text)
-            else:
-                add(entry.text)
+            add(entry.edges_text)
             add(comma)
         if nodes:
             pieces.pop()
@@ -501,7 +530,7 @@ class _Record:
         form, event = self._form, entry.event
         opening = f'{form.dumps(key)}{form.colon}{{"event"{form.colon}'
         entry.plan, entry.seen, entry.lives, entry.pieces = None, None, [], [opening]
-        entry.edges, entry.text = b"", ""
+        entry.edges = b""
         if not isinstance(event, self._plans.base):
             return
         plan = self._plans.of(type(event))
@@ -531,6 +560,10 @@ class _Record:
         seen = _Seen(event, list(held.values()), tokens)
         if [*dumped] != [name for name in names if name not in outside] or seen.keys != [*held]:
             return
+        if seen.keys == plan.keys:
+            seen.keys = plan.keys
+        else:
+            plan.keys = seen.keys
         first, *rest = _cut(dumped, names, outside, form)
         entry.plan, entry.seen, entry.lives, entry.pieces = (
             plan,
@@ -546,8 +579,6 @@ class _Record:
         form = self._form
         entry.edges = edges
         entry.edges_text = f'{form.comma}"edges"{form.colon}{form.dumps(found)}}}'
-        if entry.plan is not None and not entry.lives:
-            entry.text = entry.pieces[0] + entry.edges_text
 
 
 class States:

@@ -59,6 +59,10 @@ _RECORDS = {
     "crewai.state.runtime:RuntimeState._serialize": frozenset({"e52ba50aa2431c1f"}),
     "crewai.state.event_record:EventNode": frozenset({"f2ca2ea9c7c13313"}),
     "crewai.utilities.rw_lock:RWLock.r_locked": frozenset({"1885a58d2000c820"}),
+    "crewai.agents.agent_builder.base_agent:_serialize_executor_ref": frozenset(
+        {"6e476c4c52f7f088"}
+    ),
+    "crewai.tools.base_tool:BaseTool.__get_pydantic_core_schema__": frozenset({"041e755d9a9d8d49"}),
     f"{_MODEL}.model_dump": frozenset({"25e2b169530c0c26"}),
 }
 _SCHEMAS = {
