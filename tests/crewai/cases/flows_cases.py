@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime
+import gc
 import re
 import threading
 from typing import Any
@@ -277,6 +278,9 @@ def test_dumped_states(anything: Any, numbers: list[int], hidden: Any, pair: boo
         lambda: Deep(leaves=[Leaf()], anything=Words("ab")),
         lambda: Deep(leaves=[Leaf()], anything={1, 2}),
         lambda: Deep(leaves=[Leaf()], anything=object()),
+        lambda: Flat(anything=object()),
+        lambda: Flat(anything=[{1}, Words("a")], words=["x"]),
+        lambda: Flat.model_construct(id=3, words="text", anything=LOCK),
         lambda: Deep(leaves=[Leaf()], anything=(each for each in "ab")),
         lambda: Deep(leaves=[Leaf()], anything=Copied(words=["a"])),
         lambda: Deep.model_construct(id="x", leaves=[Copied(words=["a"])], by_name={}),
@@ -304,6 +308,27 @@ def test_hidden_locks_and_cycles() -> None:
             change(state)  # type: ignore[no-untyped-call]
             results.append(cleaned(described(outcome(function, flow(state)))))
         assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("state", [Flat(words=["a"]), Deep(leaves=[Leaf()]), Computed()])
+def test_the_collector_is_as_it_was(state: Any) -> None:
+    made = flow(state)
+    assert gc.isenabled()
+    DUMP(made)
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        DUMP(made)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_flat_states_are_served() -> None:
+    state = Flat(anything={"a": [1, {"b": None}]}, words=["x"])
+    ours = served(DUMP, flow(state))
+    assert ours == DUMP.__wrapped__(flow(state))
+    assert not containers(ours) & containers(state)
 
 
 def test_an_overridden_copy_is_honoured() -> None:
