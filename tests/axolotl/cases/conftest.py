@@ -25,6 +25,7 @@ settings.load_profile("cases")
 def ready() -> Iterator[None]:
     """All patches live."""
     import axolotl.prompt_strategies.chat_template
+    import axolotl.utils.data.sft
     import axolotl.utils.data.utils
     import axolotl.utils.samplers.multipack
     import axolotl.utils.trainer  # noqa: F401
