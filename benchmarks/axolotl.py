@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = 110_000
 ROWS_OF_DEDUPLICATION = 20_000
 DOCUMENTS = 10_000
+COUNTS = (10, 30, 100, 300, 1000, 3000)
+MEGABYTES = 50
 LIMIT_S = 1800
 
 
@@ -90,6 +92,37 @@ def packing() -> List[Result]:
     return results
 
 
+def few() -> List[Result]:
+    """Bins of few lengths."""
+    found = _child("few", 16384, *COUNTS)
+    return [
+        Result(f"axolotl: packing {count} lengths, cap 16384: numba, compiled: cpu", bar=at_least(1), **row)
+        for count, row in found.items()
+    ]  # fmt: skip
+
+
+def preprocess() -> List[Result]:
+    """Chats on disk to the prepared folder, each side in a process of its own, without its imports."""
+    theirs = _child("preprocess", MEGABYTES, FAST_AXOLOTL="off")
+    ours = _child("preprocess", MEGABYTES)
+    equal = theirs["found"] == ours["found"]
+    return [
+        Result(
+            f"axolotl: preprocess, {MEGABYTES} MB of chats, deduplicated: {text}",
+            original=theirs[key],
+            ours=ours[key],
+            unit=unit,
+            bar=bar,
+            equal=equal,
+        )
+        for key, text, unit, bar in (
+            ("seconds", "wall", "s", at_least(2)),
+            ("cpu", "cpu", "s", at_least(2)),
+            ("disk", "disk", "bytes", at_least(3)),
+        )
+    ]
+
+
 def deduplication() -> List[Result]:
     """Per row."""
     return [
@@ -148,7 +181,9 @@ def loader() -> List[Result]:
 ROWS = [
     Row("axolotl start", start),
     Row("axolotl packing", packing),
+    Row("axolotl few", few),
     Row("axolotl deduplication", deduplication),
     Row("axolotl streaming", streaming),
     Row("axolotl loader", loader),
+    Row("axolotl preprocess", preprocess),
 ]

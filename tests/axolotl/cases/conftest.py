@@ -26,6 +26,7 @@ def ready() -> Iterator[None]:
     """All patches live."""
     import axolotl.monkeypatch.data.batch_dataset_fetcher
     import axolotl.prompt_strategies.chat_template
+    import axolotl.utils.data.sft
     import axolotl.utils.data.utils
     import axolotl.utils.samplers.multipack
     import axolotl.utils.trainer  # noqa: F401

@@ -13,7 +13,7 @@ LOOK = """
 import json, sys
 import fast_jvm
 from fast_jvm import _registry
-import axolotl.prompt_strategies.chat_template, axolotl.utils.data.utils, datasets.packaged_modules
+import axolotl.prompt_strategies.chat_template, axolotl.utils.data.sft, axolotl.utils.data.utils, datasets.packaged_modules
 import axolotl.monkeypatch.data.batch_dataset_fetcher
 import axolotl.utils.trainer as users, axolotl.utils.samplers.multipack as multipack
 ours = [entry for entry in _registry.entries() if entry.patch.package == "fast_axolotl"]

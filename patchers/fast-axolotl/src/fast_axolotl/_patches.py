@@ -22,6 +22,7 @@ _STREAMING = f"{_DATA}.streaming"
 _BATCHING = "axolotl.utils.collators.batching"
 _FETCHER = "axolotl.monkeypatch.data.batch_dataset_fetcher"
 _ITERABLE = "datasets.iterable_dataset"
+_TRAINER = "axolotl.utils.trainer"
 
 _PACKING = {
     f"{_MULTIPACK}:pack_group.py_func": frozenset({"b0eb2d400c17f84d"}),
@@ -116,6 +117,24 @@ PATCHES = (
         },
         {"datasets": "!>=4,<6", "pyarrow": "!>=17", "xxhash": "!>=3"},
         (f"{_DATA}.shared", f"{_DATA}.rl", f"{_DATA}.sft"),
+    ),
+    _patch(
+        "prepare",
+        f"{_DATA}.sft:_load_raw_datasets",
+        "10fbc2a6193887cb",
+        "_preparing:make_load_raw_datasets",
+        {
+            f"{_DATA}.utils:handle_long_seq_in_dataset": frozenset({"e40a687cb123d10e"}),
+            f"{_DATA}.utils:_drop_outside_range": frozenset({"8f05295c0bb2aba7"}),
+            f"{_DATA}.utils:_should_skip_processing": frozenset({"1331ef2cc82121ab"}),
+            f"{_DATA}.shared:save_preprocessed_dataset": frozenset({"259240976fcab7ef"}),
+            f"{_TRAINER}:filter_sequences_by_length": frozenset({"eb8f5c368c0c528c"}),
+            f"{_TRAINER}:process_datasets_for_packing": frozenset({"10ef6468b44282e9"}),
+            f"{_TRAINER}:add_position_ids": frozenset({"506071afb208874f"}),
+            "datasets.arrow_dataset:Dataset.save_to_disk": frozenset({"9359c7e673811edd"}),
+            "datasets.arrow_dataset:Dataset._save_to_disk_single": frozenset({"fc015b2409e3e44b"}),
+        },
+        {"datasets": "!>=4,<6", "pyarrow": "!>=17"},
     ),
     _patch(
         "json_array",

@@ -244,8 +244,8 @@ class _Models:
         """
         if not gc.isenabled() or gc.get_threshold()[0] not in THRESHOLDS:
             return state.model_dump(mode="json")
-        gc.disable()
         try:
+            gc.disable()
             return state.model_dump(mode="json")
         finally:
             gc.enable()
