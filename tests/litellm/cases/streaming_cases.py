@@ -15,16 +15,19 @@ import httpx
 import litellm
 import openai
 import pytest
+from calls import outcome
 from conftest import LONG
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from litellm.integrations.custom_logger import CustomLogger
+from litellm.litellm_core_utils import streaming_handler
 from litellm.litellm_core_utils.thread_pool_executor import executor
 from pydantic import BaseModel
 from sides import originals, served
 
 SYNC, ASYNC = "litellm.stream", "litellm.async_stream"
-MANY = 3000 if LONG else 40
+PARTS = (SYNC, ASYNC, *(f"litellm.stream_{what}" for what in ("usage", "total", "text", "order")))
+MANY = 3000 if LONG else 30
 MESSAGES = [{"role": "user", "content": "hi there"}]
 BASE = {
     "id": "chatcmpl-abc123",
@@ -104,7 +107,7 @@ def shown(value: Any) -> Any:
     return type(value).__qualname__, repr(value)
 
 
-_MADE_UP = re.compile("chatcmpl-[0-9a-f-]{36}")
+_MADE_UP = re.compile("(chatcmpl-)?[0-9a-f-]{36}")
 _made_up: list[str] = []  # ids that LiteLLM makes up; equal where they come in the same order
 
 STATE = (
@@ -372,16 +375,16 @@ def async_outcome(
 def compare(content: Any, least: int = 0, **more: Any) -> Any:
     """Both sides' outcome, sync and async; ours made *least* chunks itself."""
     found = None
-    for outcome, name in ((sync_outcome, SYNC), (async_outcome, ASYNC)):
-        if outcome is async_outcome and "reader" in more:
+    for run, name in ((sync_outcome, SYNC), (async_outcome, ASYNC)):
+        if run is async_outcome and "reader" in more:
             continue
         before = served(name)
         _made_up.clear()
-        ours = outcome(content, **more)
+        ours = run(content, **more)
         assert served(name) - before >= least, (name, served(name) - before)
         _made_up.clear()
-        with originals(SYNC, ASYNC):
-            theirs = outcome(content, **more)
+        with originals(*PARTS):
+            theirs = run(content, **more)
         assert ours == theirs, difference(ours, theirs)
         found = ours
     return found
@@ -402,7 +405,7 @@ def test_plain() -> None:
 
 
 def test_every_byte() -> None:
-    cuts = range(1, len(PLAIN)) if LONG else random.Random(1).sample(range(1, len(PLAIN)), 24)
+    cuts = range(1, len(PLAIN)) if LONG else random.Random(1).sample(range(1, len(PLAIN)), 12)
     for cut in cuts:
         compare([PLAIN[:cut], PLAIN[cut:]], least=4)
     compare([PLAIN[i : i + 1] for i in range(len(PLAIN))], least=4)
@@ -525,7 +528,7 @@ def test_callbacks() -> None:
     before = served(SYNC)
     ours = sync_outcome(PLAIN, callbacks=lambda: [Reader()])
     assert served(SYNC) == before
-    with originals(SYNC, ASYNC):
+    with originals(*PARTS):
         theirs = sync_outcome(PLAIN, callbacks=lambda: [Reader()])
     assert ours[:-1] == theirs[:-1]
     seen, wanted = ([one for one in told[-1][0] if one[0] == "chunk"] for told in (ours, theirs))
@@ -542,7 +545,7 @@ def test_function_callback() -> None:
     before = served(SYNC)
     ours = run()
     assert served(SYNC) == before
-    with originals(SYNC, ASYNC):
+    with originals(*PARTS):
         assert ours == run()
 
 
@@ -602,7 +605,7 @@ def test_response_is_closed_with_the_stream() -> None:
         return stream.closed
 
     ours = closed()
-    with originals(SYNC, ASYNC):
+    with originals(*PARTS):
         assert ours == closed()
 
 
@@ -632,7 +635,7 @@ def test_cancellation() -> None:
         return got, stream.closed
 
     ours = asyncio.run(run())
-    with originals(SYNC, ASYNC):
+    with originals(*PARTS):
         assert ours == asyncio.run(run())
 
 
@@ -648,7 +651,7 @@ def test_a_long_line() -> None:
     )
     parts = [content[i : i + 65536] for i in range(0, len(content), 65536)]
     ours = sync_outcome(parts, take=4)
-    with originals(SYNC, ASYNC):
+    with originals(*PARTS):
         theirs = sync_outcome(parts, take=4)
     assert ours == theirs
 
@@ -726,3 +729,74 @@ def test_any_chunks(chunks: list[Any], size: int, compact: bool) -> None:
     texts = [json.dumps(one, separators=(",", ":") if compact else None) for one in stream]
     content = b"".join(map(event, texts)) + event("[DONE]")
     compare([content[i : i + size] for i in range(0, len(content), size)])
+
+
+def assembled(chunks: list[Any]) -> Any:
+    """What is made of chunks at a stream's end, and by its parts."""
+    processor = litellm.litellm_core_utils.streaming_chunk_builder_utils.ChunkProcessor
+    return [
+        outcome(lambda: shown(litellm.stream_chunk_builder(chunks, messages=MESSAGES))),
+        outcome(lambda: shown(streaming_handler.calculate_total_usage(chunks=chunks))),
+        outcome(lambda: processor(chunks)._calculate_usage_per_chunk(chunks)),
+        outcome(lambda: [id(one) for one in processor(chunks).chunks]),
+        [outcome(lambda: litellm.main._simple_text_part(one.choices)) for one in chunks],  # noqa: B023
+    ]
+
+
+def built(
+    delta: dict[str, Any], reason: Any, usage: Any, hidden: dict[str, Any], more: dict[str, Any]
+) -> Any:
+    """A chunk as LiteLLM makes one."""
+    choices = [] if more.get("bare") else [{"index": 0, "delta": delta, "finish_reason": reason}]
+    made = litellm.types.utils.ModelResponseStream(id="i", model="m", created=1, choices=choices)
+    if more.get("touched"):
+        made.usage = usage
+    made.hidden_params = {"created_at": 1.0, **hidden}
+    for name in more.get("set", ()):
+        setattr(made.choices[0].delta if made.choices else made, name, more["value"])
+    return made
+
+
+USAGES = st.sampled_from([None, USAGE, litellm.Usage(**USAGE), {"completion_tokens": 1}])
+BUILT = st.builds(
+    built,
+    st.dictionaries(
+        st.sampled_from(["content", "role", "reasoning_content", "x"]),
+        st.one_of(st.none(), st.text(max_size=3)),
+    ),
+    st.sampled_from([None, None, "stop", "length"]),
+    USAGES,
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "usage": USAGES,
+            "created_at": st.sampled_from([0.5, 2.0, 2, None]),
+            "custom_llm_provider": st.just("anthropic"),
+            "provider_specific_fields": st.just({"a": 1}),
+        },
+    ),
+    st.fixed_dictionaries(
+        {"value": st.sampled_from([None, "v", 0, [], {"k": "v"}])},
+        optional={
+            "bare": st.booleans(),
+            "touched": st.booleans(),
+            "set": st.lists(
+                st.sampled_from(
+                    ["content", "audio", "images", "thinking_blocks", "new", "reasoning_items"]
+                ),
+                max_size=2,
+            ),
+        },
+    ),
+)
+
+
+@given(st.lists(BUILT, max_size=6))
+@settings(max_examples=6 * MANY)
+def test_any_end(chunks: list[Any]) -> None:
+    _made_up.clear()
+    ours = assembled(chunks)
+    _made_up.clear()
+    with originals(*PARTS):
+        theirs = assembled(chunks)
+    assert ours == theirs, difference(ours, theirs)

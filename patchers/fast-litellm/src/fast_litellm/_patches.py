@@ -97,6 +97,16 @@ _STREAM = {
     "openai._models:_construct_field": "0c2bb5576edcf3b2",
     "openai.types.chat.chat_completion_chunk:ChatCompletionChunk": "d59428d7b5e9fc60",
 }
+_BUILDER = f"{_CORE}.streaming_chunk_builder_utils:ChunkProcessor"
+_CHUNKS = {
+    name: _STREAM[name]
+    for name in (
+        "litellm.types.utils:Delta",
+        "litellm.types.utils:StreamingChoices",
+        "litellm.types.utils:ModelResponseStream",
+        "litellm.types.utils:ModelResponseBase",
+    )
+}
 _STREAM_LOGGING = {
     f"{_WRAPPER}.run_success_logging_and_cache_storage": "c471331ade8b6f4b",
     f"{_LOGGING}.success_handler": "2c09583683a64d33",
@@ -269,5 +279,45 @@ PATCHES = (
             "openai._streaming:AsyncStream.__aiter__": "fe1c527f09b6d56e",
         },
         requires=_STREAM_NEEDS,
+    ),
+    _patch(
+        "stream_usage",
+        f"{_BUILDER}._calculate_usage_per_chunk",
+        "9bee5e9a480a6a12",
+        "_assembly:make_usage",
+        also={
+            **_CHUNKS,
+            f"{_BUILDER}._extract_usage_chunk": "4ccae88dcaf07775",
+            f"{_BUILDER}._saw_finish_reason": "ca3468d15ef2c441",
+            f"{_BUILDER}._finish_reason_of_choice": "d41b8bda3cc54442",
+            f"{_BUILDER}._chunk_choices": "71439d2e12a1e3f7",
+            f"{_BUILDER}._reset_anthropic_cursor_completion_tokens": "b9d9d5b87ee9841b",
+            f"{_BUILDER}._last_provider_pricing_field": "9a4dc98e01dc1e77",
+        },
+    ),
+    _patch(
+        "stream_total",
+        f"{_HANDLER}:calculate_total_usage",
+        "e022cf6bf91ba23c",
+        "_assembly:make_total",
+        also=_CHUNKS,
+    ),
+    _patch(
+        "stream_text",
+        "litellm.main:_simple_text_part",
+        "95715d7c35c106c1",
+        "_assembly:make_text",
+        also={
+            **_CHUNKS,
+            "litellm.main:_stream_choice_delta": "30ba71e1f1d7addd",
+            "litellm.main:_delta_carries_more_than_text": "2238904186d79701",
+        },
+    ),
+    _patch(
+        "stream_order",
+        f"{_BUILDER}._sort_chunks",
+        "5b1bc307564da83d",
+        "_assembly:make_order",
+        also=_CHUNKS,
     ),
 )

@@ -11,10 +11,10 @@ from __future__ import annotations
 import json
 import re
 import time
-from json.decoder import scanstring as _scanstring
+from json.decoder import scanstring as _scanstring  # type: ignore[attr-defined]
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-scanstring: Callable[[str, int], Tuple[str, int]] = _scanstring  # type: ignore[assignment]
+scanstring: Callable[[str, int], Tuple[str, int]] = _scanstring
 
 _DELTA: Tuple[Any, ...] = ("choices", 0, "delta")
 _ARGUMENTS: Tuple[Any, ...] = ("tool_calls", 0, "function", "arguments")
