@@ -18,7 +18,7 @@ def test_cases(java: str, tmp_path: Path, volume: str) -> None:
         tmp_path,
         java,
         least=2,
-        timeout=300 if volume == "short" else 3000,
+        timeout=600 if volume == "short" else 3000,
         FAST_JVM="eager",
         LITELLM_CASES=volume,
         LITELLM_LOCAL_MODEL_COST_MAP="True",

@@ -1,0 +1,104 @@
+package dev.fastjvm.bpe;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.regex.Matcher;
+import org.junit.jupiter.api.Test;
+
+/** Counts are those of a regex of java.util's and of merges done one by one. */
+class CounterTest {
+    private static final java.util.regex.Pattern CL100K = java.util.regex.Pattern.compile(
+            "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}++|\\p{N}{1,3}+| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*+"
+                    + "|\\s++$|\\s*[\\r\\n]|\\s+(?!\\S)|\\s");
+
+    private final Map<String, Integer> vocabulary = new HashMap<>();
+
+    private Ranks ranks(Random random) {
+        List<byte[]> tokens = new ArrayList<>();
+        for (int i = 0; i < 256; i++) {
+            tokens.add(new byte[] {(byte) i});
+        }
+        String letters = "abcdefgh 0123\n.,'stre";
+        while (tokens.size() < 1500) {
+            byte[] one = tokens.get(random.nextInt(tokens.size()));
+            byte[] other = tokens.get((int) letters.charAt(random.nextInt(letters.length())));
+            if (one.length < 7 && letters.indexOf(one[0]) >= 0) {
+                byte[] both = java.util.Arrays.copyOf(one, one.length + 1);
+                both[one.length] = other[0];
+                if (tokens.stream().noneMatch(token -> java.util.Arrays.equals(token, both))) {
+                    tokens.add(both);
+                }
+            }
+        }
+        Ranks ranks = new Ranks(tokens.size());
+        for (int rank = 0; rank < tokens.size(); rank++) {
+            byte[] token = tokens.get(rank);
+            byte[] padded = java.util.Arrays.copyOf(token, token.length + Ranks.PADDING);
+            ranks.put(padded, 0, token.length, rank);
+            vocabulary.put(new String(token, StandardCharsets.ISO_8859_1), rank);
+        }
+        return ranks;
+    }
+
+    private int merged(String piece) {
+        List<String> parts = new ArrayList<>();
+        for (char each : piece.toCharArray()) {
+            parts.add(String.valueOf(each));
+        }
+        if (vocabulary.containsKey(piece)) {
+            return 1;
+        }
+        while (true) {
+            int best = Integer.MAX_VALUE;
+            int at = -1;
+            for (int i = 0; i + 1 < parts.size(); i++) {
+                int rank = vocabulary.getOrDefault(parts.get(i) + parts.get(i + 1),
+                        Integer.MAX_VALUE);
+                if (rank < best) {
+                    best = rank;
+                    at = i;
+                }
+            }
+            if (at < 0) {
+                return parts.size();
+            }
+            parts.set(at, parts.get(at) + parts.remove(at + 1));
+        }
+    }
+
+    private int wanted(String text) {
+        int count = 0;
+        Matcher pieces = CL100K.matcher(text);
+        while (pieces.find()) {
+            count += merged(pieces.group());
+        }
+        return count;
+    }
+
+    @Test
+    void asPiecesMergedOneByOne() {
+        Random random = new Random(6);
+        Ranks ranks = ranks(random);
+        assertTrue(ranks.isComplete());
+        Counter counter = new Counter(ranks, Counter.Pattern.CL100K);
+        String letters = "abcdefgh    0123\n\r\t.,!'strelvd-ABC";
+        for (int i = 0; i < 20_000; i++) {
+            StringBuilder text = new StringBuilder();
+            int length = random.nextInt(i % 100 == 0 ? 600 : 40);
+            while (text.length() < length) {
+                char one = letters.charAt(random.nextInt(letters.length()));
+                text.append(String.valueOf(one).repeat(random.nextInt(8) == 0 ? 9 : 1));
+            }
+            byte[] bytes = text.toString().getBytes(StandardCharsets.US_ASCII);
+            System.arraycopy(bytes, 0, counter.room(bytes.length), 0, bytes.length);
+            assertEquals(wanted(text.toString()), counter.count(bytes.length), text::toString);
+        }
+    }
+}
