@@ -3,6 +3,7 @@
 
     python litellm_children.py embeddings     one request, 100 x 1536 floats or base64: CPU of this process
     python litellm_children.py tokens         token_counter: CPU of a call
+    python litellm_children.py chat           chat calls: one after another, 50 at once, 100 agents of a model that takes 200 ms
     python litellm_children.py provider PORTFILE
 
 Each prints one JSON object. Results are compared before anything is timed.
@@ -25,6 +26,40 @@ from typing import Any, Callable, Dict, Iterator, List
 
 INPUTS, SIZE = 100, 1536
 ROUNDS = 7
+AT_ONCE, AGENTS, TURNS = 50, 100, 3
+CHAT = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 1700000000,
+    "model": "gpt-4o-mini-2024-07-18",
+    "system_fingerprint": "fp_1",
+    "service_tier": "default",
+    "choices": [
+        {
+            "index": 0,
+            "message": {
+                "role": "assistant",
+                "content": "The capital of France is Paris. " * 8,
+                "refusal": None,
+                "annotations": [],
+            },
+            "logprobs": None,
+            "finish_reason": "stop",
+        }
+    ],
+    "usage": {
+        "prompt_tokens": 24,
+        "completion_tokens": 60,
+        "total_tokens": 84,
+        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": 0,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    },
+}
 
 
 def body(encoded: bool) -> bytes:
@@ -42,10 +77,17 @@ def body(encoded: bool) -> bytes:
 
 
 def provider(port_file: str) -> None:
-    """Answer embeddings requests until the parent ends us."""
+    """Answer embeddings and chat requests until the parent ends us."""
     from aiohttp import web
 
     bodies = {False: body(False), True: body(True)}
+    said = json.dumps(CHAT).encode()
+
+    async def say(request: web.Request) -> web.Response:
+        wanted = await request.json()
+        if wanted.get("user") == "slow":
+            await asyncio.sleep(0.2)
+        return web.Response(body=said, content_type="application/json")
 
     async def answer(request: web.Request) -> web.Response:
         wanted = await request.json()
@@ -55,6 +97,7 @@ def provider(port_file: str) -> None:
     async def serve() -> None:
         app = web.Application(client_max_size=1 << 24)
         app.router.add_post("/v1/embeddings", answer)
+        app.router.add_post("/v1/chat/completions", say)
         runner = web.AppRunner(app)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -140,6 +183,7 @@ def compare(
 
     with originals():
         theirs = shown(call())
+    call()  # what is looked at once
     before = serves()
     equal = shown(call()) == theirs
     served = all(new > old for new, old in zip(serves(), before))
@@ -216,6 +260,113 @@ def embeddings() -> Dict[str, Any]:
     return found
 
 
+def chat() -> Dict[str, Any]:
+    """CPU of a call and of an agent, requests a second; beside the OpenAI SDK, httpx and aiohttp alone."""
+    ready()
+    import aiohttp
+    import httpx
+    import litellm
+    import openai
+
+    messages = [
+        {"role": "system", "content": "You are helpful."},
+        {"role": "user", "content": "What is the capital of France?"},
+    ]
+    with provided() as address, running() as loop:
+        wanted: Dict[str, Any] = {
+            "model": "openai/gpt-4o-mini",
+            "messages": messages,
+            "api_base": address,
+            "api_key": "k",
+            "temperature": 0.5,
+        }
+        sent = {"model": "gpt-4o-mini", "messages": messages, "temperature": 0.5}
+
+        async def many() -> Any:
+            calls = [litellm.acompletion(**wanted) for _ in range(AT_ONCE)]
+            return (await asyncio.gather(*calls))[-1]
+
+        async def agent() -> Any:
+            told = list(messages)
+            for _ in range(TURNS):
+                found = await litellm.acompletion(**{**wanted, "messages": told, "user": "slow"})
+                told += [
+                    {"role": "assistant", "content": found.choices[0].message.content},
+                    {"role": "user", "content": "And then?"},
+                ]
+            return found
+
+        async def agents() -> Any:
+            return (await asyncio.gather(*[agent() for _ in range(AGENTS)]))[-1]
+
+        def shown(response: Any) -> str:
+            return repr(response.model_dump())
+
+        common = ["construct", "prepare_url", "model_info", "token_base_cost", "prompt_details"]
+        counted = ["litellm." + name for name in common]
+        found: Dict[str, Any] = {
+            "sync": compare(
+                lambda: litellm.completion(**wanted), shown, 60, 60, [*counted, "litellm.transform"]
+            )
+        }
+        several = [*counted, "litellm.async_transform"]
+        walls: Dict[str, List[float]] = {"original": [], "ours": []}
+        both = compare(lambda: loop.run_until_complete(many()), shown, 2, 2, several)
+        for _ in range(ROUNDS):
+            for side in walls:
+                with originals() if side == "original" else nothing():
+                    start = time.perf_counter()
+                    loop.run_until_complete(many())
+                    walls[side].append(AT_ONCE / (time.perf_counter() - start))
+        for side in walls:
+            both[side] /= AT_ONCE
+        found["async, 50 at once"] = both
+        found["requests a second, 50 at once"] = {
+            **both,
+            **{side: max(rates) for side, rates in walls.items()},
+        }
+        both = compare(lambda: loop.run_until_complete(agents()), shown, 1, 1, several)
+        found["100 agents"] = {
+            **both,
+            "original": both["original"] / AGENTS,
+            "ours": both["ours"] / AGENTS,
+        }
+
+        client, sdk = httpx.Client(), openai.OpenAI(api_key="k", base_url=address)
+
+        async def raw() -> None:
+            async with aiohttp.ClientSession() as session:
+
+                async def one() -> None:
+                    async with session.post(address + "/chat/completions", json=sent) as answer:
+                        await answer.json()
+
+                for _ in range(4):
+                    await asyncio.gather(*[one() for _ in range(AT_ONCE)])
+
+        def least(call: Callable[[], Any], number: int) -> float:
+            return min(cpu(call, number) for _ in range(ROUNDS))
+
+        found["alone"] = {
+            "httpx": least(
+                lambda: client.post(address + "/chat/completions", json=sent).json(), 60
+            ),
+            "aiohttp": least(lambda: loop.run_until_complete(raw()), 1) / 4 / AT_ONCE,
+        }
+        with originals():
+            found["alone"]["the OpenAI SDK"] = least(
+                lambda: sdk.chat.completions.create(**sent),  # type: ignore[call-overload]
+                60,
+            )
+    return found
+
+
+@contextmanager
+def nothing() -> Iterator[None]:
+    """Ours, as they are."""
+    yield
+
+
 def fastest(model: str, text: str) -> float:
     """CPU seconds of counting a text."""
     import litellm
@@ -270,4 +421,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "provider":
         provider(sys.argv[2])
     else:
-        print(json.dumps({"embeddings": embeddings, "tokens": tokens}[sys.argv[1]]()))
+        print(json.dumps({"embeddings": embeddings, "tokens": tokens, "chat": chat}[sys.argv[1]]()))
