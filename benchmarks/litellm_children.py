@@ -5,6 +5,7 @@
     python litellm_children.py tokens         token_counter: CPU of a call
     python litellm_children.py router         the Router's pre-call checks, and a call of a mocked model: CPU
     python litellm_children.py limits         a check of a rate limit through Python: CPU; the table's bytes a key
+    python litellm_children.py chat           chat calls: one after another, 50 at once, 100 agents of a model that takes 200 ms
     python litellm_children.py provider PORTFILE
 
 Each prints one JSON object. Results are compared before anything is timed.
@@ -27,6 +28,40 @@ from typing import Any, Callable, Dict, Iterator, List
 
 INPUTS, SIZE = 100, 1536
 ROUNDS = 7
+AT_ONCE, AGENTS, TURNS = 50, 100, 3
+CHAT = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 1700000000,
+    "model": "gpt-4o-mini-2024-07-18",
+    "system_fingerprint": "fp_1",
+    "service_tier": "default",
+    "choices": [
+        {
+            "index": 0,
+            "message": {
+                "role": "assistant",
+                "content": "The capital of France is Paris. " * 8,
+                "refusal": None,
+                "annotations": [],
+            },
+            "logprobs": None,
+            "finish_reason": "stop",
+        }
+    ],
+    "usage": {
+        "prompt_tokens": 24,
+        "completion_tokens": 60,
+        "total_tokens": 84,
+        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": 0,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    },
+}
 
 
 def body(encoded: bool) -> bytes:
@@ -44,10 +79,17 @@ def body(encoded: bool) -> bytes:
 
 
 def provider(port_file: str) -> None:
-    """Answer embeddings requests until the parent ends us."""
+    """Answer embeddings and chat requests until the parent ends us."""
     from aiohttp import web
 
     bodies = {False: body(False), True: body(True)}
+    said = json.dumps(CHAT).encode()
+
+    async def say(request: web.Request) -> web.Response:
+        wanted = await request.json()
+        if wanted.get("user") == "slow":
+            await asyncio.sleep(0.2)
+        return web.Response(body=said, content_type="application/json")
 
     async def answer(request: web.Request) -> web.Response:
         wanted = await request.json()
@@ -57,6 +99,7 @@ def provider(port_file: str) -> None:
     async def serve() -> None:
         app = web.Application(client_max_size=1 << 24)
         app.router.add_post("/v1/embeddings", answer)
+        app.router.add_post("/v1/chat/completions", say)
         runner = web.AppRunner(app)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -133,8 +176,9 @@ def compare(
     number: int,
     original: int,
     names: List[str],
+    warm: int = 20,
 ) -> Dict[str, Any]:
-    """Compare the two results, then time both in turn; the minima."""
+    """Compare the two results, then time both in turn; the minima. Java wants to be warm, plain Python does not."""
     import fast_litellm
 
     def serves() -> List[int]:
@@ -142,10 +186,11 @@ def compare(
 
     with originals():
         theirs = shown(call())
+    call()  # what is looked at once
     before = serves()
     equal = shown(call()) == theirs
     served = all(new > old for new, old in zip(serves(), before))
-    for _ in range(20 * number):
+    for _ in range(warm * number):
         call()
     ours, found = [], []
     for _ in range(ROUNDS):
@@ -216,6 +261,118 @@ def embeddings() -> Dict[str, Any]:
             for _ in range(ROUNDS)
         )
     return found
+
+
+def chat() -> Dict[str, Any]:
+    """CPU of a call and of an agent, requests a second; beside the OpenAI SDK, httpx and aiohttp alone."""
+    ready()
+    import aiohttp
+    import httpx
+    import litellm
+    import openai
+
+    messages = [
+        {"role": "system", "content": "You are helpful."},
+        {"role": "user", "content": "What is the capital of France?"},
+    ]
+    with provided() as address, running() as loop:
+        wanted: Dict[str, Any] = {
+            "model": "openai/gpt-4o-mini",
+            "messages": messages,
+            "api_base": address,
+            "api_key": "k",
+            "temperature": 0.5,
+        }
+        sent = {"model": "gpt-4o-mini", "messages": messages, "temperature": 0.5}
+
+        async def many() -> Any:
+            calls = [litellm.acompletion(**wanted) for _ in range(AT_ONCE)]
+            return (await asyncio.gather(*calls))[-1]
+
+        async def agent() -> Any:
+            told = list(messages)
+            for _ in range(TURNS):
+                found = await litellm.acompletion(**{**wanted, "messages": told, "user": "slow"})
+                told += [
+                    {"role": "assistant", "content": found.choices[0].message.content},
+                    {"role": "user", "content": "And then?"},
+                ]
+            return found
+
+        async def agents() -> Any:
+            return (await asyncio.gather(*[agent() for _ in range(AGENTS)]))[-1]
+
+        def shown(response: Any) -> str:
+            return repr(response.model_dump())
+
+        common = ["construct", "prepare_url", "model_info", "token_base_cost", "prompt_details"]
+        counted = ["litellm." + name for name in common]
+        found: Dict[str, Any] = {
+            "sync": compare(
+                lambda: litellm.completion(**wanted),
+                shown,
+                60,
+                60,
+                [*counted, "litellm.transform"],
+                1,
+            )
+        }
+        several = [*counted, "litellm.async_transform"]
+        walls: Dict[str, List[float]] = {"original": [], "ours": []}
+        both = compare(lambda: loop.run_until_complete(many()), shown, 2, 2, several, 1)
+        for _ in range(ROUNDS):
+            for side in walls:
+                with originals() if side == "original" else nothing():
+                    start = time.perf_counter()
+                    loop.run_until_complete(many())
+                    walls[side].append(AT_ONCE / (time.perf_counter() - start))
+        for side in walls:
+            both[side] /= AT_ONCE
+        found["async, 50 at once"] = both
+        found["requests a second, 50 at once"] = {
+            **both,
+            **{side: max(rates) for side, rates in walls.items()},
+        }
+        both = compare(lambda: loop.run_until_complete(agents()), shown, 1, 1, several, 1)
+        found["100 agents"] = {
+            **both,
+            "original": both["original"] / AGENTS,
+            "ours": both["ours"] / AGENTS,
+        }
+
+        client, sdk = httpx.Client(), openai.OpenAI(api_key="k", base_url=address)
+
+        async def raw() -> None:
+            async with aiohttp.ClientSession() as session:
+
+                async def one() -> None:
+                    async with session.post(address + "/chat/completions", json=sent) as answer:
+                        await answer.json()
+
+                for _ in range(4):
+                    await asyncio.gather(*[one() for _ in range(AT_ONCE)])
+
+        def least(call: Callable[[], Any], number: int) -> float:
+            return min(cpu(call, number) for _ in range(ROUNDS))
+
+        found["alone"] = {
+            "httpx": least(
+                lambda: client.post(address + "/chat/completions", json=sent).json(), 60
+            ),
+            "aiohttp": least(lambda: loop.run_until_complete(raw()), 1) / 4 / AT_ONCE,
+        }
+        with originals():
+            found["alone"]["the OpenAI SDK"] = least(
+                lambda: sdk.chat.completions.create(**sent),  # type: ignore[call-overload]
+                60,
+            )
+    return found
+
+
+@contextmanager
+def nothing() -> Iterator[None]:
+    """Ours, as they are."""
+    yield
 
 
 def fastest(model: str, text: str) -> float:
@@ -344,5 +501,7 @@ if __name__ == "__main__":
     if sys.argv[1] == "provider":
         provider(sys.argv[2])
     else:
-        rows = {"embeddings": embeddings, "tokens": tokens, "router": router, "limits": limits}
+        rows = {
+            function.__name__: function for function in (embeddings, tokens, chat, router, limits)
+        }
         print(json.dumps(rows[sys.argv[1]]()))

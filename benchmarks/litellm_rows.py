@@ -28,6 +28,9 @@ BARS: Dict[str, Bar] = {
     "checks, 1 deployments of 1 models": never_slower,
     "checks, 200 deployments of 1 models": at_least(30),
     "checks, 200 deployments of 10 models": at_least(30),
+    "sync": at_least(2),
+    "async, 50 at once": at_least(2),
+    "100 agents": at_least(2),
 }
 
 
@@ -144,7 +147,30 @@ def limits() -> List[Result]:
     return results
 
 
+def chat() -> List[Result]:
+    """A chat call's CPU, beside what httpx, aiohttp and the OpenAI SDK alone take; requests a second; an agent's CPU."""
+    found = _child("chat")
+    alone = ", ".join("%s %.2f ms" % (name, 1e3 * cpu) for name, cpu in found.pop("alone").items())
+    rate = found.pop("requests a second, 50 at once")
+    results = [
+        _result("chat, %s: cpu" % name, name, both, "alone: " + alone)
+        for name, both in found.items()
+    ]
+    results.append(
+        Result(
+            "chat, 50 at once: time a request",
+            original=1 / rate["original"],
+            ours=1 / rate["ours"],
+            bar=at_least(2),
+            equal=rate["equal"] and rate["served"],
+            note="%.0f and %.0f requests a second" % (rate["original"], rate["ours"]),
+        )
+    )
+    return results
+
+
 ROWS = [
+    Row("litellm-chat", chat),
     Row("litellm-embeddings", embeddings),
     Row("litellm-tokens", tokens),
     Row("litellm-router", router),

@@ -62,7 +62,6 @@ CHAT: dict[str, Any] = {
                         "type": "function",
                         "function": {"name": "f", "arguments": '{"a": 1}'},
                     },
-                    {"id": "call_2", "type": "custom", "custom": {"name": "g", "input": "x"}},
                 ],
                 "function_call": {"name": "f", "arguments": "{}"},
             },
