@@ -72,14 +72,14 @@ def source(module: str) -> str:
 
 
 def with_a_statement(module: str, names: set[str]) -> str:
-    """The module, but that each of these functions begins by one more statement."""
+    """The module, but that each of these functions and classes begins by one more statement."""
     tree, left = ast.parse(source(module)), set(names)
 
     def walk(node: ast.AST, prefix: str) -> None:
         for each in ast.iter_child_nodes(node):
             if isinstance(each, ast.ClassDef):
                 walk(each, f"{prefix}{each.name}.")
-            elif isinstance(each, ast.FunctionDef) and prefix + each.name in names:
+            if isinstance(each, (ast.ClassDef, ast.FunctionDef)) and prefix + each.name in names:
                 each.body[:0] = ast.parse("changed = 1").body
                 left.discard(prefix + each.name)
 
