@@ -43,6 +43,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         axolotl,
         building,
         codec,
+        crewai_rows,
         datasets,
         graphs,
         harness,
@@ -64,6 +65,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         *stores.ROWS,
         *axolotl.ROWS,
         *litellm_rows.ROWS,
+        *crewai_rows.ROWS,
     ]
     rows = [*quiet, *codec.ROWS, *graphs.ROWS, *savers.ROWS, harness.Row("peers", lambda: [])]
     patterns = options.rows.split(",")
