@@ -44,6 +44,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         building,
         codec,
         crewai_kickoffs,
+        crewai_rows,
         datasets,
         graphs,
         harness,
@@ -66,6 +67,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         *axolotl.ROWS,
         *litellm_rows.ROWS,
         *crewai_kickoffs.ROWS,
+        *crewai_rows.ROWS,
     ]
     rows = [*quiet, *codec.ROWS, *graphs.ROWS, *savers.ROWS, harness.Row("peers", lambda: [])]
     patterns = options.rows.split(",")

@@ -1,0 +1,114 @@
+"""Rows of fast-crewai, in an environment of CrewAI's own.
+
+`FAST_JVM_CREWAI` names a Python that has all of requirements/crewai.txt.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Dict, List
+
+from benchmarks.harness import Result, Row, at_least
+
+ROOT = Path(__file__).resolve().parent.parent
+LIMIT_S = 900
+
+
+def python() -> str:
+    """The Python of CrewAI's environment, the tests' own: made where it is not there yet."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tests" / "platforms" / "library.py"), "crewai"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=LIMIT_S,
+    )
+    return done.stdout.strip()
+
+
+def child(what: str) -> Dict[str, Any]:
+    """What crewai_children.py says of one subject."""
+    sources = (ROOT / "jpype-package" / "src", ROOT / "patchers" / "fast-crewai" / "src")
+    done = subprocess.run(
+        [python(), str(ROOT / "benchmarks" / "crewai_children.py"), what],
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(map(str, sources)),
+            "FAST_JVM": "eager",
+            "CREWAI_DISABLE_TELEMETRY": "true",
+            "CREWAI_TRACING_ENABLED": "false",
+            "OTEL_SDK_DISABLED": "true",
+        },
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=LIMIT_S,
+    )
+    found: Dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def checkpoints() -> List[Result]:
+    """A checkpoint's CPU, the first and again, beside what none can do without: a dump of the crew, one str, the write."""
+    found = child("checkpoints")
+    text = "checkpoint, %d events, %.0f MB" % (found["events"], found["megabytes"])
+    equal = found["equal"] and found["served"]
+    first, again, load = found["first"], found["again"], found["load"]
+    return [
+        Result("%s, the first: cpu" % text, bar=at_least(2), equal=equal, **first),
+        Result("%s, again: cpu" % text, bar=at_least(8), equal=equal, **again),
+        Result(
+            "%s, again: beside its floor" % text,
+            original=sum(found["floor"]),
+            ours=again["ours"],
+            bar=at_least(round(1 / 1.5, 2)),
+            note="dump of the crew %.1f ms, one str %.1f, the write %.1f"
+            % tuple(1e3 * each for each in found["floor"]),
+        ),
+        Result("%s, Crew.from_checkpoint: cpu" % text, note="the original serves", **load),
+    ]
+
+
+def kickoffs() -> List[Result]:
+    """Kickoffs that write checkpoints: CPU, files that are there at the end, and the floor: none written, and the files' bytes."""
+    results = []
+    for events, found in child("kickoffs").items():
+        text = 'kickoff, on_events=["%s"]' % events
+        note = "files: the original's %s, ours %s" % tuple(
+            "/".join(map(str, found["files"][name])) for name in ("original", "ours")
+        )
+        figures = {name: found[name] for name in ("original", "ours")}
+        bar = at_least(2) if events != "*" else None
+        results.append(
+            Result("%s: cpu" % text, bar=bar, equal=found["equal"], note=note, **figures)
+        )
+        results.append(
+            Result(
+                "%s: beside its floor" % text,
+                original=found["floor"],
+                ours=found["ours"],
+                bar=at_least(0.5) if events == "*" else None,
+                note="a kickoff that writes none, and the writes: cpu",
+            )
+        )
+    return results
+
+
+def persistence() -> List[Result]:
+    """A flow of ten methods with @persist, and a save alone: durability like with like."""
+    results = []
+    for name, found in child("persistence").items():
+        bar = at_least(5) if name.startswith("flow") else None
+        results.append(Result(name, bar=bar, **found))
+    return results
+
+
+ROWS = [
+    Row("crewai-checkpoints", checkpoints),
+    Row("crewai-kickoffs", kickoffs),
+    Row("crewai-persistence", persistence),
+]
