@@ -18,7 +18,7 @@ def test_cases(java: str, tmp_path: Path, java_is: str) -> None:
         tmp_path,
         java,
         least=3,
-        timeout=300,
+        timeout=600,
         CREWAI_CASES_JAVA=java_is,
         HOME=str(tmp_path),
         CREWAI_DISABLE_TELEMETRY="true",

@@ -241,7 +241,7 @@ class Joined(Flow[dict]):
 
     @start()
     async def b(self) -> str:
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.4)  # longer than any hop
         return "b"
 
     @listen(and_(a, b))
@@ -302,7 +302,7 @@ class Racing(Flow[dict]):
 
     @listen(first)
     async def slow(self) -> str:
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.6)
         return "slow"
 
     @listen(or_(quick, slow))
