@@ -7,13 +7,17 @@ import builtins
 import concurrent.futures
 import contextlib
 import contextvars
+import os
+import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from calls import outcome
-from crewai import Agent, Crew, Task
+from crewai import Agent
 from crewai.flow.flow import Flow, and_, listen, or_, router, start
 from crewai.flow.persistence import persist
 from pydantic import BaseModel
@@ -241,7 +245,7 @@ class Joined(Flow[dict]):
 
     @start()
     async def b(self) -> str:
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.4)  # longer than any hop
         return "b"
 
     @listen(and_(a, b))
@@ -302,7 +306,7 @@ class Racing(Flow[dict]):
 
     @listen(first)
     async def slow(self) -> str:
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.6)
         return "slow"
 
     @listen(or_(quick, slow))
@@ -539,14 +543,32 @@ def test_version(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ask("crewai") == metadata.version("crewai")
 
 
-def test_crewai_before_us_is_served_alike() -> None:
-    """Names that modules have by import are ours either way: see tests/crewai/test_crewai.py."""
-    from crewai.agents import agent_executor
-    from crewai.tools import structured_tool
-    from crewai.utilities import agent_utils, pydantic_schema_utils
+ORDERS = """
+import sys
+if sys.argv[1] == "before":
+    from scripted import crew, searching
+    import crewai.agents.agent_executor, crewai.utilities.agent_utils
+    import fast_crewai
+else:
+    import fast_crewai
+    from scripted import crew, searching
+from fast_jvm import _registry
+found = crew(False, searching(2), 1, 2).kickoff(inputs={"who": "them"}).raw
+print(found, sorted((e.patch.name, e.replacement.served) for e in _registry.entries() if e.state == "live"))
+"""
 
-    describe = pydantic_schema_utils.generate_model_description
-    assert agent_utils.generate_model_description is describe
-    assert structured_tool.generate_model_description is describe
-    assert agent_executor.sanitize_tool_name is agent_utils.sanitize_tool_name
-    assert Crew and Task
+
+def test_crewai_before_or_after_us() -> None:
+    """Served alike: the same patches, as often, but for what crewai asks while it is imported."""
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", ORDERS, way],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        ).stdout.splitlines()[-1:]
+        for way in ("before", "after")
+    ]
+    both = [re.sub(r"'crewai.sanitize_tool_name', \d+", "", str(each)) for each in said]
+    assert both[0] == both[1] and "crewai.execute_method" in both[0], said

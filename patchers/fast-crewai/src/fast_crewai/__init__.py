@@ -1,7 +1,7 @@
 """Makes CrewAI's own work around the model's shorter: import it before or after crewai.
 
 Same results, same events, same order; what is not known exactly, the original does.
-``ChroniclePersistence`` keeps flows' states in memory-mapped files.
+``ChroniclePersistence`` keeps flows' states in memory-mapped files, ``ToolCache`` what tools returned.
 """
 
 import importlib
@@ -14,12 +14,13 @@ from ._patches import PATCHES
 
 if TYPE_CHECKING:
     from ._persistence import ChroniclePersistence
+    from ._tool_cache import ToolCache
 
-__all__ = ["ChroniclePersistence"]
+__all__ = ["ChroniclePersistence", "ToolCache"]
 __version__ = "1.0.0"
 
-# it imports crewai
-_LATER = {"ChroniclePersistence": "_persistence"}
+# they import crewai
+_LATER = {"ChroniclePersistence": "_persistence", "ToolCache": "_tool_cache"}
 
 # the Rust package's switch: there 1 is needed, here what is not off is on
 if os.environ.get("FAST_CREWAI_ACCELERATION", "1").strip().lower() not in ("0", "off", "false"):
