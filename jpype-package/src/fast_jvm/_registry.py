@@ -366,6 +366,13 @@ def installed(distribution: str) -> str:
         return ""
 
 
+def _version(distribution: str, versions: Dict[str, str]) -> str:
+    """The version, looked up once for all patches: to read a distribution's metadata costs ms."""
+    if distribution not in versions:
+        versions[distribution] = installed(distribution)
+    return versions[distribution]
+
+
 def fits(version: str, specifier: str) -> bool:
     """Say whether a version is in the range; prereleases of it count."""
     from packaging.specifiers import SpecifierSet
@@ -373,9 +380,9 @@ def fits(version: str, specifier: str) -> bool:
     return SpecifierSet(specifier).contains(version, prereleases=True)
 
 
-def _version_gate(entry: Entry) -> Reason:
+def _version_gate(entry: Entry, versions: Dict[str, str]) -> Reason:
     patch = entry.patch
-    entry.version = installed(patch.distribution)
+    entry.version = _version(patch.distribution, versions)
     return _release(patch.distribution, entry.version, patch.versions)
 
 
@@ -394,14 +401,15 @@ def check_gates() -> None:
     from . import _fingerprint
 
     known: Dict[int, Tuple[Any, str]] = {}  # what several patches lean on
+    versions: Dict[str, str] = {}
     for entry in entries():
         if entry.state != "patched" or entry.gated:
             continue
         try:
             reason = (
-                _version_gate(entry)
+                _version_gate(entry, versions)
                 or Reason(_code_gate(entry, known), Kind.CODE, package=entry.patch.package)
-                or _requirements_gate(entry.patch)
+                or _requirements_gate(entry.patch, versions)
             )
         except Exception as error:
             reason = Reason(f"gates could not be looked at: {error!r}")
@@ -482,9 +490,9 @@ def _unpatched(target: Any) -> Any:
     return target
 
 
-def _requirements_gate(patch: Patch) -> Reason:
+def _requirements_gate(patch: Patch, versions: Dict[str, str]) -> Reason:
     for distribution, specifier in patch.requires.items():
-        version = installed(distribution)
+        version = _version(distribution, versions)
         if version or specifier.startswith("!"):
             reason = _release(distribution, version, specifier.lstrip("!"))
             if reason:
