@@ -3,6 +3,7 @@
 
     python litellm_children.py embeddings     one request, 100 x 1536 floats or base64: CPU of this process
     python litellm_children.py tokens         token_counter: CPU of a call
+    python litellm_children.py streaming      streams of 300 chunks, sync and 50 at once, with a CustomLogger and without: CPU of a chunk
     python litellm_children.py provider PORTFILE
 
 Each prints one JSON object. Results are compared before anything is timed.
@@ -24,6 +25,7 @@ from contextlib import contextmanager
 from typing import Any, Callable, Dict, Iterator, List
 
 INPUTS, SIZE = 100, 1536
+CHUNKS, AT_ONCE = 300, 50
 ROUNDS = 7
 
 
@@ -41,8 +43,35 @@ def body(encoded: bool) -> bytes:
     return json.dumps({"object": "list", "data": data, "model": "m", "usage": usage}).encode()
 
 
+def stream_parts() -> List[bytes]:
+    """The events of a chat completion, as OpenAI sends them."""
+    base = {
+        "id": "chatcmpl-abc123",
+        "object": "chat.completion.chunk",
+        "created": 1700000000,
+        "model": "gpt-4o-2024-08-06",
+        "service_tier": "default",
+        "system_fingerprint": "fp_123",
+    }
+    source = random.Random(2)
+
+    def event(delta: Dict[str, Any], reason: Any = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
+        more = {"usage": None, "obfuscation": "x" * source.randrange(1, 12)}
+        text = json.dumps({**base, "choices": [choice], **more}, separators=(",", ":"))
+        return ("data: %s\n\n" % text).encode()
+
+    texts = (" %x" % source.randrange(1 << 20) for _ in range(CHUNKS))
+    return [
+        event({"role": "assistant", "content": "", "refusal": None}),
+        *(event({"content": text}) for text in texts),
+        event({}, "stop"),
+        b"data: [DONE]\n\n",
+    ]
+
+
 def provider(port_file: str) -> None:
-    """Answer embeddings requests until the parent ends us."""
+    """Answer requests until the parent ends us."""
     from aiohttp import web
 
     bodies = {False: body(False), True: body(True)}
@@ -52,9 +81,21 @@ def provider(port_file: str) -> None:
         found = bodies[wanted.get("encoding_format") == "base64"]
         return web.Response(body=found, content_type="application/json")
 
+    parts = stream_parts()
+
+    async def stream(request: web.Request) -> web.StreamResponse:
+        await request.read()
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        for part in parts:  # each is a chunk of HTTP's
+            await response.write(part)
+        await response.write_eof()
+        return response
+
     async def serve() -> None:
         app = web.Application(client_max_size=1 << 24)
         app.router.add_post("/v1/embeddings", answer)
+        app.router.add_post("/v1/chat/completions", stream)
         runner = web.AppRunner(app)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -96,7 +137,8 @@ def running() -> Iterator[asyncio.AbstractEventLoop]:
         tasks = asyncio.all_tasks(loop)
         for task in tasks:
             task.cancel()
-        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        if tasks:  # (of none, gather makes a future of another loop)
+            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
@@ -131,6 +173,8 @@ def compare(
     number: int,
     original: int,
     names: List[str],
+    warming: int = 0,
+    rounds: int = ROUNDS,
 ) -> Dict[str, Any]:
     """Compare the two results, then time both in turn; the minima."""
     import fast_litellm
@@ -143,10 +187,10 @@ def compare(
     before = serves()
     equal = shown(call()) == theirs
     served = all(new > old for new, old in zip(serves(), before))
-    for _ in range(20 * number):
+    for _ in range(warming):
         call()
     ours, found = [], []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         ours.append(cpu(call, number))
         with originals():
             found.append(cpu(call, original))
@@ -198,7 +242,12 @@ def embeddings() -> Dict[str, Any]:
             # Java declines base64, and the models are made in Python
             counted = names if form == "float" else names[1:]
             found[form] = compare(
-                lambda: litellm.embedding(**wanted), shown, number, max(number // 3, 1), counted
+                lambda: litellm.embedding(**wanted),
+                shown,
+                number,
+                max(number // 3, 1),
+                counted,
+                20 * number,
             )
             found[form + ", async"] = compare(
                 lambda: loop.run_until_complete(litellm.aembedding(**wanted)),
@@ -206,6 +255,7 @@ def embeddings() -> Dict[str, Any]:
                 number,
                 max(number // 3, 1),
                 counted,
+                20 * number,
             )
         client = httpx.Client()
         sent = {"input": ["some text"] * INPUTS, "model": "m"}
@@ -213,6 +263,91 @@ def embeddings() -> Dict[str, Any]:
             cpu(lambda: client.post(address + "/embeddings", json=sent).json(), 3)
             for _ in range(ROUNDS)
         )
+    return found
+
+
+def streaming() -> Dict[str, Any]:
+    """Chunks of a stream, sync and 50 at once, without and with a CustomLogger that looks at the end; and httpx alone."""
+    ready()
+    import httpx
+    import litellm
+    from litellm.integrations.custom_logger import CustomLogger
+    from litellm.litellm_core_utils.thread_pool_executor import executor
+
+    class Last(CustomLogger):  # type: ignore[misc]
+        def log_success_event(self, *rest: Any, **named: Any) -> None:
+            pass
+
+        async def async_log_success_event(self, *rest: Any, **named: Any) -> None:
+            pass
+
+    def settle() -> None:
+        end = time.monotonic() + 60
+        while executor._pending_slots._value < executor._max_pending_tasks:
+            if time.monotonic() > end:
+                raise RuntimeError("LiteLLM's threads did not end")
+            time.sleep(0.002)
+
+    def seen(chunk: Any) -> Any:
+        choices = [
+            (choice.delta.model_dump(), choice.finish_reason, choice.index)
+            for choice in chunk.choices
+        ]
+        return chunk.id, chunk.model, chunk.system_fingerprint, chunk.model_extra, choices
+
+    with provided() as address, running() as loop:
+        wanted: Dict[str, Any] = {
+            "model": "openai/gpt-4o",
+            "messages": [{"role": "user", "content": "hi there"}],
+            "api_base": address,
+            "api_key": "k",
+            "stream": True,
+        }
+
+        def one() -> List[Any]:
+            chunks = list(litellm.completion(**wanted))
+            settle()
+            return chunks
+
+        async def many() -> List[Any]:
+            async def each() -> List[Any]:
+                return [chunk async for chunk in await litellm.acompletion(**wanted)]
+
+            found = await asyncio.gather(*(each() for _ in range(AT_ONCE)))
+            await asyncio.sleep(0.05)  # what LiteLLM does after the last chunk
+            return [chunk for chunks in found for chunk in chunks]
+
+        def shown(chunks: List[Any]) -> List[Any]:
+            return [seen(chunk) for chunk in chunks]
+
+        def at_once() -> List[Any]:
+            return loop.run_until_complete(many())
+
+        found: Dict[str, Any] = {}
+        for logger in (False, True):
+            litellm.callbacks = [Last()] if logger else []
+            for name, call, number, streams in (
+                ("sync", one, 4, 1),
+                ("async", at_once, 1, AT_ONCE),
+            ):
+                found[name + ", a CustomLogger" * logger] = both = compare(
+                    call,
+                    shown,
+                    number,
+                    1,
+                    ["litellm.stream" if streams == 1 else "litellm.async_stream"],
+                    rounds=5 if streams == 1 else 2,
+                )
+                for side in ("ours", "original"):
+                    both[side] /= streams * (CHUNKS + 2)
+        client = httpx.Client()
+
+        def alone() -> None:
+            with client.stream("POST", address + "/chat/completions", json={}) as response:
+                for _ in response.iter_bytes():
+                    pass
+
+        found["httpx"] = min(cpu(alone, 3) for _ in range(ROUNDS)) / (CHUNKS + 2)
     return found
 
 
@@ -254,6 +389,7 @@ def tokens() -> Dict[str, Any]:
                 number,
                 number,
                 ["litellm.tokens"],
+                20 * number,
             )
         native = OpenAIEncoding.from_tiktoken(name)
         pieces = found["%s: 100 KB" % name]
@@ -270,4 +406,8 @@ if __name__ == "__main__":
     if sys.argv[1] == "provider":
         provider(sys.argv[2])
     else:
-        print(json.dumps({"embeddings": embeddings, "tokens": tokens}[sys.argv[1]]()))
+        print(
+            json.dumps(
+                {"embeddings": embeddings, "tokens": tokens, "streaming": streaming}[sys.argv[1]]()
+            )
+        )
