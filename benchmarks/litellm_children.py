@@ -6,6 +6,7 @@
     python litellm_children.py router         the Router's pre-call checks, and a call of a mocked model: CPU
     python litellm_children.py limits         a check of a rate limit through Python: CPU; the table's bytes a key
     python litellm_children.py chat           chat calls: one after another, 50 at once, 100 agents of a model that takes 200 ms
+    python litellm_children.py streaming      streams of 300 chunks, sync and 50 at once, with a CustomLogger and without: CPU of a chunk
     python litellm_children.py provider PORTFILE
 
 Each prints one JSON object. Results are compared before anything is timed.
@@ -27,8 +28,9 @@ from contextlib import contextmanager
 from typing import Any, Callable, Dict, Iterator, List
 
 INPUTS, SIZE = 100, 1536
+CHUNKS, AT_ONCE = 300, 50
 ROUNDS = 7
-AT_ONCE, AGENTS, TURNS = 50, 100, 3
+AGENTS, TURNS = 100, 3
 CHAT = {
     "id": "chatcmpl-1",
     "object": "chat.completion",
@@ -78,15 +80,44 @@ def body(encoded: bool) -> bytes:
     return json.dumps({"object": "list", "data": data, "model": "m", "usage": usage}).encode()
 
 
+def stream_parts() -> List[bytes]:
+    """The events of a chat completion, as OpenAI sends them."""
+    base = {
+        "id": "chatcmpl-abc123",
+        "object": "chat.completion.chunk",
+        "created": 1700000000,
+        "model": "gpt-4o-2024-08-06",
+        "service_tier": "default",
+        "system_fingerprint": "fp_123",
+    }
+    source = random.Random(2)
+
+    def event(delta: Dict[str, Any], reason: Any = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
+        more = {"usage": None, "obfuscation": "x" * source.randrange(1, 12)}
+        text = json.dumps({**base, "choices": [choice], **more}, separators=(",", ":"))
+        return ("data: %s\n\n" % text).encode()
+
+    texts = (" %x" % source.randrange(1 << 20) for _ in range(CHUNKS))
+    return [
+        event({"role": "assistant", "content": "", "refusal": None}),
+        *(event({"content": text}) for text in texts),
+        event({}, "stop"),
+        b"data: [DONE]\n\n",
+    ]
+
+
 def provider(port_file: str) -> None:
-    """Answer embeddings and chat requests until the parent ends us."""
+    """Answer requests until the parent ends us."""
     from aiohttp import web
 
     bodies = {False: body(False), True: body(True)}
     said = json.dumps(CHAT).encode()
 
-    async def say(request: web.Request) -> web.Response:
+    async def say(request: web.Request) -> web.StreamResponse:
         wanted = await request.json()
+        if wanted.get("stream"):
+            return await stream(request)
         if wanted.get("user") == "slow":
             await asyncio.sleep(0.2)
         return web.Response(body=said, content_type="application/json")
@@ -95,6 +126,17 @@ def provider(port_file: str) -> None:
         wanted = await request.json()
         found = bodies[wanted.get("encoding_format") == "base64"]
         return web.Response(body=found, content_type="application/json")
+
+    parts = stream_parts()
+
+    async def stream(request: web.Request) -> web.StreamResponse:
+        await request.read()
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        for part in parts:  # each is a chunk of HTTP's
+            await response.write(part)
+        await response.write_eof()
+        return response
 
     async def serve() -> None:
         app = web.Application(client_max_size=1 << 24)
@@ -141,7 +183,8 @@ def running() -> Iterator[asyncio.AbstractEventLoop]:
         tasks = asyncio.all_tasks(loop)
         for task in tasks:
             task.cancel()
-        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        if tasks:  # (of none, gather makes a future of another loop)
+            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
@@ -176,7 +219,8 @@ def compare(
     number: int,
     original: int,
     names: List[str],
-    warm: int = 20,
+    warming: int = 0,
+    rounds: int = ROUNDS,
 ) -> Dict[str, Any]:
     """Compare the two results, then time both in turn; the minima. Java wants to be warm, plain Python does not."""
     import fast_litellm
@@ -190,10 +234,10 @@ def compare(
     before = serves()
     equal = shown(call()) == theirs
     served = all(new > old for new, old in zip(serves(), before))
-    for _ in range(warm * number):
+    for _ in range(warming):
         call()
     ours, found = [], []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         ours.append(cpu(call, number))
         with originals():
             found.append(cpu(call, original))
@@ -245,7 +289,12 @@ def embeddings() -> Dict[str, Any]:
             # Java declines base64, and the models are made in Python
             counted = names if form == "float" else names[1:]
             found[form] = compare(
-                lambda: litellm.embedding(**wanted), shown, number, max(number // 3, 1), counted
+                lambda: litellm.embedding(**wanted),
+                shown,
+                number,
+                max(number // 3, 1),
+                counted,
+                20 * number,
             )
             found[form + ", async"] = compare(
                 lambda: loop.run_until_complete(litellm.aembedding(**wanted)),
@@ -253,6 +302,7 @@ def embeddings() -> Dict[str, Any]:
                 number,
                 max(number // 3, 1),
                 counted,
+                20 * number,
             )
         client = httpx.Client()
         sent = {"input": ["some text"] * INPUTS, "model": "m"}
@@ -314,7 +364,7 @@ def chat() -> Dict[str, Any]:
                 60,
                 60,
                 [*counted, "litellm.transform"],
-                1,
+                60,
             )
         }
         several = [*counted, "litellm.async_transform"]
@@ -375,6 +425,93 @@ def nothing() -> Iterator[None]:
     yield
 
 
+def streaming() -> Dict[str, Any]:
+    """Chunks of a stream, sync and 50 at once, without and with a CustomLogger that looks at the end; and httpx alone."""
+    ready()
+    import httpx
+    import litellm
+    from litellm.integrations.custom_logger import CustomLogger
+    from litellm.litellm_core_utils.thread_pool_executor import executor
+
+    class Last(CustomLogger):  # type: ignore[misc]
+        def log_success_event(self, *rest: Any, **named: Any) -> None:
+            pass
+
+        async def async_log_success_event(self, *rest: Any, **named: Any) -> None:
+            pass
+
+    def settle() -> None:
+        end = time.monotonic() + 60
+        while executor._pending_slots._value < executor._max_pending_tasks:
+            if time.monotonic() > end:
+                raise RuntimeError("LiteLLM's threads did not end")
+            time.sleep(0.002)
+
+    def seen(chunk: Any) -> Any:
+        choices = [
+            (choice.delta.model_dump(), choice.finish_reason, choice.index)
+            for choice in chunk.choices
+        ]
+        return chunk.id, chunk.model, chunk.system_fingerprint, chunk.model_extra, choices
+
+    with provided() as address, running() as loop:
+        wanted: Dict[str, Any] = {
+            "model": "openai/gpt-4o",
+            "messages": [{"role": "user", "content": "hi there"}],
+            "api_base": address,
+            "api_key": "k",
+            "stream": True,
+        }
+
+        def one() -> List[Any]:
+            chunks = list(litellm.completion(**wanted))
+            settle()
+            return chunks
+
+        async def many() -> List[Any]:
+            async def each() -> List[Any]:
+                return [chunk async for chunk in await litellm.acompletion(**wanted)]
+
+            found = await asyncio.gather(*(each() for _ in range(AT_ONCE)))
+            await asyncio.sleep(0.05)  # what LiteLLM does after the last chunk
+            return [chunk for chunks in found for chunk in chunks]
+
+        def shown(chunks: List[Any]) -> List[Any]:
+            return [seen(chunk) for chunk in chunks]
+
+        def at_once() -> List[Any]:
+            return loop.run_until_complete(many())
+
+        found: Dict[str, Any] = {}
+        for logger in (False, True):
+            litellm.callbacks = [Last()] if logger else []
+            for name, call, number, streams in (
+                ("sync", one, 4, 1),
+                ("async", at_once, 1, AT_ONCE),
+            ):
+                found[name + ", a CustomLogger" * logger] = both = compare(
+                    call,
+                    shown,
+                    number,
+                    1,
+                    ["litellm.stream" if streams == 1 else "litellm.async_stream"],
+                    rounds=5 if streams == 1 else 2,
+                )
+                for side in ("ours", "original"):
+                    both[side] /= streams * (CHUNKS + 2)
+        client = httpx.Client()
+
+        def alone() -> None:
+            with client.stream(
+                "POST", address + "/chat/completions", json={"stream": True}
+            ) as response:
+                for _ in response.iter_bytes():
+                    pass
+
+        found["httpx"] = min(cpu(alone, 3) for _ in range(ROUNDS)) / (CHUNKS + 2)
+    return found
+
+
 def fastest(model: str, text: str) -> float:
     """CPU seconds of counting a text."""
     import litellm
@@ -413,6 +550,7 @@ def tokens() -> Dict[str, Any]:
                 number,
                 number,
                 ["litellm.tokens"],
+                20 * number,
             )
         native = OpenAIEncoding.from_tiktoken(name)
         pieces = found["%s: 100 KB" % name]
@@ -502,6 +640,7 @@ if __name__ == "__main__":
         provider(sys.argv[2])
     else:
         rows = {
-            function.__name__: function for function in (embeddings, tokens, chat, router, limits)
+            function.__name__: function
+            for function in (embeddings, tokens, chat, streaming, router, limits)
         }
         print(json.dumps(rows[sys.argv[1]]()))

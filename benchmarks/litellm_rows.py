@@ -23,6 +23,10 @@ BARS: Dict[str, Bar] = {
     "o200k_base: 100 KB": at_least(3),
     "cl100k_base: 20 messages": at_least(2),
     "o200k_base: 20 messages": at_least(2),
+    "sync": at_least(6),
+    "async": at_least(5),
+    "sync, a CustomLogger": at_least(3),
+    "async, a CustomLogger": at_least(3),
     "cl100k_base: 8 bytes": never_slower,
     "o200k_base: 8 bytes": never_slower,
     "checks, 1 deployments of 1 models": never_slower,
@@ -84,6 +88,17 @@ def embeddings() -> List[Result]:
     note = "httpx and json alone: %.1f ms" % (1e3 * alone)
     return [
         _result("100 x 1536 embeddings, %s: cpu" % name, name, both, note)
+        for name, both in found.items()
+    ]
+
+
+def streaming() -> List[Result]:
+    """A chunk's CPU, of 300 in a stream; asynchronous streams 50 at once."""
+    found = _child("streaming")
+    alone = found.pop("httpx")
+    note = "httpx alone: %.1f us" % (1e6 * alone)
+    return [
+        _result("a streamed chunk, %s: cpu" % name, name, both, note)
         for name, both in found.items()
     ]
 
@@ -175,4 +190,5 @@ ROWS = [
     Row("litellm-tokens", tokens),
     Row("litellm-router", router),
     Row("litellm-limits", limits),
+    Row("litellm-streaming", streaming),
 ]
