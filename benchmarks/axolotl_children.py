@@ -18,7 +18,9 @@ from typing import Any, Callable, Dict, List, Tuple
 import numpy as np
 import pyarrow as pa
 
-sys.path.pop(0)  # this folder, which has modules of the names of libraries
+# this folder has modules of the names of libraries; processes that it starts have it gone already
+if sys.path[0] == str(Path(__file__).parent):
+    sys.path.pop(0)
 
 import fast_axolotl  # noqa: F401  (before axolotl)
 import fast_jvm
@@ -332,7 +334,7 @@ def load_rows(folder: Path) -> Any:
     state = hashlib.sha256()
     for table in dataset.with_format("arrow").iter(1000):
         state.update(json.dumps(table.to_pydict()).encode())
-    return [folder.name, len(dataset), str(dataset.features), state.hexdigest()]
+    return [len(dataset), str(dataset.features), state.hexdigest()]
 
 
 def chats(folder: Path, megabytes: int, prepared: str) -> str:
