@@ -32,9 +32,9 @@ BARS: Dict[str, Bar] = {
     "checks, 1 deployments of 1 models": never_slower,
     "checks, 200 deployments of 1 models": at_least(30),
     "checks, 200 deployments of 10 models": at_least(30),
-    "sync": at_least(2),
-    "async, 50 at once": at_least(2),
-    "100 agents": at_least(2),
+    "chat, sync": at_least(2),
+    "chat, async, 50 at once": at_least(2),
+    "chat, 100 agents": at_least(2),
 }
 
 
@@ -168,7 +168,7 @@ def chat() -> List[Result]:
     alone = ", ".join("%s %.2f ms" % (name, 1e3 * cpu) for name, cpu in found.pop("alone").items())
     rate = found.pop("requests a second, 50 at once")
     results = [
-        _result("chat, %s: cpu" % name, name, both, "alone: " + alone)
+        _result("chat, %s: cpu" % name, "chat, " + name, both, "alone: " + alone)
         for name, both in found.items()
     ]
     results.append(

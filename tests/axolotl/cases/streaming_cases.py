@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import pickle
 import random
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from datasets import Dataset, IterableDataset
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tokenizers.processors import TemplateProcessing
+from torch.utils.data import DataLoader
 
 from fast_axolotl import _spool, _streaming
 
@@ -290,6 +292,33 @@ def test_a_state_is_the_originals() -> None:
             torch.manual_seed(5)
             rows.append([{name: shown(row[name]) for name in row} for row in dataset])
         assert rows[0] == rows[1] and rows[0]
+
+
+def test_workers_and_pickle() -> None:
+    """Shards go to workers, by fork and by pickle."""
+    words = tokenizer(True, "right")
+    found = []
+    for function in (ours, ours.__wrapped__):
+        dataset, _ = wrapped(
+            function, stream(ROWS, "arrow"), words, {**DEFAULTS, "format": "torch"}
+        )
+        torch.manual_seed(6)
+        again = pickle.loads(pickle.dumps(dataset))
+        rows = [*again, *DataLoader(dataset, batch_size=None, num_workers=2)]
+        found.append([{name: shown(row[name]) for name in row} for row in rows])
+    assert found[0] == found[1] and found[0]
+
+
+def test_what_is_no_dataset() -> None:
+    class Fake:
+        features = {"text": None}
+
+        def map(self, *arguments: Any, **more: Any) -> str:
+            return "mapped"
+
+    cfg = {**DEFAULTS, "shuffle_merged_datasets": False}
+    for config in ([{"type": "pretrain"}], None):
+        assert ours(Fake(), None, DictDefault(pretraining_dataset=config, **cfg), None) == "mapped"
 
 
 def test_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,15 @@ class _Doubt(Exception):
     """The original has to do this one."""
 
 
+def _count(served: bool) -> None:
+    if _counted is None:  # a spawned worker's
+        return
+    if served:
+        _counted.served += 1
+    else:
+        _counted.declined += 1
+
+
 def make_wrap_streaming_dataset(
     original: Callable[..., Any], meter: Meter
 ) -> Tuple[Callable[..., Any], Activate]:
@@ -51,7 +60,7 @@ def make_wrap_streaming_dataset(
     def wrap_streaming_dataset(dataset: Any, tokenizer: Any, cfg: Any, ds_wrapper_fn: Any) -> Any:
         wrapped = original(dataset, tokenizer, cfg, ds_wrapper_fn)
         if serving:
-            if _windowed(dataset, wrapped):
+            if _windowed(wrapped):
                 return wrapped
             replacement.declined += 1
         return wrapped
@@ -61,7 +70,7 @@ def make_wrap_streaming_dataset(
     return finish(replacement, serving)
 
 
-def _windowed(dataset: Any, wrapped: Any) -> bool:
+def _windowed(wrapped: Any) -> bool:
     """Put windows into a dataset that the original has wrapped; False where it is to stay as it is."""
     from datasets import IterableDataset
     from datasets.iterable_dataset import (
@@ -72,12 +81,17 @@ def _windowed(dataset: Any, wrapped: Any) -> bool:
 
     from ._iterables import Windowed, shuffled
 
+    if type(wrapped) is not IterableDataset:
+        return False
     mapped = wrapped._ex_iterable
-    if type(wrapped) is not IterableDataset or type(mapped) is not MappedExamplesIterable:
+    if type(mapped) is not MappedExamplesIterable or mapped.formatting is not None:
         return False
-    if dataset._formatting is not None or not mapped.remove_columns or not mapped.batched:
+    if not mapped.remove_columns or not mapped.batched:
         return False
-    plan = _plan(mapped.function, tuple(mapped.remove_columns))
+    try:
+        plan = _plan(mapped.function, tuple(mapped.remove_columns))
+    except Exception:  # the original meets it when the first document is drawn
+        return False
     if plan is None:
         return False
     above: Any = None
@@ -189,11 +203,11 @@ class _Window:
         if not self._doubt:
             try:
                 found = self._finished()
-                _counted.served += 1
+                _count(True)
                 return found
             except (_Doubt, OSError):
                 pass
-        _counted.declined += 1
+        _count(False)
         examples = [pickle.loads(piece) for piece in self._examples.pieces()]
         return self._plan.encode(_examples_to_batch(examples + self._others))
 
@@ -354,8 +368,7 @@ class PackedPlan(NamedTuple):
             "dataset_config", "tokenizer", "cfg", "dataset_base_type",
         }:  # fmt: skip
             return False
-        kind = wrapper.keywords["dataset_config"]["type"]
-        if type(kind) is not str or kind.startswith(("bradley_terry", "stepwise_supervised")):
+        if wrapper.keywords["dataset_config"]["type"] != "pretrain":
             return False
         if wrapper.keywords["cfg"].skip_prepare_dataset or _OWN_TYPES & set(self.columns):
             return False
