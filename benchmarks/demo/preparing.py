@@ -199,7 +199,7 @@ def _picture(runs: Dict[str, Any], size: int, room: int) -> str:
         " anonymous memory beyond the imports, MiB</text>",
         f'<path d="M{left},{top} V{height - bottom} H{width - 20}" fill="none" stroke="black"/>',
         f'<path d="M{left},{y(room * MIB):.1f} H{width - 20}" stroke="#c0392b" stroke-dasharray="6 4"/>',
-        f'<text x="{width - 24}" y="{y(room * MIB) - 5:.1f}" text-anchor="end" fill="#c0392b">limit: {room} MiB</text>',
+        f'<text x="{width - 24}" y="{y(room * MIB) - 5:.1f}" text-anchor="end" fill="#c0392b">limit of each process: {room} MiB</text>',
     ]
     for number in range(5):
         amount, at = highest * number / 5, seconds * number / 4
