@@ -4,7 +4,7 @@
 #   make matrix    every way to start and end a process, the long forms too; writes docs/matrix.md
 #   make soak      ten minutes of mixed calls from eight threads
 #   make bench     the tables of benchmarks/, original and ours side by side
-#   make demo      one agent, original and accelerated, compared row by row
+#   make demo      one agent, original and accelerated, compared row by row; what axolotl's memory does, if it is installed
 #   make wheels    wheels/dist, checked in a fresh environment
 #   make format    the formatters, written to disk
 #   make jar       the Java side alone
@@ -82,6 +82,7 @@ bench: $(JAR)
 
 demo: $(JAR)
 	$(PY) -m benchmarks.demo
+	$(PY) -m benchmarks.demo.preparing
 
 # README's table, from the last full `make bench`
 readme: $(READY)

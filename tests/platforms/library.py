@@ -1,7 +1,7 @@
 """Libraries that have an environment of their own, and our package's cases there.
 
 `python tests/platforms/library.py axolotl` prints the Python of the environment that has requirements/axolotl.txt;
-`FAST_JVM_AXOLOTL` names another one that has all of it.
+`FAST_JVM_AXOLOTL` names another one that has all of it. With `--there` it installs nothing: an empty line where it is not there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from platforms.environments import REQUIREMENTS, environment, run, sources  # noqa: E402
+from platforms.environments import KEPT, REQUIREMENTS, environment, run, sources  # noqa: E402
 
 CALLS = Path(__file__).parent / "cases"
 
@@ -56,5 +56,10 @@ def run_cases(
         assert state == "live" and int(served), patch
 
 
+def there(name: str) -> bool:
+    """Whether python() has nothing to install."""
+    return f"FAST_JVM_{name.upper()}" in os.environ or any(KEPT.glob(f"{name}-*/.ready"))
+
+
 if __name__ == "__main__":
-    print(python(sys.argv[1]))
+    print(python(sys.argv[1]) if "--there" not in sys.argv or there(sys.argv[1]) else "")
