@@ -24,15 +24,22 @@ _MODULE = "axolotl.utils.samplers.multipack"
 #: With fewer bins a pack_group that numba has compiled is quicker than Python's tree.
 _FEW_BINS = 3000
 
-#: What _known_way looked at last, and found as it was studied.
+#: Up to so many samples it is quicker than a call of Java; up to more of them where a bin holds many.
+_FEW, _FEW_OF_LARGE, _LARGE = 300, 1500, 8192
+
+#: What _known_way looked at last, and found as it was studied; the pack_group that _compiled found compiled.
 _ways: List[Any] = []
+_compiled_ones: List[Any] = []
 
 _START_METHODS = (None, "", *get_all_start_methods())
 
 
 def _whole(*numbers: Any) -> bool:
     """Say whether all are ints from 1 on that Java can take."""
-    return all(type(number) is int and 0 < number <= LARGEST for number in numbers)
+    for number in numbers:  # a generator costs more than small packings do
+        if type(number) is not int or not 0 < number <= LARGEST:
+            return False
+    return True
 
 
 def _known_lengths(lengths: Any) -> Optional[Any]:
@@ -65,7 +72,12 @@ def _untouched(*functions: Tuple[str, str]) -> bool:
 def _compiled() -> bool:
     """Say whether numba has compiled pack_group in this process, or somebody replaced it."""
     pack_group = getattr(sys.modules[_MODULE], "pack_group", None)
-    return bool(getattr(pack_group, "signatures", True))
+    if _compiled_ones and _compiled_ones[0] is pack_group:
+        return True
+    if not getattr(pack_group, "signatures", True):
+        return False
+    _compiled_ones[:] = [pack_group]
+    return True
 
 
 def make_pack_parallel(
@@ -83,7 +95,7 @@ def make_pack_parallel(
         safe_mode: Any = True,
         mp_start_method: Any = "fork",
     ) -> Any:
-        if serving:
+        if serving.live or serving:
             bins = _parallel(
                 sequence_lengths, bin_capacity, group_size, bin_size, num_processes, mp_start_method, meter
             )  # fmt: skip
@@ -119,6 +131,8 @@ def _parallel(
     module: Any = sys.modules[_MODULE]
     if processes is None:
         processes = max(1, min(len(sequence_lengths) // group, module.cpu_count(), 16))
+    if processes == 1 and _few(sequence_lengths, capacity) and _compiled():
+        return None
     bins = None
     if _flat(sequence_lengths):
         bins = first_fit_lists(sequence_lengths, capacity, group, bin_size)
@@ -136,14 +150,19 @@ def _parallel(
     return bins
 
 
+def _few(lengths: Any, capacity: int) -> bool:
+    return len(lengths) <= (_FEW if capacity < _LARGE else _FEW_OF_LARGE)
+
+
 def _flat(lengths: Any) -> bool:
     """Say whether Java can read lengths where they lie."""
-    import numpy as np
-
-    return (
-        type(lengths) is np.ndarray
-        and lengths.ndim == 1
-        and (lengths.dtype == np.int32 or lengths.dtype == np.int64)
+    if type(lengths) is not sys.modules["numpy"].ndarray or lengths.ndim != 1:
+        return False
+    kind = lengths.dtype
+    return bool(
+        kind.kind == "i"
+        and kind.itemsize >= 4
+        and kind.isnative
         and lengths.flags.c_contiguous
         and len(lengths) <= LARGEST
     )
