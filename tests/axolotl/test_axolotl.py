@@ -19,7 +19,7 @@ def test_cases(java: str, tmp_path: Path, java_is: str) -> None:
         [path for path in FILES if java_is == "up" or path.stem not in CHILDREN],
         tmp_path,
         java,
-        least=4,
+        least=11,
         timeout=1200,
         AXOLOTL_CASES_JAVA=java_is,
         HF_HOME=str(tmp_path / "hf"),

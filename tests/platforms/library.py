@@ -28,37 +28,54 @@ def python(name: str) -> Path:
     return environment(Path(sys.executable), *locked, tag=name, uv=shutil.which("uv"))
 
 
-def run_cases(
-    name: str, files: list[Path], tmp_path: Path, java: str, least: int, timeout: float, **more: str
-) -> None:
-    """Run files of one folder's cases; all pass, and each patch, *least* or more, is live and has served."""
-    cases = files[0].parent
-    command = ("-m", "pytest", "-q", "-s", "-c", os.devnull, "--rootdir", str(cases))
-    out = run(
-        *(python(name), *command, "-p", "no:cacheprovider"),
-        "--confcutdir",  # tests/ on sys.path would hide the library
-        str(cases),
-        "--basetemp",
-        str(tmp_path / "base"),
-        *map(str, files),
-        timeout=timeout,
-        PYTHONPATH=os.pathsep.join([str(cases), str(CALLS), sources()]),
-        FAST_JVM_CACHE="off",
-        FAST_JVM_HOME=java,
-        **more,
-    )
-    print(out)
-    found = re.search(r"(\d+) passed", out)
-    assert found and int(found[1]) >= 10 and "skipped" not in out, out
-    rows = re.findall(rf"^({name}\.\w+): (\w+) .*served (\d+), declined (\d+)$", out, re.M)
-    assert len(rows) >= least
-    for patch, state, served, _ in rows:
-        assert state == "live" and int(served), patch
-
-
 def there(name: str) -> bool:
     """Whether python() has nothing to install."""
     return f"FAST_JVM_{name.upper()}" in os.environ or any(KEPT.glob(f"{name}-*/.ready"))
+
+
+def run_cases(
+    name: str,
+    files: list[Path],
+    tmp_path: Path,
+    java: str,
+    least: int,
+    timeout: float,
+    apart: bool = False,
+    **more: str,
+) -> None:
+    """Run files of one folder's cases; all pass, and each patch, *least* or more, is live and has served.
+
+    ``apart``: each file in a process of its own, for libraries whose state is the process's.
+    """
+    cases = files[0].parent
+    command = ("-m", "pytest", "-q", "-s", "-c", os.devnull, "--rootdir", str(cases))
+    passed = 0
+    served: dict[str, int] = {}
+    for number, group in enumerate([[file] for file in files] if apart else [files]):
+        out = run(
+            *(python(name), *command, "-p", "no:cacheprovider"),
+            "--confcutdir",  # tests/ on sys.path would hide the library
+            str(cases),
+            "--basetemp",
+            str(tmp_path / f"base{number}"),
+            *map(str, group),
+            timeout=timeout,
+            PYTHONPATH=os.pathsep.join([str(cases), str(CALLS), sources()]),
+            FAST_JVM_CACHE="off",
+            FAST_JVM_HOME=java,
+            **more,
+        )
+        print(out)
+        found = re.search(r"(\d+) passed", out)
+        assert found and "skipped" not in out, out
+        passed += int(found[1])
+        for patch, state, calls in re.findall(
+            rf"^({name}\.\w+): (\w+) .*served (\d+), declined \d+$", out, re.M
+        ):
+            assert state == "live", patch
+            served[patch] = served.get(patch, 0) + int(calls)
+    assert passed >= 10
+    assert len(served) >= least and all(served.values()), served
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def rows(dataset: Any) -> Any:
     digest = hashlib.sha256()
     for row in dataset:
         digest.update(repr(row).encode())
-    return [len(dataset), str(dataset.features), dataset._fingerprint, digest.hexdigest()]
+    return [len(dataset), str(dataset.features), digest.hexdigest()]
 
 
 def prepare(content: dict[str, Any]) -> list[Any]:
