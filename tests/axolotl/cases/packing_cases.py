@@ -96,10 +96,13 @@ def test_no_process_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
     assert served(pack_parallel, np.array([3, 3, 3]), 6, 2, 9, 4) == [[0, 1], [2]]
 
 
-def test_without_java_what_numba_has_compiled_is_the_originals_for_few() -> None:
+def test_what_numba_has_compiled_is_the_originals_for_few() -> None:
     pack_parallel.__wrapped__(np.array([3, 3]), 6, 2, 9, 1)
+    assert declined(pack_parallel, np.array([3, 3, 3]), 6, 2, 9, 1) == [[0, 1], [2]]
+    declined(pack_parallel, np.full(1500, 3), 8192, 100_000, 9, 1)
     whose: Any = served if _first_fit.LISTS in _boot.state.builtins else declined
-    assert whose(pack_parallel, np.array([3, 3, 3]), 6, 2, 9, 1) == [[0, 1], [2]]
+    whose(pack_parallel, np.full(301, 3), 6, 100_000, 9, 1)
+    whose(pack_parallel, np.full(1501, 3), 8192, 100_000, 9, 1)
     served(pack_parallel, np.full(9000, 3), 6, 100_000, 9, 1)
 
 

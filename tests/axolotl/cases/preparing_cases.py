@@ -13,6 +13,7 @@ from typing import Any
 import datasets
 import datasets.arrow_dataset as arrow_dataset
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from axolotl.datasets import TokenizedPromptDataset
 from axolotl.utils.data import sft
@@ -76,6 +77,17 @@ def single(dataset_config: Any, cfg: Any, **rest: Any) -> Any:
     return with_own, None
 
 
+def totals(dataset: Any) -> list[Any]:
+    """What calculate_total_num_steps counts, which looks at the table."""
+    labels = dataset.data.column("labels")
+    return [
+        pc.sum(pc.list_value_length(dataset.data.column("input_ids"))).as_py(),
+        sum(int((batch.flatten().to_numpy() != -100).sum()) for batch in labels.chunks),
+        pc.sum(dataset.data.column("length")).as_py() if "length" in dataset.column_names else None,
+        dataset.data.num_rows,
+    ]
+
+
 def prepared(function: Any, sets: Any, cfg: Any, split: str, call: Any) -> Any:
     """The outcome of a call, the log, and what lies in the folder after it."""
     base = tempfile.mkdtemp()
@@ -99,7 +111,11 @@ def prepared(function: Any, sets: Any, cfg: Any, split: str, call: Any) -> Any:
             else:
                 reader = pa.ipc.open_stream(path.read_bytes())
                 files[path.name] = (reader.schema.metadata, [batch.to_pydict() for batch in reader])
-        names = [(dataset.features, dataset.split, prompters), dataset.column_names]
+        names = [
+            (dataset.features, dataset.split, prompters),
+            dataset.column_names,
+            totals(dataset),
+        ]
         return names, dataset.to_list(), files, kept.texts
     except ValueError as error:
         return str(error).replace(base, ""), kept.texts

@@ -165,6 +165,8 @@ def _prepare(cfg: Any, configs: Any, tokenizer: Any, split: Any, dataset: Any) -
     folder = shared.get_prepared_dataset_path(cfg, name)
     if any(os.path.samefile(each, folder) for each in _folders(dataset) if folder.exists()):
         return None
+    if dataset._indices is not None and len(np.unique(_rows(dataset))) < before:
+        return None
 
     utils._log_dataset_stats(dataset)
     if fitting < before:
@@ -176,7 +178,8 @@ def _prepare(cfg: Any, configs: Any, tokenizer: Any, split: Any, dataset: Any) -
         trainer.LOG.warning(f"Dropped {fitting - left} samples with no trainable tokens")
     tokens = int(lengths[kept].sum())
     fingerprint = _fingerprint(dataset, cfg, longest, packs)
-    dataset = dataset.select(np.flatnonzero(kept))
+    # as a filter's result: totals are counted over its table, whatever was dropped of it
+    fit = dataset = dataset._select_with_indices_mapping(np.flatnonzero(kept))
     size = _size(dataset, tokens, left) if packs else dataset._estimate_nbytes()
     if cfg.dataset_exact_deduplication:
         dataset, _ = module.deduplicate_and_log_datasets(dataset=dataset)
@@ -188,7 +191,10 @@ def _prepare(cfg: Any, configs: Any, tokenizer: Any, split: Any, dataset: Any) -
         shards = min(left, max(size // _SHARD_BYTES + 1, processes))
     os.makedirs(folder, exist_ok=True)
     _save(dataset, str(folder), shards, packs, fingerprint)
-    return module.Dataset.load_from_disk(str(folder))
+    if not packs:
+        return dataset
+    made = module.Dataset.load_from_disk(str(folder))
+    return made if len(dataset) == left else _with_copies(made, fit, dataset)
 
 
 def _known(dataset: Any) -> bool:
@@ -242,9 +248,14 @@ def _measured(dataset: Any) -> Tuple[Any, Any]:
         parts.append(np.diff(until[offsets - first]) > 0)
     trained = np.concatenate(parts)
     if dataset._indices is not None:
-        rows = dataset._indices.column(0).to_numpy()
+        rows = _rows(dataset)
         return lengths[rows], trained[rows]
     return lengths, trained
+
+
+def _rows(dataset: Any) -> Any:
+    """The rows of its table that a dataset has."""
+    return dataset._indices.column(0).to_numpy()
 
 
 def _size(dataset: Any, tokens: int, rows: int) -> int:
@@ -267,6 +278,30 @@ def _fingerprint(dataset: Any, cfg: Any, longest: int, packs: bool) -> str:
     steps = (longest, cfg.min_sample_len or 2, packs, bool(cfg.dataset_exact_deduplication))
     found: str = Hasher.hash((dataset._fingerprint, "fast_axolotl.prepare", *steps))
     return found
+
+
+def _with_copies(made: Any, fit: Any, left: Any) -> Any:
+    """Return the folder's rows, before the copies that were left out: the original's table has them, and axolotl counts its tokens there."""
+    import datasets
+    import numpy as np
+    import pyarrow as pa
+    from datasets.table import InMemoryTable, concat_tables
+
+    copies = np.flatnonzero(~np.isin(_rows(fit), _rows(left)))
+    path = fit._get_cache_file_path(f"{made._fingerprint}-copies")
+    with datasets.arrow_writer.ArrowWriter(features=made.features, path=path) as writer:
+        for table in fit.select(copies).with_format("arrow").iter(_BATCH):
+            writer.write_table(_with_positions(table))
+        writer.finalize()
+    return datasets.Dataset(
+        concat_tables([made.data, datasets.Dataset.from_file(path).data]),
+        info=made.info,
+        split=made.split,
+        indices_table=InMemoryTable.from_pydict(
+            {"indices": pa.array(range(len(made)), pa.uint64())}
+        ),
+        fingerprint=made._fingerprint,
+    )
 
 
 def _save(dataset: Any, folder: str, shards: int, packs: bool, fingerprint: str) -> None:
