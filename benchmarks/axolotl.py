@@ -2,56 +2,23 @@
 
 from __future__ import annotations
 
-import functools
-import json
-import os
-import subprocess
-import sys
 import tempfile
-from pathlib import Path
 from typing import Any, Dict, List
 
 from benchmarks.harness import Result, Row, at_least, at_most
+from benchmarks.libraries import child
 
-ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = 110_000
 ROWS_OF_DEDUPLICATION = 20_000
 DOCUMENTS = 10_000
 COUNTS = (10, 30, 100, 300, 1000, 3000)
 MEGABYTES = 50
-LIMIT_S = 1800
-
-
-@functools.cache
-def python() -> str:
-    """The Python of axolotl's environment."""
-    command = [sys.executable, str(ROOT / "tests" / "platforms" / "library.py"), "axolotl"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=LIMIT_S)
-    return done.stdout.split()[-1]
 
 
 def _child(what: str, *numbers: int, **settings: str) -> Dict[str, Any]:
-    sources = (ROOT / "jpype-package" / "src", ROOT / "patchers" / "fast-axolotl" / "src")
+    settings = {"HF_HUB_OFFLINE": "1", **settings}
     with tempfile.TemporaryDirectory(prefix="axolotl-") as base:
-        done = subprocess.run(
-            [
-                *(python(), str(ROOT / "benchmarks" / "axolotl_children.py")),
-                *(what, base, *map(str, numbers)),
-            ],
-            env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join(map(str, sources)),
-                "HF_HUB_OFFLINE": "1",
-                **settings,
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            check=True,
-            timeout=LIMIT_S,
-        )
-    found: Dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+        return child("axolotl", "axolotl_children.py", what, base, *map(str, numbers), **settings)
 
 
 def start() -> List[Result]:

@@ -5,18 +5,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import tempfile
-from pathlib import Path
 from typing import Any, Dict, List
 
+from benchmarks.crewai_rows import QUIET
 from benchmarks.harness import Bar, Result, Row, at_least, never_slower
+from benchmarks.libraries import child
 
-ROOT = Path(__file__).resolve().parent.parent
-LIMIT_S = 1800
 BARS: Dict[str, Bar] = {
     "react: cpu": at_least(2.3),
     "react: wall": at_least(2.1),
@@ -33,37 +28,9 @@ BARS: Dict[str, Bar] = {
 
 
 def _child(what: str) -> Dict[str, Any]:
-    found = subprocess.run(
-        [sys.executable, str(ROOT / "tests" / "platforms" / "library.py"), "crewai"],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        timeout=LIMIT_S,
-    )
-    sources = (ROOT / "jpype-package" / "src", ROOT / "patchers" / "fast-crewai" / "src")
     with tempfile.TemporaryDirectory() as home:
-        done = subprocess.run(
-            [
-                found.stdout.split()[-1],
-                str(ROOT / "benchmarks" / "crewai_kickoff_children.py"),
-                what,
-            ],
-            env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join(map(str, sources)),
-                "FAST_JVM": "eager",
-                "HOME": home,
-                "CREWAI_DISABLE_TELEMETRY": "true",
-                "CREWAI_TRACING_ENABLED": "false",
-                "OTEL_SDK_DISABLED": "true",
-            },
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-            timeout=LIMIT_S,
-        )
-    answer: Dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return answer
+        script = "crewai_kickoff_children.py"
+        return child("crewai", script, what, FAST_JVM="eager", HOME=home, **QUIET)
 
 
 def _results(what: str, title: str, clocks: "tuple[str, ...]", needed: List[str]) -> List[Result]:

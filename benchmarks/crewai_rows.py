@@ -5,56 +5,26 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any, Dict, List
 
 from benchmarks.harness import Result, Row, at_least
+from benchmarks.libraries import child
 
-ROOT = Path(__file__).resolve().parent.parent
-LIMIT_S = 900
-
-
-def python() -> str:
-    """The Python of CrewAI's environment, the tests' own: made where it is not there yet."""
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "tests" / "platforms" / "library.py"), "crewai"],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        timeout=LIMIT_S,
-    )
-    return done.stdout.strip()
+#: CrewAI tells nobody.
+QUIET = {
+    "CREWAI_DISABLE_TELEMETRY": "true",
+    "CREWAI_TRACING_ENABLED": "false",
+    "OTEL_SDK_DISABLED": "true",
+}
 
 
-def child(what: str) -> Dict[str, Any]:
-    """What crewai_children.py says of one subject."""
-    sources = (ROOT / "jpype-package" / "src", ROOT / "patchers" / "fast-crewai" / "src")
-    done = subprocess.run(
-        [python(), str(ROOT / "benchmarks" / "crewai_children.py"), what],
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(map(str, sources)),
-            "FAST_JVM": "eager",
-            "CREWAI_DISABLE_TELEMETRY": "true",
-            "CREWAI_TRACING_ENABLED": "false",
-            "OTEL_SDK_DISABLED": "true",
-        },
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        timeout=LIMIT_S,
-    )
-    found: Dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+def _child(what: str) -> Dict[str, Any]:
+    return child("crewai", "crewai_children.py", what, FAST_JVM="eager", **QUIET)
 
 
 def checkpoints() -> List[Result]:
     """A checkpoint's CPU, the first and again, beside what none can do without: a dump of the crew, one str, the write."""
-    found = child("checkpoints")
+    found = _child("checkpoints")
     text = "checkpoint, %d events, %.0f MB" % (found["events"], found["megabytes"])
     equal = found["equal"] and found["served"]
     first, again, load = found["first"], found["again"], found["load"]
@@ -76,7 +46,7 @@ def checkpoints() -> List[Result]:
 def kickoffs() -> List[Result]:
     """Kickoffs that write checkpoints: CPU, files that are there at the end, and the floor: none written, and the files' bytes."""
     results = []
-    for events, found in child("kickoffs").items():
+    for events, found in _child("kickoffs").items():
         text = 'kickoff, on_events=["%s"]' % events
         note = "files: the original's %s, ours %s" % tuple(
             "/".join(map(str, found["files"][name])) for name in ("original", "ours")
@@ -101,7 +71,7 @@ def kickoffs() -> List[Result]:
 def persistence() -> List[Result]:
     """A flow of ten methods with @persist, and a save alone: durability like with like."""
     results = []
-    for name, found in child("persistence").items():
+    for name, found in _child("persistence").items():
         bar = at_least(5) if name.startswith("flow") else None
         results.append(Result(name, bar=bar, **found))
     return results

@@ -5,17 +5,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 from benchmarks.harness import Bar, Result, Row, at_least, at_most, never_slower
+from benchmarks.libraries import child
 
-ROOT = Path(__file__).resolve().parent.parent
-LIMIT_S = 900
 BARS: Dict[str, Bar] = {
     "float": at_least(20),
     "base64": at_least(3),
@@ -38,35 +32,9 @@ BARS: Dict[str, Bar] = {
 }
 
 
-def python() -> str:
-    """The Python of LiteLLM's environment, the tests' own: made where it is not there yet."""
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "tests" / "platforms" / "library.py"), "litellm"],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        timeout=LIMIT_S,
-    )
-    return done.stdout.strip()
-
-
 def _child(what: str) -> Dict[str, Any]:
-    sources = (ROOT / "jpype-package" / "src", ROOT / "patchers" / "fast-litellm" / "src")
-    done = subprocess.run(
-        [python(), str(ROOT / "benchmarks" / "litellm_children.py"), what],
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(map(str, sources)),
-            "FAST_JVM": "eager",
-            "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-        },
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        timeout=LIMIT_S,
-    )
-    found: Dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    settings = {"FAST_JVM": "eager", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    return child("litellm", "litellm_children.py", what, **settings)
 
 
 def _result(text: str, name: str, found: Dict[str, Any], note: str = "") -> Result:
