@@ -385,7 +385,7 @@ def chats(folder: Path, megabytes: int, prepared: str) -> str:
         "dataset_exact_deduplication": True, "dataset_prepared_path": prepared, "dataset_num_proc": 1,
         "sequence_len": 2048, "sample_packing": True, "pad_to_sequence_len": True, "micro_batch_size": 1,
         "gradient_accumulation_steps": 1, "num_epochs": 1, "learning_rate": 1e-4, "optimizer": "adamw_torch",
-        "lr_scheduler": "cosine", "output_dir": str(folder / "out"), "special_tokens": {"pad_token": "<pad>"},
+        "lr_scheduler": "cosine", "output_dir": str(folder / "out"), "special_tokens": {"pad_token": "<pad>"}, "seed": 42,
         "flash_attention": True,
     }  # fmt: skip
     (folder / "config.yaml").write_text(json.dumps(config))  # JSON is YAML
