@@ -79,6 +79,6 @@ def persistence() -> List[Result]:
 
 ROWS = [
     Row("crewai-checkpoints", checkpoints),
-    Row("crewai-kickoffs", kickoffs),
+    Row("crewai-checkpointed", kickoffs),
     Row("crewai-persistence", persistence),
 ]
