@@ -19,7 +19,7 @@ from conftest import LONG
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from litellm.caching.in_memory_cache import InMemoryCache
-from shapes import CHAT
+from response_shapes import CHAT
 
 import fast_litellm
 from fast_litellm import _response_cache

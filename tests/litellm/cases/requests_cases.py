@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from litellm.integrations.custom_logger import CustomLogger
 from litellm.litellm_core_utils.logging_worker import GLOBAL_LOGGING_WORKER
 from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler, HTTPHandler
-from shapes import SHAPES, spoiled
+from response_shapes import SHAPES, spoiled
 from sides import originals, served
 
 MANY = 300 if LONG else 8

@@ -27,7 +27,7 @@ from openai.types import embedding_create_params as embedding_params
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.chat import completion_create_params as chat_params
 from openai.types.responses import Response, ResponseStreamEvent, response_create_params
-from shapes import CHAT, RESPONSES, TEXT, USAGE, spoiled
+from response_shapes import CHAT, RESPONSES, TEXT, USAGE, spoiled
 from sides import originals, served
 from typing_extensions import Required, TypedDict
 
