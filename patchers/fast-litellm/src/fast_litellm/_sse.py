@@ -147,22 +147,25 @@ def _is_error(data: Any) -> bool:
     return type(data) is dict and bool(data.get("error"))
 
 
+def _ends(item: Any) -> bool:
+    """Say whether an item is the stream's end; raises the error that it stands for."""
+    if type(item) is _Failure:
+        raise item.error
+    return type(item) is str and item.startswith("[DONE]")
+
+
 def _items(stream: Any) -> Iterator[Any]:
     response = stream.response
     splitter = Splitter(stream._decoder)
     try:
         for chunk in response.iter_bytes():
             for item in splitter.feed(chunk):
-                if type(item) is str and item.startswith("[DONE]"):
+                if _ends(item):
                     return
-                if type(item) is _Failure:
-                    raise item.error
                 yield item
         for item in splitter.flush():
-            if type(item) is str and item.startswith("[DONE]"):
+            if _ends(item):
                 return
-            if type(item) is _Failure:
-                raise item.error
             yield item
     finally:
         response.close()
@@ -174,16 +177,12 @@ async def _async_items(stream: Any) -> AsyncIterator[Any]:
     try:
         async for chunk in response.aiter_bytes():
             for item in splitter.feed(chunk):
-                if type(item) is str and item.startswith("[DONE]"):
+                if _ends(item):
                     return
-                if type(item) is _Failure:
-                    raise item.error
                 yield item
         for item in splitter.flush():
-            if type(item) is str and item.startswith("[DONE]"):
+            if _ends(item):
                 return
-            if type(item) is _Failure:
-                raise item.error
             yield item
     finally:
         await response.aclose()
