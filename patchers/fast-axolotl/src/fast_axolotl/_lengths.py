@@ -47,12 +47,12 @@ def dataset_lengths(dataset: Any, from_arrow: Any) -> Optional[Any]:
         return _lasts(dataset) if "position_ids" in shown else None
     if "input_ids" not in names or (not from_arrow and "input_ids" not in shown):
         return None
-    sizes = _sizes(dataset.data.column("input_ids"))
+    found = sizes(dataset.data.column("input_ids"))
     # from Arrow the original looks at the table as it lies there, selected rows or not
-    return sizes if from_arrow or sizes is None else _selected(dataset, sizes)
+    return found if from_arrow or found is None else selected(dataset, found)
 
 
-def _selected(dataset: Any, values: Any) -> Any:
+def selected(dataset: Any, values: Any) -> Any:
     """Of the values of a table those of the dataset's rows."""
     if dataset._indices is None:
         return values
@@ -67,7 +67,7 @@ def _values(dataset: Any) -> Optional[Any]:
     # a list of Python ints becomes int64, but for those that do not fit it
     if not types.is_integer(column.type) or types.is_uint64(column.type) or column.null_count:
         return None
-    return _selected(dataset, column.to_numpy()).astype(np.int64)
+    return selected(dataset, column.to_numpy()).astype(np.int64)
 
 
 def _chunks(column: Any) -> Optional[List[Any]]:
@@ -81,7 +81,8 @@ def _chunks(column: Any) -> Optional[List[Any]]:
     return chunks
 
 
-def _sizes(column: Any) -> Optional[Any]:
+def sizes(column: Any) -> Optional[Any]:
+    """How long a column's lists are; None where it is of another kind, or has nulls."""
     import numpy as np
 
     chunks = _chunks(column)
@@ -109,7 +110,7 @@ def _lasts(dataset: Any) -> Optional[Any]:
         if lasts is None or lasts.null_count:
             return None
         parts.append(lasts.to_numpy())
-    lasts = _selected(dataset, np.concatenate(parts).astype(np.int64))
+    lasts = selected(dataset, np.concatenate(parts).astype(np.int64))
     return None if lasts.max() == np.iinfo(np.int64).max else lasts + 1
 
 

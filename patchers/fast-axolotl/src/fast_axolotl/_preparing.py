@@ -15,6 +15,8 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 from fast_jvm._registry import Activate, Meter
 from fast_jvm._serving import Serving, finish
 
+from ._lengths import selected, sizes
+
 _MODULE = "axolotl.utils.data.sft"
 _STEPS = {
     "handle_long_seq_in_dataset": "axolotl.utils.data.utils",
@@ -236,9 +238,7 @@ def _measured(dataset: Any) -> Tuple[Any, Any]:
     import numpy as np
 
     table = dataset.data
-    lengths = np.concatenate(
-        [np.diff(chunk.offsets.to_numpy()) for chunk in table.column("input_ids").chunks]
-    )
+    lengths = sizes(table.column("input_ids"))
     parts = []
     for chunk in table.column("labels").chunks:
         offsets = chunk.offsets.to_numpy()
@@ -246,11 +246,7 @@ def _measured(dataset: Any) -> Tuple[Any, Any]:
         values = chunk.values.slice(first, int(offsets[-1]) - first).to_numpy()
         until = np.concatenate([[0], np.cumsum(values != -100, dtype=np.int64)])
         parts.append(np.diff(until[offsets - first]) > 0)
-    trained = np.concatenate(parts)
-    if dataset._indices is not None:
-        rows = _rows(dataset)
-        return lengths[rows], trained[rows]
-    return lengths, trained
+    return selected(dataset, lengths), selected(dataset, np.concatenate(parts))
 
 
 def _rows(dataset: Any) -> Any:
