@@ -28,7 +28,7 @@ from crewai.events.types.task_events import TaskCompletedEvent
 from crewai.events.types.tool_usage_events import ToolUsageFinishedEvent, ToolUsageStartedEvent
 from crewai.state import checkpoint_listener
 from crewai.state.checkpoint_config import CheckpointConfig
-from crewai.state.provider import sqlite_provider
+from crewai.state.provider import json_provider, sqlite_provider
 from crewai.state.provider.json_provider import JsonProvider
 from crewai.state.provider.sqlite_provider import SqliteProvider
 from crewai.tasks.task_output import TaskOutput
@@ -472,6 +472,37 @@ def test_a_kickoff_writes_each_file(tmp_path: Path, run: int) -> None:
     assert len(parents) == 5 and None in parents
     last = max(found, key=lambda each: len(each.read_bytes()))
     assert Crew.from_checkpoint(CheckpointConfig(restore_from=last)).kickoff().raw == result.raw
+
+
+def test_branches_of_folders(tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    (base / "there").mkdir(parents=True)
+    (tmp_path / "outside").mkdir()
+    (base / "out").symlink_to(tmp_path / "outside")
+    (base / "in").symlink_to(base / "there")
+    (base / "round").symlink_to(base / "round")
+    (tmp_path / "link").symlink_to(base)
+    safe = json_provider._safe_branch
+    for folder in (base, tmp_path / "link", tmp_path / "none", base / "round", Path("rel")):
+        for branch in (
+            "main",
+            "there",
+            "out",
+            "in",
+            "round",
+            "..",
+            ".",
+            "",
+            "a/b",
+            "../x",
+            "/",
+            "a\0b",
+        ):
+            for given_ in (str(folder), folder):
+                ours = outcome(safe, given_, branch)
+                assert ours == outcome(safe.__wrapped__, given_, branch)
+    assert served(safe, str(tmp_path / "link"), "main") is None
+    assert safe.served < 40
 
 
 def test_a_kickoff_with_every_event(tmp_path: Path) -> None:

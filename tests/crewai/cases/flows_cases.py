@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import datetime
+import functools
 import gc
 import re
 import threading
@@ -295,6 +297,51 @@ def test_odd_dumped_states(make: Any) -> None:
     theirs = outcome(DUMP.__wrapped__, flow(other))
     assert cleaned(described(ours)) == cleaned(described(theirs))
     assert cleaned(described(one)) == cleaned(described(other))
+
+
+@dataclasses.dataclass
+class Answer:
+    text: Any = "text"
+    parts: list[Any] = dataclasses.field(default_factory=lambda: [{"a": 1}])
+
+
+@dataclasses.dataclass
+class OwnReduce(Answer):
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return Answer, ("reduced",)
+
+
+@dataclasses.dataclass(slots=True)
+class Slotted:
+    text: str = "text"
+
+
+@dataclasses.dataclass
+class Loud:
+    text: str = "text"
+
+    def __setstate__(self, state: Any) -> None:
+        self.text = "copied"
+
+
+class Answering(BaseModel):
+    leaf: Leaf = Field(default_factory=Leaf)
+    answer: Answer | Leaf | None = None
+    anything: Any = None
+
+
+@pytest.mark.parametrize("make", [Answer, OwnReduce, Slotted, Loud])
+def test_dumped_dataclasses(make: Any) -> None:
+    def state() -> Answering:
+        made = Answering(answer=Answer([1]), anything=[make()])
+        made.answer.more = {"m": [1]}
+        return made
+
+    one, other = state(), state()
+    dump: Any = functools.partial(served, DUMP) if make is Answer else DUMP
+    ours, theirs = dump(flow(one)), DUMP.__wrapped__(flow(other))
+    assert ours == theirs and repr(ours) == repr(theirs)
+    assert repr(one) == repr(other) and not containers(ours) & containers(one)
 
 
 def test_hidden_locks_and_cycles() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 import sys
 import threading
 import time
@@ -21,6 +22,9 @@ from ._fragments import States, steady
 
 _LISTENER = "crewai.state.checkpoint_listener"
 _dumps = json.dumps
+_NO_NAMES = frozenset({"", os.curdir, os.pardir})
+#: With these, or a drive, a name may lead elsewhere.
+_SEPARATORS = frozenset("/\\:\0")
 
 
 class _Texts:
@@ -82,6 +86,32 @@ def make_do_checkpoint(original: Any, meter: Meter) -> Tuple[Callable[..., Any],
         with one_by_one:
             _checkpoint(names, state, cfg, event)
         replacement.served += 1  # type: ignore[attr-defined]
+
+    return finish(replacement, serving)
+
+
+def make_safe_branch(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """``_safe_branch``: a plain name that is no link stays where it is; the original resolves every folder on the way, twice."""
+    serving = Serving("crewai.safe_branch")
+
+    def replacement(base: Any, branch: Any) -> None:
+        if (
+            type(base) is str
+            and type(branch) is str
+            and branch not in _NO_NAMES
+            and not _SEPARATORS.intersection(branch)
+            and serving
+        ):
+            try:
+                link = stat.S_ISLNK(os.lstat(os.path.join(base, branch)).st_mode)
+            except FileNotFoundError:
+                link = False
+            except (OSError, ValueError):
+                link = True
+            if not link:
+                replacement.served += 1  # type: ignore[attr-defined]
+                return
+        original(base, branch)
 
     return finish(replacement, serving)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import copyreg
+import dataclasses
 import datetime
 import gc
 import sys
@@ -134,6 +136,11 @@ _SCALARS = frozenset(
 )
 #: Thresholds of the collector that CPython starts with.
 THRESHOLDS = (700, 2000)
+#: What decides on a copy of an object, or on pydantic's dump of it, but its __dict__.
+_OF_COPIES = (
+    "__deepcopy__", "__reduce_ex__", "__reduce__", "__getstate__", "__setstate__", "__getnewargs_ex__", "__getnewargs__",
+    "__new__", "__slots__", "__getattribute__", "__getattr__", "__setattr__", "__pydantic_serializer__",
+)  # fmt: skip
 #: Levels of a state that are looked into.
 DEPTH = 60
 
@@ -153,6 +160,17 @@ def _has_serializers(schema: Any) -> bool:
         elif type(part) in (list, tuple):
             waiting.extend(part)
     return False
+
+
+def _plain_dataclass(kind: Any) -> bool:
+    """Say whether a copy of an object is its class's, with a copy of its ``__dict__``."""
+    return (
+        "__dataclass_fields__" in vars(kind)
+        and kind.__bases__ == (object,)
+        and dataclasses.is_dataclass(kind)
+        and not any(name in vars(kind) for name in _OF_COPIES)
+        and kind not in copyreg.dispatch_table
+    )
 
 
 class _Models:
@@ -203,6 +221,8 @@ class _Models:
                 return False
         elif kind is list or kind is tuple:
             parts = value
+        elif _plain_dataclass(kind):
+            parts = value.__dict__.values()
         elif not self.plain_model(kind):
             return False
         else:

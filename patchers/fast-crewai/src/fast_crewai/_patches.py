@@ -192,6 +192,14 @@ PATCHES = (
         {"pydantic": "!>=2.11,<3"},
     ),
     _patch(
+        "safe_branch",
+        "crewai.state.provider.json_provider:_safe_branch",
+        "e815726a0f91ca11",
+        "_checkpoints:make_safe_branch",
+        {},
+        {},
+    ),
+    _patch(
         "model_json_schema",
         f"{_MODEL}.model_json_schema",
         "8f5b41258facdab8",
