@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import logging
 import random
@@ -17,6 +18,7 @@ from litellm.types.router import ModelInfo
 from sides import originals, served
 
 CHECKS, LIMITS = "litellm.router_checks", "litellm.router_limits"
+USAGE, GROUP = "litellm.router_usage", "litellm.router_group_usage"
 
 MODELS = [
     "gpt-4o", "gpt-4", "gpt-3.5-turbo-0301", "openai/gpt-4o-mini", "openai/unknown-model", "azure/gpt-4o", "azure/mine",
@@ -365,3 +367,128 @@ def test_whole_calls() -> None:
     assert served(CHECKS) > before and len(set(map(str, ours))) > 3
     with originals(CHECKS, LIMITS):
         assert ours == run()
+
+
+# -- what is counted behind a call
+
+counted = st.fixed_dictionaries(
+    {"model": st.sampled_from(MODELS)},
+    optional={
+        "rpm": st.sampled_from([None, 0, 3]),
+        "tpm": st.sampled_from([None, 0, 30]),
+        "itpm": st.sampled_from([None, 5]),
+        "base_model": st.sampled_from([None, "gpt-4", "nobody/knows"]),
+        "tags": st.lists(st.sampled_from(["a", 3]), max_size=1),
+        "max_retries": st.sampled_from([1, "2", "odd"]),
+    },
+)
+counted_info = st.fixed_dictionaries(
+    {},
+    optional={
+        "tpm": st.sampled_from([None, 7]),
+        "rpm": st.sampled_from([None, 7]),
+        "otpm": st.sampled_from([None, 7]),
+        "tier": st.sampled_from([None, "free", "odd"]),
+        "base_model": st.sampled_from([None, "gpt-4", "azure/gpt-4o"]),
+    },
+)
+uses = st.lists(
+    st.tuples(st.integers(0, 4), st.integers(-3, 40), st.integers(0, 1)), min_size=1, max_size=8
+)
+
+
+def told_usage(router: Router, taken: list[tuple[int, int, int]]) -> Any:
+    """What is counted: results or errors, the cache, the sums of the group."""
+    memory = router.cache.in_memory_cache
+    memory.flush_cache()
+
+    async def run() -> list[Any]:
+        seen: list[Any] = []
+        for which, tokens, requests in taken:
+            try:
+                seen.append(
+                    await router._increment_deployment_usage(
+                        deployment_id=str(which),
+                        deployment_name=f"n{which % 2}",
+                        model_group="m",
+                        total_tokens=tokens,
+                        rpm_increment=requests,
+                        parent_otel_span=None,
+                    )
+                )
+            except Exception as error:
+                seen.append((type(error), str(error)))
+            for group in ("m", "alias", "nobody"):
+                seen.append(await router.get_model_group_usage(group))
+        return seen
+
+    return asyncio.run(run()), copy.deepcopy(memory.cache_dict)
+
+
+def compare_usage(router: Router, taken: list[tuple[int, int, int]]) -> Any:
+    with originals(USAGE, GROUP):
+        theirs = told_usage(router, taken)
+    for _ in range(2):
+        assert told_usage(router, taken) == theirs
+    return theirs
+
+
+@settings(max_examples=2000 if LONG else 120)
+@given(st.lists(st.tuples(counted, counted_info), min_size=1, max_size=4), uses)
+def test_usage_generated(
+    listed: list[tuple[dict[str, Any], dict[str, Any]]], taken: list[tuple[int, int, int]]
+) -> None:
+    router = router_of([p for p, _ in listed], [i for _, i in listed])
+    router.model_group_alias = {"alias": "m"}
+    for place, deployment in enumerate(router.model_list):
+        deployment["litellm_params"]["model"] = f"n{place % 2}" if place == 3 else MODELS[place]
+    compare_usage(router, taken)
+
+
+def test_usage_served_and_changed() -> None:
+    parameters = [{"model": "gpt-4o", "rpm": 5}, {"model": "openai/gpt-4o-mini"}]
+    router = router_of(parameters, [{}, {"tpm": 4}])
+    taken = [(0, 5, 1), (1, 7, 1), (0, 2, 1)]
+    before = served(USAGE), served(GROUP)
+    with originals(USAGE, GROUP):
+        assert told_usage(router, taken)[0][1] == (None, None)
+    answers = compare_usage(router, taken)
+    assert served(USAGE) == before[0] + 6 and served(GROUP) == before[1] + 18
+    assert [one for one in answers[0] if isinstance(one, str)]
+    del parameters[0]["rpm"]
+    compare_usage(router, taken)
+    router.model_list[0]["model_info"]["rpm"] = 3
+    compare_usage(router, taken)
+    router.model_list[1]["model_info"]["tier"] = "odd"  # no Deployment any more
+    compare_usage(router, taken)
+    parameters[0]["model"] = "nobody/knows"
+    compare_usage(router, taken)
+    router.model_list[1]["model_info"]["tier"] = "free"
+    router.delete_deployment("0")
+    compare_usage(router, taken)
+    memory = router.cache.in_memory_cache
+    memory.async_increment_pipeline = type(memory).async_increment_pipeline.__get__(memory)
+    compare_usage(router, taken)
+
+
+def test_prompts_of_any_length() -> None:
+    """A prompt that may be too long is counted, one that cannot be is not."""
+    router = router_of([{"model": "gpt-4o"}] * 2, [{"max_input_tokens": 40}, {}])
+    contents: list[Any] = [
+        "x",
+        "x" * 10,
+        "\U0001f642" * 8,
+        "\U0001f642" * 12,
+        "word " * 36,
+        "",
+        None,
+    ]
+    contents += ["word " * 40, "\ud800" * 9, ["x"], [{"type": "text", "text": "word " * 50}]]
+    more: list[Any] = [{}, {"system": "word " * 40}, {"tools": [{"function": {"name": "f"}}]}]
+    for content in contents:
+        for role in ("user", None, "tool"):
+            for kwargs in more:
+                messages = [{"role": role, "content": content}] * 2
+                compare(router, {}, {"messages": messages, "request_kwargs": kwargs})
+    compare(router, {}, {"messages": [{"role": "user", "content": "a", "name": "b"}] * 9})
+    compare(router, {}, {"messages": [], "request_kwargs": {}})

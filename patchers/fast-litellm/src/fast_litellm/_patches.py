@@ -63,6 +63,12 @@ _ROUTER = {
     "litellm.caching.dual_cache:DualCache.get_cache": "f0a24bb9542e477d",
     "litellm.caching.in_memory_cache:InMemoryCache.get_cache": "b81306801835ab73",
 }
+_ROUTER_COUNTS = {
+    "litellm.router:Router._count_pre_call_check_tokens": "697a80e6892fef9c",
+    "litellm.utils:token_counter": "a5af6c0d1a318e71",
+    f"{_CORE}.token_counter:_count_messages": "5e608421f36e60cb",
+    f"{_CORE}.token_counter:_get_extrapolating_count_function": "36bd92a07202d6f5",
+}
 
 _HANDLER = f"{_CORE}.streaming_handler"
 _WRAPPER = f"{_HANDLER}:CustomStreamWrapper"
@@ -207,7 +213,7 @@ PATCHES = (
         "litellm.router:Router._pre_call_checks",
         "819a0bbda3c23baa",
         "_router:make_pre_call_checks",
-        also=_ROUTER,
+        also={**_ROUTER, **_ROUTER_COUNTS},
     ),
     _patch(
         "router_limits",
@@ -215,6 +221,30 @@ PATCHES = (
         "4efff56f98631337",
         "_router:make_max_input_tokens",
         also=_ROUTER,
+    ),
+    _patch(
+        "router_usage",
+        "litellm.router:Router._increment_deployment_usage",
+        "bc8fbf0fcdb4a950",
+        "_router_usage:make_deployment_usage",
+        also={
+            **_ROUTER,
+            "litellm.router:Router.get_deployment": "53a62af75a187444",
+            "litellm.types.router:Deployment": "87924819fc0df1f4",
+            "litellm.types.router:ModelInfo": "f953bcd81bb86e2e",
+        },
+    ),
+    _patch(
+        "router_group_usage",
+        "litellm.router:Router.get_model_group_usage",
+        "a9517c63a3e4d3fa",
+        "_router_usage:make_group_usage",
+        also={
+            **_ROUTER,
+            "litellm.caching.dual_cache:DualCache.async_batch_get_cache": "559cc9aa81a3734d",
+            "litellm.caching.dual_cache:DualCache._prepare_batch_get": "6f58342f18c82504",
+            "litellm.caching.in_memory_cache:InMemoryCache.async_batch_get_cache": "67ef2530d81e420b",
+        },
     ),
     _patch(
         "model_info",

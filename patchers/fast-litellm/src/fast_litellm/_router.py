@@ -3,7 +3,9 @@
 The original asks, for each deployment, who its provider is (twice), copies what is known of its model to read one number of it, and
 asks which parameters its provider knows. The answers follow from the model's name and few parameters more, so LiteLLM's own functions
 are called once for each such set, in each call anew: there is nothing to invalidate. Between calls only validated parameters are kept,
-and only as long as each of them is the very object that was validated.
+and only as long as each of them is the very object that was validated; and which models' parameters were asked for before, without an
+error, so that a call without ``response_format``, which needs no answer, asks no more. Tokens are counted where a prompt's length does
+not say yet that it fits.
 
 A deployment whose answer is an error or a log line, or may open a connection, is asked for as the original does.
 """
@@ -13,7 +15,7 @@ from __future__ import annotations
 import logging
 import sys
 from operator import is_
-from typing import Any, Callable, Dict, List, MutableMapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, MutableMapping, Optional, Set, Tuple
 from weakref import WeakKeyDictionary
 
 from fast_jvm._registry import Activate, Meter
@@ -57,6 +59,10 @@ _BY_NAME = frozenset(
 _SCALARS = frozenset((str, int, float, bool, type(None)))
 _FLAGS = frozenset((bool, type(None)))
 _UNKNOWN: Any = object()
+#: Parts of a request, beside its messages, that have tokens.
+_COUNTED = ("tools", "system", "instructions")
+_ANY = 1 << 62
+_MOST_TOLD = 10_000
 
 Shape = Tuple[Any, ...]
 
@@ -106,9 +112,13 @@ class _Models:
         self.router: Any = names["Router"]
         self.router_info: Any = self.router.get_router_model_info
         self.discovered: Any = self.router.get_discovered_model_info
+        self.count: Any = self.router._count_pre_call_check_tokens
+        self.counter: Any = litellm.token_counter
         self.loggers: Any = (names["verbose_router_logger"], utils.verbose_logger)
         self.unasked: Any = PROVIDERS_THAT_AUTHENTICATE_ON_PROVIDER_INFO
         self._known: MutableMapping[Any, Dict[int, _Known]] = WeakKeyDictionary()
+        #: Shapes and models whose parameters were told without an error.
+        self.told: Set[Any] = set()
 
     def fit(self, router: Any) -> bool:
         """Say whether LiteLLM's own functions would be asked, and no debug line would tell of it."""
@@ -126,6 +136,29 @@ class _Models:
             and not litellm.set_verbose
             and not any(logger.isEnabledFor(logging.DEBUG) for logger in self.loggers)
         )
+
+    def fits(self, router: Any, messages: Any, wanted: Dict[str, Any]) -> int:
+        """Return a number that the messages' tokens do not exceed; a very large one where only counting tells.
+
+        A token is a byte or more, and a long text's count, which LiteLLM guesses from parts, is no more than four for each character.
+        """
+        if (
+            type(messages) is not list
+            or not wanted.keys().isdisjoint(_COUNTED)
+            or self.litellm.token_counter is not self.counter
+            or type(router)._count_pre_call_check_tokens is not self.count
+            or "_count_pre_call_check_tokens" in vars(router)
+        ):
+            return _ANY
+        most = 16
+        for message in messages:
+            if type(message) is not dict or len(message) != 2:
+                return _ANY
+            role, content = message.get("role"), message.get("content")
+            if type(role) is not str or type(content) is not str:
+                return _ANY
+            most += 16 + 4 * (len(role) + len(content))
+        return most
 
     def cached(self, router: Any) -> Any:
         """Return the dict that the Router's cache looks into first; None where it is another cache."""
@@ -211,13 +244,13 @@ class _Models:
 class _Call:
     """The answers of one call."""
 
-    __slots__ = ("_discovered", "_limits", "_models", "_providers", "_supported")
+    __slots__ = ("_discovered", "_infos", "_models", "_providers", "_supported")
 
     def __init__(self, models: _Models, router: Any) -> None:
         self._models = models
         self._discovered = bool(router._discovered_model_info_cache.cache_dict)
         self._providers: Dict[Any, Any] = {}
-        self._limits: Dict[Any, Any] = {}
+        self._infos: Dict[Any, Any] = {}
         self._supported: Dict[Any, Any] = {}
 
     def _provider(self, known: _Known, model: str) -> Any:
@@ -233,18 +266,22 @@ class _Call:
 
     def limit(self, known: Optional[_Known], model_info: Dict[str, Any], base_model: Any) -> Any:
         """Return max_input_tokens of get_router_model_info's answer; _UNKNOWN where the original has to say it."""
+        info = self.info(known, base_model)
+        if info is _UNKNOWN:
+            return _UNKNOWN
+        own = model_info.get("max_input_tokens")
+        return info.get("max_input_tokens") if own is None else own
+
+    def info(self, known: Optional[_Known], base_model: Any) -> Any:
+        """Return what is known of a deployment's model, without its own model_info; _UNKNOWN where the original has to say it."""
         if known is None or known.shape is None or self._discovered:
             return _UNKNOWN
         if base_model is not None and type(base_model) is not str:
             return _UNKNOWN
         key = (known.shape, base_model)
-        found = self._limits.get(key, self)
+        found = self._infos.get(key, self)
         if found is self:
-            found = self._limits[key] = self._mapped(known, base_model)
-        if found is not _UNKNOWN:
-            own = model_info.get("max_input_tokens")
-            if own is not None:
-                return own
+            found = self._infos[key] = self._mapped(known, base_model)
         return found
 
     def _mapped(self, known: _Known, base_model: Any) -> Any:
@@ -256,7 +293,7 @@ class _Call:
             info = None if name is None else self._models.info(model=name)
         except Exception:
             return _UNKNOWN
-        return _UNKNOWN if info is None else info.get("max_input_tokens")
+        return _UNKNOWN if info is None else info
 
     def supported(self, known: _Known, model: str) -> Any:
         """Return the parameters that a model's provider knows; _UNKNOWN where the provider cannot be told."""
@@ -269,6 +306,10 @@ class _Call:
                 if provided is None
                 else self._models.supported(model=provided[0], custom_llm_provider=provided[1])
             )
+            if provided is not None:
+                if len(self._models.told) > _MOST_TOLD:
+                    self._models.told.clear()
+                self._models.told.add(key)
         return found
 
 
@@ -395,6 +436,8 @@ def _checked(
     region = None if request_kwargs is None else request_kwargs.get("allowed_model_region")
     parameters_matter = request_kwargs is not None and litellm.drop_params is False
     given: Any = None
+    formatted = parameters_matter and "response_format" in (request_kwargs or ())
+    most = -1
     call, kept = _Call(models, router), models.kept(router)
     for index, deployment in enumerate(deployments):
         parameters = deployment.get("litellm_params", {})
@@ -414,9 +457,14 @@ def _checked(
                 )
                 limit = found.get("max_input_tokens") if isinstance(found, dict) else None
             if isinstance(limit, int) and countable:
+                fitting = False
                 if input_tokens is None:
                     if skip_inline_token_count:
                         return deployments
+                    if most < 0:
+                        most = models.fits(router, messages, request_kwargs or {})
+                    fitting = most <= limit
+                if input_tokens is None and not fitting:
                     try:
                         input_tokens = router._count_pre_call_check_tokens(
                             messages=messages, input=input, request_kwargs=request_kwargs
@@ -427,7 +475,7 @@ def _checked(
                             error,
                         )
                         return deployments
-                if input_tokens > limit:
+                if input_tokens is not None and input_tokens > limit:
                     invalid.add(index)
                     context_error = True
                     context_text += (
@@ -465,6 +513,8 @@ def _checked(
             wanted: Any = deployment_model or model
             supported: Any = _UNKNOWN
             if known is not None and known.shape is not None and _by_name(wanted, known):
+                if not formatted and (known.shape, wanted) in models.told:
+                    continue
                 supported = call.supported(known, wanted)
             if supported is _UNKNOWN:
                 try:
