@@ -552,6 +552,15 @@ def tokens() -> Dict[str, Any]:
                 ["litellm.tokens"],
                 20 * number,
             )
+        encoding = get_encoding(name)
+        for what, number, part in (("100 KB", 10, text), ("8 bytes", 2000, "hello wo")):
+            found["encode, %s: %s" % (name, what)] = compare(
+                lambda: encoding.encode(part), list, number, number, ["litellm.encode"], number
+            )
+            ids = encoding.encode(part)
+            found["decode, %s: %s" % (name, what)] = compare(
+                lambda: encoding.decode(ids), str, number, number, ["litellm.decode"], number
+            )
         native = OpenAIEncoding.from_tiktoken(name)
         pieces = found["%s: 100 KB" % name]
         pieces["rust"] = min(cpu(lambda: native.count(text, fast=True), 5) for _ in range(ROUNDS))

@@ -88,7 +88,8 @@ def tokens() -> List[Result]:
                 )
             )
             continue
-        results.append(_result("token_counter, %s: cpu" % name, name, both))
+        what = name if name.startswith(("encode", "decode")) else "token_counter, %s" % name
+        results.append(_result("%s: cpu" % what, name, both))
         if "rust" in both:
             results.append(
                 Result(

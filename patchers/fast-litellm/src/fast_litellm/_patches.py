@@ -43,6 +43,7 @@ def _patch(
 
 
 _OPENAI = ("openai", ">=2.40,<3")
+_TIKTOKEN = ("tiktoken", ">=0.14,<0.15")  # its regex crate knows Unicode by itself
 _SDK = "openai._utils._transform"
 _TRANSFORM = {
     f"{_SDK}:_transform_recursive": "2ef94ce9fb5ee345",
@@ -153,7 +154,23 @@ PATCHES = (
         "_tokens:make_encoding_count",
         ("litellm_load_ranks", "litellm_count_tokens"),
         {"tiktoken.core:Encoding.encode": "c2716303a788a00a"},
-        {"tiktoken": "!>=0.14,<0.15"},  # its regex crate knows Unicode by itself
+        {_TIKTOKEN[0]: "!" + _TIKTOKEN[1]},
+    ),
+    _patch(
+        "encode",
+        "tiktoken.core:Encoding.encode",
+        "c2716303a788a00a",
+        "_encoding:make_encode",
+        ("litellm_encode_tokens",),
+        of=_TIKTOKEN,
+    ),
+    _patch(
+        "decode",
+        "tiktoken.core:Encoding.decode",
+        "e53d70f630792b39",
+        "_encoding:make_decode",
+        ("litellm_decode_tokens",),
+        of=_TIKTOKEN,
     ),
     _patch(
         "transform",

@@ -10,11 +10,12 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Set, Tuple
 
 from fast_jvm._registry import Activate, Builtins, Meter
 
 LOAD, COUNT = "litellm_load_ranks", "litellm_count_tokens"
+ENCODE, DECODE = "litellm_encode_tokens", "litellm_decode_tokens"
 
 _R50K = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
 _CL100K = (
@@ -37,8 +38,11 @@ PATTERNS = (_R50K, _CL100K, _O200K)
 
 _NONE = -1  # an encoding that Java does not serve
 
-_numbers: Dict[Any, int] = {}  # encodings hash by identity
+numbers: Dict[Any, int] = {}  # encodings hash by identity
+encodes: Set[Any] = set()  # what may be Encoding.encode: the original and what stands for it
+clock = time.thread_time_ns
 _loading = threading.Lock()
+_load_ranks: Optional[Callable[..., Any]] = None
 
 
 def make_encoding_count(
@@ -46,11 +50,7 @@ def make_encoding_count(
 ) -> Tuple[Callable[..., Any], Activate]:
     """Return the replacement of _encoding_count and its switch."""
     count: Callable[[int, str], Any] | None = None
-    load: Callable[..., Any] | None = None
     kind: Any = None
-    encode: Any = None
-    numbers = _numbers
-    clock = time.thread_time_ns
 
     def _encoding_count(encoding: Any, text: str) -> int:
         if count is None:
@@ -59,10 +59,10 @@ def make_encoding_count(
                 return original(encoding, text)  # type: ignore[no-any-return]
             finally:
                 meter(clock() - start)
-        if type(encoding) is kind and kind.encode is encode and "encode" not in encoding.__dict__:
+        if type(encoding) is kind and kind.encode in encodes and "encode" not in encoding.__dict__:
             number = numbers.get(encoding)
             if number is None:
-                _load_aside(load, encoding)
+                load_aside(encoding)
             elif number >= 0:
                 found = count(number, text)
                 if found is not NotImplemented:
@@ -70,57 +70,70 @@ def make_encoding_count(
         return original(encoding, text)  # type: ignore[no-any-return]
 
     def activate(builtins: Builtins | None) -> None:
-        nonlocal count, load, kind, encode
+        nonlocal count, kind
         if builtins is None:
             count = None
             return
         kind = sys.modules["tiktoken"].Encoding
-        encode = kind.encode
-        load = builtins[LOAD]
+        encodes.add(kind.encode)  # the gate knows it
         count = builtins[COUNT]
 
     return _encoding_count, activate
 
 
-def _load(load: Any, encoding: Any) -> None:
+def _load(encoding: Any) -> None:
     with _loading:
-        if encoding not in _numbers:
+        if encoding not in numbers:
             number: Any = NotImplemented
             pattern = getattr(encoding, "_pat_str", None)
-            if pattern in PATTERNS:
-                number = load(encoding._mergeable_ranks, PATTERNS.index(pattern))
-            _numbers[encoding] = _NONE if number is NotImplemented else number
+            if pattern in PATTERNS and _load_ranks is not None:
+                specials = {name.encode(): id for name, id in encoding._special_tokens.items()}
+                ranks = encoding._mergeable_ranks
+                number = _load_ranks(ranks, specials, PATTERNS.index(pattern))
+            numbers[encoding] = _NONE if number is NotImplemented else number
 
 
-def _load_aside(load: Any, encoding: Any) -> None:
-    if _loading.locked() or len(_numbers) >= 64:
+def load_aside(encoding: Any) -> None:
+    """Load an encoding in a thread of its own; the original serves meanwhile."""
+    if _loading.locked() or len(numbers) >= 64:
         return
     try:
-        threading.Thread(target=_load, args=(load, encoding), daemon=True).start()
+        threading.Thread(target=_load, args=(encoding,), daemon=True).start()
     except RuntimeError:  # at exit no thread starts
         pass
 
 
 def loaded(encoding: Any) -> Optional[bool]:
     """Say whether Java counts for an encoding; None while nobody knows."""
-    number = _numbers.get(encoding)
+    number = numbers.get(encoding)
     return None if number is None else number >= 0
 
 
 def warm_up(builtins: Builtins, warm: Callable[[str, object, int], int]) -> None:
-    """Load the encodings that tiktoken holds, and bring the builtin to speed."""
+    """Load the encodings that tiktoken holds, and bring the builtins to speed."""
+    global _load_ranks
+    _load_ranks = builtins[LOAD]
     registry = sys.modules.get("tiktoken.registry")
     for encoding in list(registry.ENCODINGS.values()) if registry is not None else []:
-        _load(builtins[LOAD], encoding)
-    served = [encoding for encoding, number in _numbers.items() if number >= 0]
+        _load(encoding)
     sample = (
         __doc__ or ""
     ) + "  It's 12345 o'clock;\n\n\treturn {'aB': [x/2, 'ZZZqqqyyy']}\r\n" * 4
+    count, encode, decode = builtins[COUNT], builtins[ENCODE], builtins[DECODE]
     warm(COUNT, sample, 120)
-    for encoding in served:
-        number = _numbers[encoding]
-        if builtins[COUNT](number, sample) != len(encoding.encode(sample, disallowed_special=())):
+    warm(ENCODE, sample, 60)
+    for encoding, number in list(numbers.items()):
+        if number < 0:
+            continue
+        tokens = encoding._core_bpe.encode_ordinary(sample)
+        if (
+            count(number, sample) != len(tokens)
+            or encode(number, sample) != tokens
+            or decode(number, tokens) != sample.encode()
+        ):
             raise RuntimeError(f"{encoding.name} is counted in another way")
         for _ in range(200):
-            builtins[COUNT](number, sample)
+            count(number, sample)
+            encode(number, sample)
+            decode(number, tokens)
         time.sleep(0.001)

@@ -1,28 +1,11 @@
 package dev.fastjvm.bpe;
 
 /**
- * Counts the tokens of a text: a scanner cuts it as the encoding's regex would, each piece is a token or is merged.
+ * Counts or lists the tokens of a text as tiktoken does: each piece that {@link Scanner} cuts is a token or is merged.
  *
- * <p>Representation: the text as UTF-8 with {@link Ranks#PADDING} bytes behind it, and the place and bits of the code point that was
- * looked at last; and how many tokens the short pieces seen last are, in a table that fits a CPU's cache. One object is used by one thread at a time.
+ * <p>Representation: how many tokens the short pieces seen last are, in a table that fits a CPU's cache. A count makes no list.
  */
-public final class Counter {
-    /** tiktoken's patterns, by what they differ in. */
-    public enum Pattern {
-        /** r50k_base, p50k_base, p50k_edit, gpt2. */
-        R50K,
-        /** cl100k_base. */
-        CL100K,
-        /** o200k_base, o200k_harmony. */
-        O200K
-    }
-
-    /** The text holds a code point that the regex may know better. */
-    public static final int DOUBT = -1;
-
-    private static final int LETTER = Chars.LETTER;
-    private static final int WORDLESS = Chars.LETTER | Chars.NUMBER | Chars.SPACE;
-
+public final class Counter extends Scanner {
     private static final int SEEN_BITS = 12;
     private static final long SPREAD = 0x9E3779B97F4A7C15L;
 
@@ -31,41 +14,22 @@ public final class Counter {
     private final byte[] seenCounts = new byte[1 << SEEN_BITS];
     private final Ranks ranks;
     private final Merges merges;
-    private final Pattern pattern;
-    private byte[] text = new byte[4096 + Ranks.PADDING];
-    private int end;
-    /** Behind the code point that was looked at last. */
-    private int behind;
-    private int doubts;
+    private int[] ids = new int[0];
 
     public Counter(Ranks ranks, Pattern pattern) {
+        super(pattern);
         this.ranks = ranks;
-        this.pattern = pattern;
         merges = new Merges(ranks);
-    }
-
-    /** An array that takes a text of so many bytes. */
-    public byte[] room(int length) {
-        if (text.length < length + Ranks.PADDING) {
-            text = new byte[Math.max(length + Ranks.PADDING, 2 * text.length)];
-        }
-        return text;
     }
 
     /** Counts the tokens of {@code length} bytes of valid UTF-8 in {@link #room}; {@link #DOUBT} where that is not sure. */
     public int count(int length) {
-        end = length;
-        Ranks.WORD.set(text, length, 0L);
-        doubts = 0;
+        begin(length);
         int tokens = 0;
         int at = 0;
         while (at < length) {
-            int stop = switch (pattern) {
-                case R50K -> r50k(at);
-                case CL100K -> cl100k(at);
-                case O200K -> o200k(at);
-            };
-            if ((doubts & Chars.DOUBT) != 0) {
+            int stop = next(at);
+            if (stop == DOUBT) {
                 return DOUBT;
             }
             int size = stop - at;
@@ -73,6 +37,40 @@ public final class Counter {
             at = stop;
         }
         return tokens;
+    }
+
+    /** Has {@link #ids} hold the tokens of a text, see {@link #count}; their number, or {@link #DOUBT}. */
+    public int encode(int length) {
+        begin(length);
+        if (ids.length < length) {
+            ids = new int[length];
+        }
+        int tokens = 0;
+        int at = 0;
+        while (at < length) {
+            int stop = next(at);
+            if (stop == DOUBT) {
+                return DOUBT;
+            }
+            int rank = ranks.get(text, at, stop - at);
+            if (rank != Ranks.NONE) {
+                ids[tokens++] = rank;
+            } else {
+                tokens = merges.encode(text, at, stop - at, ids, tokens);
+            }
+            at = stop;
+        }
+        return tokens;
+    }
+
+    /** What {@link #encode} found. */
+    public int[] ids() {
+        return ids;
+    }
+
+    /** About how many bytes its arrays have that grow with a text. */
+    public long grown() {
+        return text.length + 4L * ids.length + merges.grown();
     }
 
     private int piece(int start, int size) {
@@ -89,240 +87,5 @@ public final class Counter {
         seenWords[place] = word;
         seenCounts[place] = (byte) (size << 4 | count);
         return count;
-    }
-
-    /** Bits of the code point at a place; 0 at the end, where {@link #behind} stays. */
-    private int look(int at) {
-        int first = text[at];
-        if (first >= 0) {
-            behind = at < end ? at + 1 : at;
-            return at < end ? Chars.of(first) : 0;
-        }
-        int bits = Chars.of(decode(at, first));
-        doubts |= bits;
-        return bits;
-    }
-
-    private int decode(int at, int first) {
-        if ((first & 0xE0) == 0xC0) {
-            behind = at + 2;
-            return (first & 0x1F) << 6 | text[at + 1] & 0x3F;
-        }
-        if ((first & 0xF0) == 0xE0) {
-            behind = at + 3;
-            return (first & 0x0F) << 12 | (text[at + 1] & 0x3F) << 6 | text[at + 2] & 0x3F;
-        }
-        behind = at + 4;
-        return (first & 0x07) << 18 | (text[at + 1] & 0x3F) << 12 | (text[at + 2] & 0x3F) << 6
-                | text[at + 3] & 0x3F;
-    }
-
-    /** The end of the run of code points that have one of the bits. */
-    private int run(int start, int bits) {
-        byte[] bytes = text;
-        int stop = end;
-        int at = start;
-        while (at < stop) {
-            int first = bytes[at];
-            if (first >= 0) {
-                if ((Chars.FIRST[first] & bits) == 0) {
-                    return at;
-                }
-                at++;
-            } else if ((look(at) & bits) != 0) {
-                at = behind;
-            } else {
-                return at;
-            }
-        }
-        return at;
-    }
-
-    /** The end of the run of code points that are neither letters nor numbers nor blanks. */
-    private int symbols(int start) {
-        int at = start;
-        while (at < end && (look(at) & WORDLESS) == 0) {
-            at = behind;
-        }
-        return at;
-    }
-
-    /** {@code 's 't 'd 'm 'll 've 're} at a place; its end, or the place itself. */
-    private int contraction(int at, boolean anyCase) {
-        if (text[at] != '\'') {
-            return at;
-        }
-        int first = text[at + 1];
-        int second = text[at + 2];
-        if (anyCase) {
-            if (first == (byte) 0xC5 && second == (byte) 0xBF) { // U+017F folds to s
-                return at + 3;
-            }
-            first |= first >= 'A' && first <= 'Z' ? 0x20 : 0;
-            second |= second >= 'A' && second <= 'Z' ? 0x20 : 0;
-        }
-        return switch (first) {
-            case 's', 'd', 'm', 't' -> at + 2;
-            case 'l' -> second == 'l' ? at + 3 : at;
-            case 'v', 'r' -> second == 'e' ? at + 3 : at;
-            default -> at;
-        };
-    }
-
-    /** Up to three numbers. */
-    private int numbers(int start) {
-        int at = start;
-        for (int i = 0; i < 3 && at < end && (look(at) & Chars.NUMBER) != 0; i++) {
-            at = behind;
-        }
-        return at;
-    }
-
-    /** {@code \s+(?!\S)|\s+} of a run of blanks that does not reach the end: all but the last, or the only one. */
-    private int blanks(int start, int stop) {
-        int last = stop - 1;
-        while ((text[last] & 0xC0) == 0x80) {
-            last--;
-        }
-        return last > start ? last : stop;
-    }
-
-    /** Behind the last line end of a run of blanks; its start where there is none. */
-    private int lines(int start, int stop) {
-        int last = stop;
-        while (last > start && text[last - 1] != '\n' && text[last - 1] != '\r') {
-            last--;
-        }
-        return last;
-    }
-
-    private int r50k(int start) {
-        int short1 = contraction(start, false);
-        if (short1 > start) {
-            return short1;
-        }
-        int bits = look(start);
-        int word = start;
-        if (text[start] == ' ') {
-            word = behind;
-            bits = word < end ? look(word) : Chars.SPACE;
-        }
-        if ((bits & LETTER) != 0) {
-            return run(behind, LETTER);
-        }
-        if ((bits & Chars.NUMBER) != 0) {
-            return run(behind, Chars.NUMBER);
-        }
-        if ((bits & Chars.SPACE) == 0) {
-            return symbols(behind);
-        }
-        int stop = run(start, Chars.SPACE);
-        return stop == end ? stop : blanks(start, stop);
-    }
-
-    private int cl100k(int start) {
-        int short1 = contraction(start, true);
-        if (short1 > start) {
-            return short1;
-        }
-        int bits = look(start);
-        int first = behind;
-        if ((bits & LETTER) != 0) {
-            return run(first, LETTER);
-        }
-        if ((bits & (Chars.LINE_END | Chars.NUMBER)) == 0 && first < end
-                && (look(first) & LETTER) != 0) {
-            return run(behind, LETTER);
-        }
-        if ((bits & Chars.NUMBER) != 0) {
-            return numbers(start);
-        }
-        if ((bits & Chars.SPACE) == 0) {
-            return run(symbols(first), Chars.LINE_END);
-        }
-        if (text[start] == ' ' && first < end && (look(first) & WORDLESS) == 0) {
-            return run(symbols(first), Chars.LINE_END);
-        }
-        int stop = run(start, Chars.SPACE);
-        if (stop == end) {
-            return stop;
-        }
-        int line = lines(start, stop);
-        return line > start ? line : blanks(start, stop);
-    }
-
-    private int o200k(int start) {
-        int bits = look(start);
-        int first = behind;
-        boolean mayLead = (bits & (Chars.LINE_END | LETTER | Chars.NUMBER)) == 0;
-        boolean isWord = (bits & (Chars.UPPER | Chars.LOWER)) != 0;
-        int from = first;
-        if (mayLead && first < end) {
-            int stop = lowerWord(first);
-            if (stop > 0) {
-                return contraction(stop, true);
-            }
-        }
-        if (isWord) {
-            int stop = lowerWord(start);
-            if (stop > 0) {
-                return contraction(stop, true);
-            }
-        }
-        if (mayLead) {
-            int stop = run(from, Chars.UPPER);
-            if (stop > from) {
-                return contraction(stop, true);
-            }
-        } else if (isWord) {
-            return contraction(run(start, Chars.UPPER), true);
-        }
-        if ((bits & Chars.NUMBER) != 0) {
-            return numbers(start);
-        }
-        if ((bits & Chars.SPACE) == 0) {
-            return slashes(symbols(first));
-        }
-        if (text[start] == ' ' && first < end && (look(first) & WORDLESS) == 0) {
-            return slashes(symbols(first));
-        }
-        int stop = run(start, Chars.SPACE);
-        int line = lines(start, stop);
-        if (line > start || stop == end) {
-            return line > start ? line : stop;
-        }
-        return blanks(start, stop);
-    }
-
-    /**
-     * {@code [UPPER]*[LOWER]+} at a place; its end, or -1. Where no LOWER follows the run of UPPER, the regex gives back until one
-     * of the run is LOWER too.
-     */
-    private int lowerWord(int start) {
-        int at = start;
-        int last = -1;
-        while (at < end) {
-            int bits = look(at);
-            if ((bits & Chars.UPPER) == 0) {
-                if ((bits & Chars.LOWER) != 0) {
-                    return run(behind, Chars.LOWER);
-                }
-                break;
-            }
-            at = behind;
-            if ((bits & Chars.LOWER) != 0) {
-                last = at;
-            }
-        }
-        return last;
-    }
-
-    /** {@code [\r\n/]*}. */
-    private int slashes(int start) {
-        int at = start;
-        while (at < end && (text[at] == '/' || text[at] == '\n' || text[at] == '\r')) {
-            at++;
-        }
-        return at;
     }
 }

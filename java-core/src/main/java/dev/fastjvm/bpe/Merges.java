@@ -3,7 +3,7 @@ package dev.fastjvm.bpe;
 import java.util.Arrays;
 
 /**
- * How many tokens a piece is that is no token itself: the adjacent pair of the lowest rank is merged, the leftmost of equals, until
+ * The tokens of a piece that is no token itself: the adjacent pair of the lowest rank is merged, the leftmost of equals, until
  * none is a token.
  *
  * <p>Representation: short pieces are an array of parts that is looked through for each merge, as tiktoken does; long ones a linked
@@ -26,6 +26,23 @@ final class Merges {
 
     int count(byte[] text, int start, int length) {
         return length <= SHORT ? countShort(text, start, length) : countLong(text, start, length);
+    }
+
+    /** Puts the tokens' ranks behind the first {@code made} of a list; how many it has then. */
+    int encode(byte[] text, int start, int length, int[] ids, int made) {
+        int parts = count(text, start, length);
+        int at = start;
+        for (int i = 0; i < parts; i++) {
+            int stop = length <= SHORT ? starts[i + 1] : start + next[at - start];
+            ids[made + i] = ranks.get(text, at, stop - at);
+            at = stop;
+        }
+        return made + parts;
+    }
+
+    /** About how many bytes its arrays have. */
+    long grown() {
+        return 8L * heap.length + 12L * next.length;
     }
 
     private int countShort(byte[] text, int start, int length) {

@@ -23,6 +23,7 @@ public final class Ranks {
     private static final long SPREAD = 0x9E3779B97F4A7C15L;
 
     private final int shift;
+    private final int longShift;
     private final long[] words;
     /** Rank << 4 | length; 0 where the place is empty. */
     private final long[] values;
@@ -35,17 +36,29 @@ public final class Ranks {
     private int used;
     private int longest;
 
-    /** A table for so many tokens. */
-    public Ranks(int count) {
-        int size = Integer.highestOneBit(Math.max(16, 2 * count)) << 1;
+    /** A table for so many tokens of up to eight bytes, and so many longer ones. */
+    public Ranks(int shorts, int longs) {
+        int size = size(shorts);
         shift = 64 - Integer.numberOfTrailingZeros(size);
         words = new long[size];
         values = new long[size];
-        longHashes = new long[size];
-        longPlaces = new int[size];
-        longSizes = new int[size];
-        longRanks = new int[size];
+        int longSize = size(longs);
+        longShift = 64 - Integer.numberOfTrailingZeros(longSize);
+        longHashes = new long[longSize];
+        longPlaces = new int[longSize];
+        longSizes = new int[longSize];
+        longRanks = new int[longSize];
         Arrays.fill(longPlaces, -1);
+    }
+
+    /** A power of two that leaves half of the places empty, or more. */
+    private static int size(int count) {
+        return Integer.highestOneBit(Math.max(16, 2 * count - 1)) << 1;
+    }
+
+    /** Bytes of its tables. */
+    public long bytes() {
+        return 16L * words.length + 20L * longHashes.length + bytes.length;
     }
 
     /** Puts a token in; {@link #PADDING} bytes lie behind it. */
@@ -66,9 +79,9 @@ public final class Ranks {
         }
         System.arraycopy(text, start, bytes, used, length);
         long hash = hash(text, start, length);
-        int place = (int) (hash >>> shift);
+        int place = (int) (hash >>> longShift);
         while (longPlaces[place] >= 0) {
-            place = place + 1 & words.length - 1;
+            place = place + 1 & longHashes.length - 1;
         }
         longHashes[place] = hash;
         longPlaces[place] = used;
@@ -110,7 +123,7 @@ public final class Ranks {
 
     private int getLong(byte[] text, int start, int length) {
         long hash = hash(text, start, length);
-        int place = (int) (hash >>> shift);
+        int place = (int) (hash >>> longShift);
         while (true) {
             int at = longPlaces[place];
             if (at < 0) {
@@ -120,7 +133,7 @@ public final class Ranks {
                     && Arrays.equals(bytes, at, at + length, text, start, start + length)) {
                 return longRanks[place];
             }
-            place = place + 1 & words.length - 1;
+            place = place + 1 & longHashes.length - 1;
         }
     }
 

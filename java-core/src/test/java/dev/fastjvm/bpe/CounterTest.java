@@ -20,6 +20,8 @@ class CounterTest {
 
     private final Map<String, Integer> vocabulary = new HashMap<>();
 
+    private Spellings spellings;
+
     private Ranks ranks(Random random) {
         List<byte[]> tokens = new ArrayList<>();
         for (int i = 0; i < 256; i++) {
@@ -37,14 +39,32 @@ class CounterTest {
                 }
             }
         }
-        Ranks ranks = new Ranks(tokens.size());
+        Ranks ranks = new Ranks(tokens.size(), 0);
+        java.io.ByteArrayOutputStream all = new java.io.ByteArrayOutputStream();
+        int[] ends = new int[tokens.size()];
+        int[] ids = new int[tokens.size()];
         for (int rank = 0; rank < tokens.size(); rank++) {
             byte[] token = tokens.get(rank);
             byte[] padded = java.util.Arrays.copyOf(token, token.length + Ranks.PADDING);
             ranks.put(padded, 0, token.length, rank);
+            all.writeBytes(token);
+            ends[rank] = all.size();
+            ids[rank] = rank;
             vocabulary.put(new String(token, StandardCharsets.ISO_8859_1), rank);
         }
+        spellings = new Spellings(all.toByteArray(), ends, ids, tokens.size());
         return ranks;
+    }
+
+    /** The text of tokens. */
+    private String joined(int[] ids, int count) {
+        byte[] found = new byte[8 * count + Ranks.PADDING];
+        int end = 0;
+        for (int i = 0; i < count; i++) {
+            spellings.copy(ids[i], found, end);
+            end += spellings.size(ids[i]);
+        }
+        return new String(found, 0, end, StandardCharsets.US_ASCII);
     }
 
     private int merged(String piece) {
@@ -83,11 +103,42 @@ class CounterTest {
     }
 
     @Test
+    void oneLetterIsNotQuadratic() {
+        Counter counter = new Counter(ranks(new Random(6)), Pattern.CL100K);
+        int length = 10_000_000;
+        java.util.Arrays.fill(counter.room(length), 0, length, (byte) 'a');
+        int count = counter.count(length);
+        assertEquals(count, counter.encode(length));
+        assertTrue(count > length / 8);
+    }
+
+    @Test
+    void blanksBeyondTheRegexAreDoubted() {
+        Counter counter = new Counter(ranks(new Random(6)), Pattern.O200K);
+        int length = 70_000;
+        java.util.Arrays.fill(counter.room(length), 0, length, (byte) ' ');
+        assertEquals(Scanner.DOUBT, counter.count(length));
+        assertEquals(Scanner.DOUBT, counter.encode(length));
+    }
+
+    @Test
+    void idsWithoutATokenHaveNoBytes() {
+        byte[] text = {1, 2, 3, 4};
+        Spellings some = new Spellings(text, new int[] {1, 3, 4}, new int[] {5, 2, 5}, 6);
+        assertEquals(1, some.size(5)); // the first of two
+        assertEquals(2, some.size(2));
+        for (long id : new long[] {-1, 0, 4, 6, 1L << 40}) {
+            assertEquals(0, some.size(id));
+        }
+        assertTrue(some.bytes() > 0);
+    }
+
+    @Test
     void asPiecesMergedOneByOne() {
         Random random = new Random(6);
         Ranks ranks = ranks(random);
         assertTrue(ranks.isComplete());
-        Counter counter = new Counter(ranks, Counter.Pattern.CL100K);
+        Counter counter = new Counter(ranks, Pattern.CL100K);
         String letters = "abcdefgh    0123\n\r\t.,!'strelvd-ABC";
         for (int i = 0; i < 20_000; i++) {
             StringBuilder text = new StringBuilder();
@@ -99,6 +150,9 @@ class CounterTest {
             byte[] bytes = text.toString().getBytes(StandardCharsets.US_ASCII);
             System.arraycopy(bytes, 0, counter.room(bytes.length), 0, bytes.length);
             assertEquals(wanted(text.toString()), counter.count(bytes.length), text::toString);
+            int count = counter.encode(bytes.length);
+            assertEquals(wanted(text.toString()), count, text::toString);
+            assertEquals(text.toString(), joined(counter.ids(), count));
         }
     }
 }
