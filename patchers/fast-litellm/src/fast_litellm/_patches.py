@@ -88,6 +88,8 @@ _STREAM = {
     f"{_WRAPPER}._check_max_streaming_duration": "feaa338ea7ba1dc3",
     f"{_WRAPPER}._optional_combine_thinking_block_in_choices": "bb44edcfcaf71022",
     f"{_WRAPPER}._add_mcp_list_tools_to_first_chunk": "da80f89856fd664f",
+    f"{_WRAPPER}._has_special_delta_content": "b6399a8f6e8dd3a3",
+    f"{_HANDLER}:generic_chunk_has_all_required_fields": "f942c07574cdafe7",
     f"{_HANDLER}:_provider_hidden_params": "6ea6a80c8c99d878",
     f"{_CORE}.core_helpers:preserve_upstream_non_openai_attributes": "00ccb770861d6e98",
     "litellm.types.utils:Delta": "5ecb1bcdec549184",

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import json
 from types import AsyncGeneratorType, GeneratorType
-from typing import Any, AsyncIterator, Iterator, List, Optional
+from typing import Any, AsyncIterator, Iterator, List, Optional, Tuple
 
-_NOTHING: Any = object()
+from . import _templates
+
+NOTHING: Any = object()
 _END = b"\n\n"
 _ENDS = (b"\r\r", b"\n\n", b"\r\n\r\n")
 
 
-class _Failure:
+class Failure:
     """An error that is due where its item would have been."""
 
     __slots__ = ("error",)
@@ -28,7 +30,7 @@ class _Failure:
 class Splitter:
     """``SSEDecoder.iter_bytes``, pushed: bytes come in, and what is complete comes out.
 
-    An item is the text of an event's data, or the SDK's event itself where its name asks for more, or a `_Failure`. What is not
+    An item is the text of an event's data, or the SDK's event itself where its name asks for more, or a `Failure`. What is not
     plain, it gives to the SDK's own decoder, line by line.
     """
 
@@ -106,7 +108,7 @@ class Splitter:
             try:
                 event = decode(raw.decode("utf-8"))
             except Exception as error:
-                items.append(_Failure(error))
+                items.append(Failure(error))
                 return False
             if event:
                 name = event.event
@@ -149,7 +151,7 @@ def _is_error(data: Any) -> bool:
 
 def _ends(item: Any) -> bool:
     """Say whether an item is the stream's end; raises the error that it stands for."""
-    if type(item) is _Failure:
+    if type(item) is Failure:
         raise item.error
     return type(item) is str and item.startswith("[DONE]")
 
@@ -194,14 +196,31 @@ class _Shared:
     def __init__(self, stream: Any) -> None:
         self._stream = stream
         self._process = stream._client._process_response_data
-        self._held: Any = _NOTHING
+        self._held: Any = NOTHING
         self.given: Optional[str] = None  # the text that the SDK's code was given last
         self.gave = 0
+        self.places = _templates.OPENAI
         self.memory: Any = None
+
+    def fits(self, stream: Any) -> bool:
+        """Say whether the stream is as it was studied; it was looked at before we were put into it."""
+        return True
 
     def take(self) -> None:
         """The item that was looked at is used."""
-        self._held = _NOTHING
+        self._held = NOTHING
+
+    def state(self, stream: Any) -> Any:
+        """Return what of the stream's state a chunk depends on."""
+        return None
+
+    def sizes(self, stream: Any) -> Any:
+        """Return the lists of the stream that grow."""
+        return None
+
+    def grown(self, stream: Any, sizes: Any, text: str, template: Any) -> List[Tuple[str, int]]:
+        """Return what a chunk put into which list."""
+        return []
 
     def _due(self, item: Any) -> Any:
         self.gave += 1
@@ -221,11 +240,11 @@ class Events(_Shared):
 
     def __next__(self) -> Any:
         item = self._held
-        if item is _NOTHING:
+        if item is NOTHING:
             item = next(self._items)
         else:
-            self._held = _NOTHING
-            if type(item) is _Failure:
+            self._held = NOTHING
+            if type(item) is Failure:
                 raise item.error
         try:
             return self._due(item)
@@ -233,22 +252,22 @@ class Events(_Shared):
             self._items.close()
             raise
 
-    def peek(self) -> Any:
+    def peek(self, wrapper: Any) -> Any:
         """Return the next event's text; None where the SDK's code has to see it, or an end, or an error."""
         item = self._held
-        if item is _NOTHING:
+        if item is NOTHING:
             try:
                 self._held = item = next(self._items)
             except StopIteration:
                 return None  # and so it will be when the original asks
             except Exception as error:
-                self._held = _Failure(error)
+                self._held = Failure(error)
                 return None
         return item if type(item) is str else None
 
     def close(self) -> None:
         """A generator's close."""
-        self._held = _NOTHING
+        self._held = NOTHING
         self._items.close()
 
 
@@ -264,11 +283,11 @@ class AsyncEvents(_Shared):
 
     async def __anext__(self) -> Any:
         item = self._held
-        if item is _NOTHING:
+        if item is NOTHING:
             item = await self._items.__anext__()
         else:
-            self._held = _NOTHING
-            if type(item) is _Failure:
+            self._held = NOTHING
+            if type(item) is Failure:
                 raise item.error
         try:
             return self._due(item)
@@ -276,22 +295,22 @@ class AsyncEvents(_Shared):
             await self._items.aclose()
             raise
 
-    async def peek(self) -> Any:
+    async def peek(self, wrapper: Any) -> Any:
         """Return the next event's text; None where the SDK's code has to see it, or an end, or an error."""
         item = self._held
-        if item is _NOTHING:
+        if item is NOTHING:
             try:
                 self._held = item = await self._items.__anext__()
             except StopAsyncIteration:
                 return None
             except Exception as error:
-                self._held = _Failure(error)
+                self._held = Failure(error)
                 return None
         return item if type(item) is str else None
 
     async def aclose(self) -> None:
         """A generator's aclose."""
-        self._held = _NOTHING
+        self._held = NOTHING
         await self._items.aclose()
 
 

@@ -1,9 +1,9 @@
-"""``CustomStreamWrapper.__next__`` and ``__anext__`` over the OpenAI SDK's streams.
+"""``CustomStreamWrapper.__next__`` and ``__anext__`` over the OpenAI SDK's streams, and over those that LiteLLM reads itself.
 
 The original makes of each chunk a model of the SDK and then one of LiteLLM, writes both into a text that nobody reads, and, where it is
 synchronous, starts an event loop in a thread to tell callbacks about it. Here the original does so until it has made a chunk of a kind
 (see `_templates`), and those that are like it are copies of that with texts of their own. What differs in anything else, ends the stream
-or breaks it, goes to the original, which finds the stream where it left it (see `_sse`).
+or breaks it, goes to the original, which finds the stream where it left it (see `_sse`, `_lines`).
 
 A synchronous stream's logging runs for the chunks that the original makes. For the others it would set again what it set before, so it is
 left out, unless somebody looks at single chunks: a callback that is a function, a name of a logger that sends them, one that overrides
@@ -12,18 +12,22 @@ left out, unless somebody looks at single chunks: a callback that is a function,
 
 from __future__ import annotations
 
+import json
 import logging
 from operator import itemgetter
 from typing import Any, Callable, List, Optional, Tuple
+from weakref import ref
 
 from fast_jvm._registry import Activate, Meter
 from fast_jvm._serving import Serving, finish
 
-from . import _sse, _templates
+from . import _lines, _sse, _templates
 from ._templates import Template
 
-#: What changes from chunk to chunk, and is not part of a stream's state.
-_MOVING = frozenset(("chunks", "response_uptil_now", "_repeated_messages_count"))
+#: What is not part of a stream's state: what changes from chunk to chunk, and what refers to the stream, which nobody is to hold longer.
+_APART = frozenset(
+    ("chunks", "response_uptil_now", "_repeated_messages_count", "completion_stream", "logging_obj")
+)
 _TEMPLATES = 8  # for a stream
 _ATTEMPTS = 12
 #: Loggers by name that wait for the end of a stream.
@@ -44,6 +48,7 @@ _METHODS = (
     "model_response_creator",
     "handle_openai_chat_completion_chunk",
     "is_chunk_non_empty",
+    "_has_special_delta_content",
     "raise_on_model_repetition",
     "check_special_tokens",
     "strip_role_from_delta",
@@ -58,10 +63,11 @@ _METHODS = (
 class _Memory:
     """What is remembered about one stream."""
 
-    __slots__ = ("attempts", "fits", "keys", "learnt", "quiet", "seen", "templates")
+    __slots__ = ("attempts", "fits", "keys", "learnt", "log", "quiet", "seen", "templates")
 
-    def __init__(self, fits: bool) -> None:
+    def __init__(self, fits: bool, log: Any) -> None:
         self.fits = fits
+        self.log: Any = ref(log) if fits else None
         self.templates: List[Template] = []
         self.learnt = 0
         self.attempts = 0
@@ -94,6 +100,7 @@ class _LiteLLM:
         self.guardrail: Any = CustomGuardrail
         self.redacts: Any = redact_messages.should_redact_message_logging
         self.sdk = _sse.Sdk()
+        self.readers = _lines.Readers()
         self._methods = [(name, vars(self.wrapper)[name]) for name in _METHODS]
         self._hooks = [(name, getattr(CustomLogger, name)) for name in _HOOKS]
 
@@ -185,19 +192,25 @@ class _Pump:
         if events is None:
             return None
         memory: Optional[_Memory] = events.memory
-        if memory is None:
-            memory = events.memory = _Memory(self.library.fits(wrapper))
+        log = wrapper.logging_obj
+        if memory is None or (memory.fits and memory.log() is not log):
+            fits = self.library.fits(wrapper) and events.fits(wrapper.completion_stream)
+            memory = events.memory = _Memory(fits, log)
         return memory if memory.fits else None
 
-    def chunk(self, wrapper: Any, memory: _Memory, text: str) -> Any:
+    def chunk(self, wrapper: Any, memory: _Memory, events: Any, text: str) -> Any:
         """Return a chunk like one before; None where the original has to make it."""
         for template in memory.templates:
             values = template.values(text)
             if values is None:
                 continue
-            if memory.keys(wrapper.__dict__) != template.state or len(wrapper.__dict__) != len(
-                template.state
-            ) + len(_MOVING):
+            own, stream = wrapper.__dict__, wrapper.completion_stream
+            state, more = template.state
+            if (
+                memory.keys(own) != state
+                or len(own) != len(state) + len(_APART)
+                or events.state(stream) != more
+            ):
                 return None
             repeated = self._repeated(wrapper)
             if not repeated:
@@ -207,6 +220,8 @@ class _Pump:
                 wrapper._repeated_messages_count = repeated
             if template.content >= 0:
                 wrapper.response_uptil_now += values[template.content]
+            for name, index in template.grows:
+                stream.__dict__[name].append(json.loads(text) if index < 0 else values[index])
             wrapper.chunks.append(made)
             template.used += 1
             return made
@@ -237,8 +252,8 @@ class _Pump:
         count: int = wrapper._repeated_messages_count + 1
         return count if count < self.library.module.REPEATED_STREAMING_CHUNK_LIMIT else 0
 
-    def before(self, wrapper: Any, memory: _Memory) -> Any:
-        """Return the stream's state where a template may be learnt of what the original makes next; else None."""
+    def before(self, wrapper: Any, memory: _Memory, events: Any) -> Any:
+        """Return the stream's state, in three parts, where a template may be learnt of what the original makes next; else None."""
         if (
             memory.learnt >= _TEMPLATES
             or memory.attempts >= _ATTEMPTS
@@ -249,36 +264,43 @@ class _Pump:
             return None
         own = wrapper.__dict__
         if memory.keys is None:
-            if not _MOVING.issubset(own):
+            if not _APART.issubset(own):
                 return None
-            memory.keys = itemgetter(*(name for name in own if name not in _MOVING))
+            memory.keys = itemgetter(*(name for name in own if name not in _APART))
+        stream = wrapper.completion_stream
         try:
-            return memory.keys(own)
+            return memory.keys(own), events.state(stream), events.sizes(stream)
         except KeyError:
             return None
 
-    def learn(self, wrapper: Any, events: Any, before: Any, gave: int, made: Any) -> None:
+    def learn(
+        self, wrapper: Any, memory: _Memory, events: Any, before: Any, gave: int, made: Any
+    ) -> None:
         """Learn of a chunk that the original made of one text, if it changed nothing else."""
-        memory: _Memory = events.memory
         memory.attempts += 1
-        own = wrapper.__dict__
+        own, stream = wrapper.__dict__, wrapper.completion_stream
         chunks = wrapper.chunks
+        state, more, sizes = before
         if (
             events.gave != gave + 1
             or events.given is None
             or type(made) is not self.library.chunk
             or not chunks
             or chunks[-1] is not made
-            or len(own) != len(before) + len(_MOVING)
-            or not all(map(_same, memory.keys(own), before))
+            or len(own) != len(state) + len(_APART)
+            or not all(map(_same, memory.keys(own), state))
+            or not all(map(_same, events.state(stream) or (), more or ()))
             or getattr(made, "usage", None) is not None
         ):
             return
         template = _templates.learn(
-            events.given, made, self.library.base, wrapper._base_hidden_params
+            events.given, made, self.library.base, wrapper._base_hidden_params, events.places
         )
-        if template is not None:
-            template.state = before
+        if template is None:
+            return
+        grows = events.grown(stream, sizes, events.given, template)
+        if grows is not None:
+            template.state, template.grows = (state, more), grows
             memory.learnt += 1
             memory.attempts = 0
             memory.templates.insert(0, template)
@@ -302,19 +324,19 @@ def make_next(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[...,
             return original(self)
         library = pump.library
         if library.idle() and self.logging_obj.completion_start_time is not None:
-            text = events.peek()
+            text = events.peek(self)
             if text is not None:
                 quiet = library.module.disable_streaming_logging or library.quiet(memory, self)
-                made = pump.chunk(self, memory, text) if quiet else None
+                made = pump.chunk(self, memory, events, text) if quiet else None
                 if made is not None:
                     events.take()
                     replacement.served += 1
                     return made
                 if quiet:
-                    before, gave = pump.before(self, memory), events.gave
+                    before, gave = pump.before(self, memory, events), events.gave
                     if before is not None:
                         made = original(self)
-                        pump.learn(self, events, before, gave, made)
+                        pump.learn(self, memory, events, before, gave, made)
                         return made
         replacement.declined += 1
         return original(self)
@@ -336,17 +358,17 @@ def make_anext(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[...
             replacement.declined += 1
             return await original(self)
         if pump.library.idle() and self.logging_obj.completion_start_time is not None:
-            text = await events.peek()
+            text = await events.peek(self)
             if text is not None:
-                made = pump.chunk(self, memory, text)
+                made = pump.chunk(self, memory, events, text)
                 if made is not None:
                     events.take()
                     replacement.served += 1
                     return made
-                before, gave = pump.before(self, memory), events.gave
+                before, gave = pump.before(self, memory, events), events.gave
                 if before is not None:
                     made = await original(self)
-                    pump.learn(self, events, before, gave, made)
+                    pump.learn(self, memory, events, before, gave, made)
                     return made
         replacement.declined += 1
         return await original(self)
@@ -367,7 +389,7 @@ class _Sides:
         stream = wrapper.completion_stream
         if type(stream) is not self._stream:
             if self._stream is not None or type(stream).__name__ != self._name:
-                return None
+                return self._read_by_litellm(wrapper, stream)
             import openai
 
             self._stream = getattr(openai, self._name)
@@ -379,3 +401,10 @@ class _Sides:
         if type(wrapper) is not library.wrapper:
             return None
         return getattr(library.sdk, self._maker)(stream)
+
+    def _read_by_litellm(self, wrapper: Any, stream: Any) -> Any:
+        library = self._pump.library
+        kind = library.readers.kinds.get(type(stream))
+        if kind is None or type(wrapper) is not library.wrapper:
+            return None
+        return getattr(library.readers, self._maker)(stream, kind)

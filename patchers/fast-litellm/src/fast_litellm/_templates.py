@@ -12,24 +12,51 @@ import json
 import re
 import time
 from json.decoder import scanstring as _scanstring  # type: ignore[attr-defined]
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
 scanstring: Callable[[str, int], Tuple[str, int]] = _scanstring
 
 _DELTA: Tuple[Any, ...] = ("choices", 0, "delta")
 _ARGUMENTS: Tuple[Any, ...] = ("tool_calls", 0, "function", "arguments")
-#: Where a text stands in the JSON, and where in the chunk that is made of it; None where it is not to be found there.
-_PLACES: Dict[str, Tuple[Tuple[Any, ...], Optional[Tuple[Any, ...]]]] = {
-    "content": ((*_DELTA, "content"), (*_DELTA, "content")),
-    "reasoning_content": ((*_DELTA, "reasoning_content"), (*_DELTA, "reasoning_content")),
-    "reasoning": ((*_DELTA, "reasoning"), (*_DELTA, "reasoning_content")),
-    "arguments": ((*_DELTA, *_ARGUMENTS), (*_DELTA, *_ARGUMENTS)),
-    "obfuscation": (("obfuscation",), ("obfuscation",)),
-    "created": (("created",), None),
-}
-_KEY = re.compile('"(%s)"\\s*:\\s*' % "|".join(_PLACES))
+
+
+class Places:
+    """Where texts stand in a chunk's JSON, and where in the chunk that is made of it.
+
+    The first place in the chunk is there always; the others are where a provider's text is kept twice. None: nowhere.
+    """
+
+    def __init__(self, leading: Tuple[str, ...], **places: Tuple[Tuple[Any, ...], ...]) -> None:
+        self.leading = leading  # one of them at least is in a chunk that can be copied
+        self.json = {name: paths[0] for name, paths in places.items()}
+        self.chunk = {name: paths[1:] for name, paths in places.items()}
+        self.key = re.compile('"(%s)"\\s*:\\s*' % "|".join(places))
+
+
+_ALL_ARGUMENTS = (*_DELTA, *_ARGUMENTS)
+_CONTENT, _REASONING = (*_DELTA, "content"), (*_DELTA, "reasoning_content")
+_THINKING = ("thinking_blocks", 0, "thinking")
+OPENAI = Places(
+    ("content", "reasoning_content", "reasoning", "arguments"),
+    content=(_CONTENT, _CONTENT),
+    reasoning_content=(_REASONING, _REASONING),
+    reasoning=((*_DELTA, "reasoning"), _REASONING, (*_DELTA, "reasoning")),
+    arguments=(_ALL_ARGUMENTS, _ALL_ARGUMENTS),
+    obfuscation=(("obfuscation",), ("obfuscation",)),
+    created=(("created",),),
+)
+ANTHROPIC = Places(
+    ("text", "thinking", "partial_json"),
+    text=(("delta", "text"), _CONTENT),
+    thinking=(
+        ("delta", "thinking"),
+        _REASONING,
+        (*_DELTA, *_THINKING),
+        (*_DELTA, "provider_specific_fields", *_THINKING),
+    ),
+    partial_json=(("delta", "partial_json"), _ALL_ARGUMENTS),
+)
 _DIGITS = re.compile("[1-9][0-9]{0,14}(?=[,}\\s])")
-_LEADING = ("content", "reasoning_content", "reasoning", "arguments")
 _SCALARS = frozenset((str, int, float, bool, type(None)))
 _new = object.__new__
 _set = object.__setattr__
@@ -43,14 +70,16 @@ class _Unfit(Exception):
 class Template:
     """A chunk's text, cut at what differs, and a maker of the chunk."""
 
-    __slots__ = ("_make", "_numbers", "_segments", "content", "state", "used")
+    __slots__ = ("_make", "_numbers", "_segments", "content", "grows", "names", "state", "used")
 
-    def __init__(self, segments: List[str], numbers: List[bool], make: Any, content: int) -> None:
+    def __init__(self, segments: List[str], names: List[str], make: Any, content: int) -> None:
         self._segments = segments
-        self._numbers = numbers
+        self._numbers = [name == "created" for name in names]
         self._make = make
+        self.names = names
         self.content = content  # which of the texts is the content; -1: none
         self.state: Any = None
+        self.grows: List[Tuple[str, int]] = []
         self.used = 0
 
     def values(self, text: str) -> Optional[List[str]]:
@@ -95,25 +124,30 @@ def _odd(text: str) -> bool:
     return False
 
 
-def learn(text: str, made: Any, base: Any, shared: Dict[str, Any]) -> Optional[Template]:
+def learn(
+    text: str, made: Any, base: Any, shared: Dict[str, Any], places: Places
+) -> Optional[Template]:
     """Return a template of a chunk's JSON and what the original made of it; *shared* are the hidden params that all chunks share."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    slots = _slots(text, data)
-    if not any(slot[0] in _LEADING for slot in slots):
+    slots = _slots(text, data, places)
+    if not any(slot[0] in places.leading for slot in slots):
         return None
-    texts = [slot[0] for slot in slots]
+    names = [slot[0] for slot in slots]
     paths: Dict[Tuple[Any, ...], int] = {}
     for index, (name, _, _, value) in enumerate(slots):
-        place = _PLACES[name][1]
-        if place is None:
-            continue
-        if _at(made, place) != value or place in paths:
-            return None
-        paths[place] = index
+        for number, place in enumerate(places.chunk[name]):
+            found = _at(made, place)
+            if number and found is None:
+                continue
+            if found != value or place in paths:
+                return None
+            paths[place] = index
+    texts = [value for _, _, _, value in slots if type(value) is str]
     try:
+        _survey(made, base, (), paths, texts, set())
         maker = _maker(made, base, shared, paths)
     except _Unfit:
         return None
@@ -122,20 +156,19 @@ def learn(text: str, made: Any, base: Any, shared: Dict[str, Any]) -> Optional[T
         segments.append(text[last:start])
         last = end
     segments.append(text[last:])
-    numbers = [name == "created" for name in texts]
     # scanstring begins behind the quote
     segments = [
-        segment + '"' if index < len(numbers) and not numbers[index] else segment
+        segment + '"' if index < len(names) and names[index] != "created" else segment
         for index, segment in enumerate(segments)
     ]
-    return Template(segments, numbers, maker, texts.index("content") if "content" in texts else -1)
+    return Template(segments, names, maker, paths.get(_CONTENT, -1))
 
 
-def _slots(text: str, data: Any) -> List[Tuple[str, int, int, Any]]:
+def _slots(text: str, data: Any, places: Places) -> List[Tuple[str, int, int, Any]]:
     """Return name, start, end and value of each text that may differ, where changing it changes just that place of the data."""
     found: List[Tuple[str, int, int, Any]] = []
-    names = [match[1] for match in _KEY.finditer(text)]
-    for match in _KEY.finditer(text):
+    names = [match[1] for match in places.key.finditer(text)]
+    for match in places.key.finditer(text):
         name, start = match[1], match.end()
         if names.count(name) > 1:
             continue
@@ -157,7 +190,7 @@ def _slots(text: str, data: Any) -> List[Tuple[str, int, int, Any]]:
     try:
         other = json.loads(marked + text[last:])
         for index, (name, _, _, value) in enumerate(found):
-            path = _PLACES[name][0]
+            path = places.json[name]
             marker: Any = int("7%d" % index) if name == "created" else "~%d" % index
             if _at(data, path) != value or _at(other, path) != marker:
                 return []
@@ -166,6 +199,36 @@ def _slots(text: str, data: Any) -> List[Tuple[str, int, int, Any]]:
         return found if json.dumps(data) == json.dumps(other) else []
     except (ValueError, RecursionError, LookupError, TypeError):
         return []
+
+
+def _survey(
+    value: Any,
+    base: Any,
+    path: Tuple[Any, ...],
+    paths: Dict[Tuple[Any, ...], int],
+    texts: List[str],
+    seen: Set[int],
+) -> None:
+    """Look for a text that stands where it was not looked for, and for a value that stands twice."""
+    if type(value) is str:
+        if value in texts and path not in paths:
+            raise _Unfit
+        return
+    if type(value) in _SCALARS:
+        return
+    if id(value) in seen:
+        raise _Unfit
+    seen.add(id(value))
+    if isinstance(value, base):
+        parts = [*value.__dict__.items(), *(value.__pydantic_extra__ or {}).items()]
+    elif type(value) is dict:
+        parts = list(value.items())
+    elif type(value) is list:
+        parts = list(enumerate(value))
+    else:
+        raise _Unfit
+    for name, part in parts:
+        _survey(part, base, (*path, name), paths, texts, seen)
 
 
 def _at(value: Any, path: Tuple[Any, ...]) -> Any:
