@@ -197,12 +197,16 @@ def originals() -> Iterator[None]:
 
     found = [entry for entry in _registry.entries() if entry.placed is not None]
     for entry in found:
-        setattr(entry.owner, entry.attribute, entry.original)
+        raw = entry.original if entry.raw is _registry.ABSENT else entry.raw
+        setattr(entry.owner, entry.attribute, raw)
+        for module in entry.copies:
+            setattr(module, entry.attribute, entry.original)
     try:
         yield
     finally:
         for entry in found:
-            setattr(entry.owner, entry.attribute, entry.placed)
+            for place in (entry.owner, *entry.copies):
+                setattr(place, entry.attribute, entry.placed)
 
 
 def cpu(call: Callable[[], Any], number: int) -> float:

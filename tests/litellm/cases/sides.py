@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,21 +19,27 @@ def originals(*names: str) -> Iterator[None]:
         if entry.patch.package == "fast_litellm" and (not names or entry.patch.name in names)
     ]
     assert found and all(entry.placed is not None for entry in found)
+    copies = [  # who imported it by name, ours or the original
+        (entry, module)
+        for entry in found
+        for module in map(sys.modules.get, entry.patch.copies)
+        if module is not None and vars(module).get(entry.attribute) is entry.placed
+    ]
     for entry in found:
         setattr(
             entry.owner,
             entry.attribute,
             entry.raw if entry.raw is not _registry.ABSENT else entry.original,
         )
-        for module in entry.copies:
-            setattr(module, entry.attribute, entry.original)
+    for entry, module in copies:
+        setattr(module, entry.attribute, entry.original)
     try:
         yield
     finally:
         for entry in found:
             setattr(entry.owner, entry.attribute, entry.placed)
-            for module in entry.copies:
-                setattr(module, entry.attribute, entry.placed)
+        for entry, module in copies:
+            setattr(module, entry.attribute, entry.placed)
 
 
 def served(name: str) -> int:

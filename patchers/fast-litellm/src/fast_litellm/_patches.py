@@ -6,6 +6,8 @@ from typing import Dict, FrozenSet, Optional, Tuple
 
 from fast_jvm import Patch
 
+from ._patches_http import patches as _http_patches
+
 _CORE = "litellm.litellm_core_utils"
 _COSTS = f"{_CORE}.llm_cost_calc.utils"
 
@@ -369,4 +371,5 @@ PATCHES = (
         "_assembly:make_order",
         also=_CHUNKS,
     ),
+    *_http_patches(_patch),
 )
