@@ -320,4 +320,10 @@ PATCHES = (
         "_assembly:make_order",
         also=_CHUNKS,
     ),
+    _patch(
+        "proxy_destinations",
+        "litellm.proxy.auth.user_api_key_auth:_seed_request_destinations",
+        "fea21fddb38750db",
+        "_proxy_auth:make_seed_destinations",
+    ),
 )
