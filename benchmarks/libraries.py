@@ -24,7 +24,8 @@ def python(library: str) -> str:
 
 def child(library: str, script: str, *arguments: str, **settings: str) -> Dict[str, Any]:
     """What a script of benchmarks/ says, which has the library and our package for it, and these environment variables."""
-    sources = (ROOT / "jpype-package" / "src", ROOT / "patchers" / f"fast-{library}" / "src")
+    package = "fast-" + library.partition("_")[0]
+    sources = (ROOT / "jpype-package" / "src", ROOT / "patchers" / package / "src")
     done = subprocess.run(
         [python(library), str(ROOT / "benchmarks" / script), *arguments],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, sources)), **settings},

@@ -30,6 +30,11 @@ BARS: Dict[str, Bar] = {
     "chat, async, 50 at once": at_least(2),
     "chat, 100 agents": at_least(2),
 }
+#: What has to serve in each of the proxy's rows.
+PROXY = {
+    "plain": ("litellm.async_transform", "litellm.proxy_destinations"),
+    "streaming": ("litellm.async_stream", "litellm.proxy_destinations"),
+}
 
 
 def _child(what: str) -> Dict[str, Any]:
@@ -153,6 +158,37 @@ def chat() -> List[Result]:
     return results
 
 
+def proxy() -> List[Result]:
+    """A worker's CPU and time for a request of 50 clients at once, plain and streaming."""
+    settings = {"FAST_JVM": "eager", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    found = child("litellm_proxy", "litellm_proxy_children.py", **settings)
+    results = []
+    for kind in ("plain", "streaming"):
+        told = found[kind]
+        equal = told["equal"] and all(found["served"][name] > 0 for name in PROXY[kind])
+        rates = "%.0f and %.0f requests a second" % (1 / told["original"], 1 / told["ours"])
+        results.append(
+            Result(
+                "proxy, %s, 50 at once: cpu of the worker" % kind,
+                original=told["cpu"]["original"],
+                ours=told["cpu"]["ours"],
+                bar=at_least(2),
+                equal=equal,
+            )
+        )
+        results.append(
+            Result(
+                "proxy, %s, 50 at once: time a request" % kind,
+                original=told["original"],
+                ours=told["ours"],
+                bar=at_least(2),
+                equal=equal,
+                note=rates,
+            )
+        )
+    return results
+
+
 ROWS = [
     Row("litellm-chat", chat),
     Row("litellm-embeddings", embeddings),
@@ -160,4 +196,5 @@ ROWS = [
     Row("litellm-router", router),
     Row("litellm-limits", limits),
     Row("litellm-streaming", streaming),
+    Row("litellm-proxy", proxy),
 ]

@@ -372,4 +372,10 @@ PATCHES = (
         also=_CHUNKS,
     ),
     *_http_patches(_patch),
+    _patch(
+        "proxy_destinations",
+        "litellm.proxy.auth.user_api_key_auth:_seed_request_destinations",
+        "fea21fddb38750db",
+        "_proxy_auth:make_seed_destinations",
+    ),
 )
