@@ -19,6 +19,7 @@ def test_cases(java: str, tmp_path: Path, volume: str) -> None:
         java,
         least=23,
         apart=True,
+        elsewhere=("litellm.proxy_",),  # test_proxy.py
         timeout=300 if volume == "short" else 3000,
         FAST_JVM="eager",
         LITELLM_CASES=volume,

@@ -16,7 +16,12 @@ def originals(*names: str) -> Iterator[None]:
     found = [
         entry
         for entry in _registry.entries()
-        if entry.patch.package == "fast_litellm" and (not names or entry.patch.name in names)
+        if entry.patch.package == "fast_litellm"
+        and (
+            entry.patch.name in names
+            if names
+            else entry.patch.target.partition(":")[0] in sys.modules  # the proxy's are not here
+        )
     ]
     assert found and all(entry.placed is not None for entry in found)
     copies = [  # who imported it by name, ours or the original
