@@ -128,6 +128,9 @@ _STREAM_LOGGING = {
 }
 _STREAM_NEEDS = {"openai": "!>=2.40,<3", "httpx": "!>=0.27,<1", "pydantic": "!>=2.7,<3"}
 
+_SERVICE = "litellm._service_logger:ServiceLogging"
+_TIMED = "litellm.llms.openai.openai:OpenAIChatCompletion.make_openai_chat_completion_request"
+
 PATCHES = (
     _patch(
         "embeddings",
@@ -377,5 +380,78 @@ PATCHES = (
         "litellm.proxy.auth.user_api_key_auth:_seed_request_destinations",
         "fea21fddb38750db",
         "_proxy_auth:make_seed_destinations",
+    ),
+    _patch(
+        "setup",
+        "litellm.utils:function_setup",
+        "1c47dca9390af744",
+        "_unheard:make_setup",
+        also={"litellm.utils:client": "5529f3bb1d9ed9f9"},
+    ),
+    _patch(
+        "success",  # (its gate looks at nothing of LiteLLM's that is imported after it: sync_success does)
+        f"{_CORE}.thread_pool_executor:BoundedLoggingThreadPoolExecutor.submit",
+        "0e65931f596e5b55",
+        "_unheard:make_submit",
+    ),
+    _patch(
+        "async_success",
+        "litellm.utils:_schedule_async_success_logging",
+        "ccc7ac249c56e682",
+        "_unheard:make_schedule",
+        also={"litellm.utils:_client_async_logging_helper": "4b51c533b04087c8"},
+    ),
+    _patch(
+        "sync_success",
+        f"{_LOGGING}.handle_sync_success_callbacks_for_async_calls",
+        "67530a2941bc8072",
+        "_unheard:make_sync_success",
+        also={
+            f"{_LOGGING}._should_run_sync_callbacks_for_async_calls": "dff136a3859d1ece",
+            f"{_LOGGING}.get_combined_callback_list": "7a042e1ebd5052bc",
+            f"{_LOGGING}.success_handler": "2c09583683a64d33",
+            f"{_LOGGING}.async_success_handler": "235d54b29a960417",
+            f"{_LOGGING}._success_handler_body": "b540a23f8aad0476",
+            f"{_LOGGING}._async_success_handler_body": "860acbcbcc2f01ec",
+            f"{_LOGGING}._success_handler_helper_fn": "3d4895aaae247c16",
+            f"{_LOGGING}._process_hidden_params_and_response_cost": "839fc4a3e50cd3a3",
+            f"{_LOGGING}._build_standard_logging_payload": "2b87eb28613cb698",
+            f"{_CORE}.litellm_logging:get_standard_logging_object_payload": "6fe6cb96c3e047d1",
+        },
+    ),
+    _patch(
+        "bridge_check",
+        "litellm.main:responses_api_bridge_check",
+        "1c20cb656bd4d59f",
+        "_providers:make_bridge_check",
+        also={
+            "litellm.main:acompletion.__wrapped__": "2678ff3902aa285e",  # for litellm.inline
+            "litellm.main:completion.__wrapped__": "1e7996074c068bd7",
+            "litellm.main:_complete_custom_openai": "93d948afc14462ca",
+            "litellm.llms.openai.openai:OpenAIChatCompletion.completion": "d9901a447efa3d3a",
+        },
+    ),
+    _patch(
+        "service",
+        f"{_SERVICE}.service_success_hook",
+        "60c98b0e8585eef8",
+        "_unheard:make_service",
+        also={
+            f"{_SERVICE}.async_service_success_hook": "32a7c4bab49e7f67",
+            f"{_SERVICE}._dispatch_from_sync": "21939a4c0497df66",
+        },
+    ),
+    _patch(
+        "timed_request",
+        _TIMED,
+        "24eed27efe2b1d4f",
+        "_unheard:make_timed_request",
+        also={f"{_TIMED}.__wrapped__.__wrapped__": "665a8dd27504484a"},
+    ),
+    _patch(
+        "inline",
+        "asyncio.base_events:BaseEventLoop.run_in_executor",
+        "3eddb2c1cd453c1f",
+        "_inline:make_run_in_executor",
     ),
 )
