@@ -1,25 +1,32 @@
 """The proxy's limiter v3 on a table of ``RateLimits``: what it counts in memory without Redis, all workers of a host count together.
 
+The Router's counters, which are counted there too, are in ``_router_limits``.
+
 Replaced are the methods that read and write LiteLLM's in-memory cache. A handler with Redis keeps LiteLLM's own: there Redis is what
 workers share. The patches are registered by ``use_rate_limits`` alone, and serve together or not at all.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import gc
 import importlib
 import math
 import os
 import sys
 from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
-from fast_jvm import Patch, _registry, register
+from fast_jvm import FastJvmUnavailable, Patch, _registry, register
 from fast_jvm._registry import Activate, Meter
 from fast_jvm._serving import Serving, finish
 
+from . import _router_limits
 from ._limits import RateLimits
 
 _MODULE = "litellm.proxy.hooks.parallel_request_limiter_v3"
 _CLASS = f"{_MODULE}:_PROXY_MaxParallelRequestsHandler_v3"
+_ROUTER = "litellm.router"
 _MOST = (1 << 31) - 1
 _SETTING = "FAST_LITELLM_RATE_LIMITS"
 
@@ -55,10 +62,11 @@ _shared: Optional[_Shared] = None
 def use_rate_limits(
     folder: Union[str, os.PathLike[str]], *, keys: int = 100_000, opened: bool = True
 ) -> None:
-    """Have the proxy's limiter count in a folder's table, for as long as this process lives.
+    """Have the proxy's limiter and all Routers count in a folder's table, for as long as this process lives.
 
-    Raises FastJvmUnavailable without Java, OSError where the folder cannot serve, RuntimeError where LiteLLM's limiter is one that is
-    not known; nothing is changed then. ``opened=False``: the table is opened with the first request, for processes that fork first.
+    Raises FastJvmUnavailable without Java, OSError where the folder cannot serve, RuntimeError where LiteLLM's limiter or Router is one
+    that is not known, or a Router counts already; nothing is changed then. ``opened=False``: the table is opened with the first request,
+    for processes that fork first. Without what LiteLLM's proxy needs installed there is no limiter, and Routers alone count.
     """
     global _shared
     path = os.path.abspath(os.fspath(folder))
@@ -69,28 +77,76 @@ def use_rate_limits(
     made = _Shared(path, keys)
     if opened:
         made.opened()
-    importlib.import_module(_MODULE)
+    with contextlib.suppress(ModuleNotFoundError):
+        importlib.import_module(_MODULE)
+    router = importlib.import_module(_ROUTER)
+    if router._live_routers:
+        gc.collect()
+        if router._live_routers:
+            raise RuntimeError("a Router counts already: rate limits come before the first Router")
     _shared = made
-    register(_patches())
-    refused = [name for name in _names() if not _registry.ready(name)]
+    done: List[str] = []
+    for names, patches in _groups().values():
+        try:
+            _serve(names, patches)
+        except RuntimeError as error:
+            for name in done:
+                _give_up(name, error)
+            _shared = None
+            raise
+        done += names
+
+
+def _groups() -> Dict[str, Tuple[List[str], List[Patch]]]:
+    """Return the patches of the limiter and of the Router by their modules, of those that are imported."""
+    found = {
+        _MODULE: (_names(), _patches()),
+        _ROUTER: (_router_limits.names(), _router_limits.patches(_opened)),
+    }
+    return {module: group for module, group in found.items() if module in sys.modules}
+
+
+def _opened() -> RateLimits:
+    """Return this process's table."""
+    if _shared is None:
+        raise FastJvmUnavailable("rate limits were given up")
+    return _shared.opened()
+
+
+def _serve(names: List[str], patches: List[Patch]) -> None:
+    """Place some patches, all or none."""
+    register(patches)
+    refused = [name for name in names if not _registry.ready(name)]
     if refused:
-        _shared = None
-        entries = {entry.patch.name: entry for entry in _registry.entries()}
-        for name in _names():
-            _registry.give_up(entries[name], entries[refused[0]].reason)
-        raise RuntimeError(f"LiteLLM's limiter cannot be served: {entries[refused[0]].reason}")
+        reason = _entry(refused[0]).reason
+        for name in names:
+            _give_up(name, reason)
+        raise RuntimeError(f"LiteLLM's rate limits cannot be served: {reason}")
+
+
+def _entry(name: str) -> Any:
+    return next(entry for entry in _registry.entries() if entry.patch.name == name)
+
+
+def _give_up(name: str, reason: Any) -> None:
+    _registry.give_up(_entry(name), reason if isinstance(reason, str) else str(reason))
 
 
 def follow_setting() -> None:
-    """Do so once LiteLLM's limiter is imported, where the environment names a folder."""
+    """Do so once LiteLLM's limiter or Router is imported, where the environment names a folder; the table is opened with the first use."""
     folder = os.environ.get(_SETTING)
     if folder:
         import wrapt
 
-        wrapt.register_post_import_hook(
-            lambda _: use_rate_limits(folder, opened=False),
-            _MODULE,
-        )
+        for module in (_MODULE, _ROUTER):
+            wrapt.register_post_import_hook(functools.partial(_follow, folder), module)
+
+
+def _follow(folder: str, module: Any) -> None:
+    global _shared
+    if _shared is None:
+        _shared = _Shared(os.path.abspath(folder), 100_000)
+    _serve(*_groups()[module.__name__])
 
 
 def _names() -> List[str]:

@@ -259,6 +259,18 @@ PATCHES = (
         },
     ),
     _patch(
+        "run_async",
+        f"{_CORE}.asyncify:run_async_function",
+        "ce1571b9c532810a",
+        "_loops:make_run",
+        copies=(
+            "litellm.router",
+            "litellm.main",
+            f"{_CORE}.fallback_utils",
+            "litellm.llms.custom_httpx.llm_http_handler",
+        ),
+    ),
+    _patch(
         "router_group_usage",
         "litellm.router:Router.get_model_group_usage",
         "a9517c63a3e4d3fa",

@@ -21,6 +21,8 @@ from weakref import WeakKeyDictionary
 from fast_jvm._registry import Activate, Meter
 from fast_jvm._serving import Serving, finish
 
+from ._router_limits import counting_class
+
 #: With these in front of the model's name the provider does not follow from what api_base and api_key are, but whether they are there.
 _BY_NAME = frozenset(
     (
@@ -166,7 +168,7 @@ class _Models:
         if type(cache) is self.dual and self.dual.get_cache is self.dual_get:
             memory = cache.in_memory_cache
             if (
-                type(memory) is self.memory
+                type(memory) in (self.memory, counting_class())
                 and self.memory.get_cache is self.memory_get
                 and "get_cache" not in vars(memory)
                 and "get_cache" not in vars(cache)

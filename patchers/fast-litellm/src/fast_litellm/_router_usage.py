@@ -196,10 +196,6 @@ def make_group_usage(
 
 
 def _plain_batches(memory: Any) -> bool:
-    """Say whether many entries are read one by one."""
+    """Say whether many entries are read one by one, all out of its dict."""
     plain = sys.modules["litellm.caching.in_memory_cache"].InMemoryCache
-    return type(
-        memory
-    ).async_batch_get_cache is plain.async_batch_get_cache and "async_batch_get_cache" not in vars(
-        memory
-    )
+    return type(memory) is plain and "async_batch_get_cache" not in vars(memory)
