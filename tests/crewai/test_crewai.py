@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -47,3 +49,33 @@ def test_killed_savers(java: str, tmp_path: Path, rounds: int) -> None:
     )
     told, _, rest = out.strip().splitlines()[-1].partition(" ")
     assert int(told) >= rounds // 2 and rest == "acknowledged, none lost"
+
+
+def test_resumed_by_the_other(java: str, tmp_path: Path) -> None:
+    """Saved half-way with us, ended without us, and the other way round: the same results and events."""
+
+    def done(side: str, what: str, *folders: Path) -> list[list[str]]:
+        out = run(
+            *(python("crewai"), CASES / "resumes.py", side, what, *folders),
+            timeout=300,
+            PYTHONPATH=sources(),
+            FAST_JVM_CACHE="off",
+            FAST_JVM_HOME=java,
+            HOME=str(tmp_path),
+            OPENAI_API_KEY="none",
+            **QUIET,
+        )
+        if side == "ours":
+            (counts,) = re.findall(r"^COUNTS (.*)$", out, re.M)
+            served = json.loads(counts)
+            written = (served["runtime_state_json"], served["do_checkpoint"])
+            assert what == "end" or written == (2, 4)
+            assert served["execute_method"] and served["find_triggered_methods"], served
+        return [re.findall(r"^DONE (.*)$", part, re.M) for part in out.split("\nEND\n")[:-1]]
+
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    saved = done("ours", "save", ours)
+    assert saved == done("theirs", "save", theirs) and len(saved[0]) == 2
+    by_us, by_them = done("ours", "end", ours, theirs), done("theirs", "end", ours, theirs)
+    assert len(by_them[1]) == 6
+    assert by_us == by_them and by_us[0] == by_us[1]
