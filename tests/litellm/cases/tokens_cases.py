@@ -108,7 +108,7 @@ def test_declines(encodings: dict[str, tiktoken.Encoding]) -> None:
         pass
 
     before = served(NAME)
-    for text in ["\ud800", "a\udfffb", "\U0001f600\ud83d", "\u0378", "a" * 70_000, Text("abc")]:
+    for text in ["\ud800", "a\udfffb", "\U0001f600\ud83d", "\u0378", " " * 70_000, Text("abc")]:
         compare(encodings, [text])
     assert served(NAME) == before
     encoding = encodings["cl100k_base"]

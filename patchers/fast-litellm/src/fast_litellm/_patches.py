@@ -46,6 +46,7 @@ def _patch(
 
 _OPENAI = ("openai", ">=2.40,<3")
 _TIKTOKEN = ("tiktoken", ">=0.14,<0.15")  # its regex crate knows Unicode by itself
+_TOKENIZERS = {"tokenizers": ">=0.23,<0.24"}  # so do its regexes and normal forms
 _SDK = "openai._utils._transform"
 _TRANSFORM = {
     f"{_SDK}:_transform_recursive": "2ef94ce9fb5ee345",
@@ -170,6 +171,23 @@ PATCHES = (
         "_encoding:make_encode",
         ("litellm_encode_tokens",),
         of=_TIKTOKEN,
+    ),
+    _patch(
+        "tokenizer_count",
+        f"{_CORE}.token_counter:_get_exact_count_function",
+        "bf663113677c3435",
+        "_huggingface:make_count_function",
+        ("litellm_count_text",),
+        requires=_TOKENIZERS,
+    ),
+    _patch(
+        "tokenizer_encode",
+        "litellm.utils:encode",
+        "23930daa2c0d19df",
+        "_huggingface:make_encode",
+        ("litellm_encode_text",),
+        requires=_TOKENIZERS,
+        copies=("litellm",),
     ),
     _patch(
         "decode",

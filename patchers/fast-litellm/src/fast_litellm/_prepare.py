@@ -6,10 +6,11 @@ from typing import Callable
 
 from fast_jvm._registry import Builtins
 
-from . import _embeddings, _tokens
+from . import _embeddings, _huggingface, _tokens
 
 
 def prepare(builtins: Builtins, warm: Callable[[str, object, int], int]) -> None:
     """Bring Java to speed on samples of our own."""
     _embeddings.warm_up(builtins, warm)
     _tokens.warm_up(builtins, warm)
+    _huggingface.warm_up(builtins, warm)

@@ -13,6 +13,8 @@ import dev.fastjvm.litellm.DecodeTokens;
 import dev.fastjvm.litellm.EmbeddingsBuiltin;
 import dev.fastjvm.litellm.EncodeTokens;
 import dev.fastjvm.litellm.LoadRanks;
+import dev.fastjvm.litellm.LoadTokenizer;
+import dev.fastjvm.litellm.TokenizerTables;
 import dev.fastjvm.store.BatchLogBuiltin;
 import dev.fastjvm.store.ByteCacheBuiltin;
 import dev.fastjvm.store.KeyedLogBuiltin;
@@ -31,7 +33,9 @@ final class Builtins {
                 loads, new KeyedLogBuiltin(), new BatchLogBuiltin(),
                 new ByteCacheBuiltin(), new FirstFitBuiltin(), new PackBuiltin(), deepCopy,
                 new DeepCopy.Configure(deepCopy), new EmbeddingsBuiltin(), new LoadRanks(),
-                new CountTokens(), new EncodeTokens(), new DecodeTokens(),
+                new CountTokens("litellm_count_tokens"), new CountTokens("litellm_count_text"),
+                new EncodeTokens("litellm_encode_tokens"), new EncodeTokens("litellm_encode_text"),
+                new DecodeTokens(), new LoadTokenizer(), new TokenizerTables(),
                 new RateLimitsBuiltin());
     }
 }

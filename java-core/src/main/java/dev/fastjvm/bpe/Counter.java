@@ -1,11 +1,11 @@
 package dev.fastjvm.bpe;
 
 /**
- * Counts or lists the tokens of a text as tiktoken does: each piece that {@link Scanner} cuts is a token or is merged.
+ * Counts or lists the tokens of a text: each piece that {@link Scanner} cuts is a token or is merged.
  *
  * <p>Representation: how many tokens the short pieces seen last are, in a table that fits a CPU's cache. A count makes no list.
  */
-public final class Counter extends Scanner {
+public final class Counter extends Scanner implements TokenCounter {
     private static final int SEEN_BITS = 12;
     private static final long SPREAD = 0x9E3779B97F4A7C15L;
 
@@ -13,62 +13,89 @@ public final class Counter extends Scanner {
     /** Length << 4 | tokens; both are at most eight. */
     private final byte[] seenCounts = new byte[1 << SEEN_BITS];
     private final Ranks ranks;
-    private final Merges merges;
+    private final Merger merges;
     private int[] ids = new int[0];
 
+    /** As tiktoken counts, whose regex may give up where blanks are many. */
     public Counter(Ranks ranks, Pattern pattern) {
-        super(pattern);
+        super(pattern, 1 << 16);
         this.ranks = ranks;
         merges = new Merges(ranks);
     }
 
-    /** Counts the tokens of {@code length} bytes of valid UTF-8 in {@link #room}; {@link #DOUBT} where that is not sure. */
+    /** As the BPE model of {@code tokenizers} counts. */
+    public Counter(Model model, Pattern pattern) {
+        super(pattern, Integer.MAX_VALUE);
+        ranks = model.whole();
+        merges = new PairMerges(model);
+    }
+
+    @Override
     public int count(int length) {
-        begin(length);
+        return count(0, length);
+    }
+
+    @Override
+    public int encode(int length) {
+        return encode(0, length, 0);
+    }
+
+    /** Counts the tokens of a part of what is in {@link #room}, see {@link #count(int)}. */
+    int count(int start, int stop) {
+        begin(start, stop);
         int tokens = 0;
-        int at = 0;
-        while (at < length) {
-            int stop = next(at);
-            if (stop == DOUBT) {
+        int at = start;
+        while (at < stop) {
+            int next = next(at);
+            if (next == DOUBT) {
                 return DOUBT;
             }
-            int size = stop - at;
+            int size = next - at;
             tokens += size == 1 ? 1 : size <= 8 ? known(at, size) : piece(at, size);
-            at = stop;
+            at = next;
         }
         return tokens;
     }
 
-    /** Has {@link #ids} hold the tokens of a text, see {@link #count}; their number, or {@link #DOUBT}. */
-    public int encode(int length) {
-        begin(length);
-        if (ids.length < length) {
-            ids = new int[length];
+    /** Puts the tokens of a part of what is in {@link #room} behind the first {@code made} ids; how many there are then, or {@link #DOUBT}. */
+    int encode(int start, int stop, int made) {
+        begin(start, stop);
+        if (ids.length < made + stop - start) {
+            ids = java.util.Arrays.copyOf(ids, made + stop - start + (made >> 1));
         }
-        int tokens = 0;
-        int at = 0;
-        while (at < length) {
-            int stop = next(at);
-            if (stop == DOUBT) {
+        int tokens = made;
+        int at = start;
+        while (at < stop) {
+            int next = next(at);
+            if (next == DOUBT) {
                 return DOUBT;
             }
-            int rank = ranks.get(text, at, stop - at);
+            int rank = ranks.get(text, at, next - at);
             if (rank != Ranks.NONE) {
                 ids[tokens++] = rank;
             } else {
-                tokens = merges.encode(text, at, stop - at, ids, tokens);
+                tokens = merges.encode(text, at, next - at, ids, tokens);
             }
-            at = stop;
+            at = next;
         }
         return tokens;
     }
 
-    /** What {@link #encode} found. */
+    /** Puts an id behind the first {@code made}; how many there are then. */
+    int put(int id, int made) {
+        if (ids.length == made) {
+            ids = java.util.Arrays.copyOf(ids, 2 * made + 16);
+        }
+        ids[made] = id;
+        return made + 1;
+    }
+
+    @Override
     public int[] ids() {
         return ids;
     }
 
-    /** About how many bytes its arrays have that grow with a text. */
+    @Override
     public long grown() {
         return text.length + 4L * ids.length + merges.grown();
     }

@@ -9,7 +9,7 @@ import java.util.Arrays;
  * <p>Representation: short pieces are an array of parts that is looked through for each merge, as tiktoken does; long ones a linked
  * list with a heap of pairs, so that n bytes cost O(n log n) whatever they are.
  */
-final class Merges {
+final class Merges implements Merger {
     private static final int SHORT = 48;
 
     private final Ranks ranks;
@@ -24,12 +24,13 @@ final class Merges {
         this.ranks = ranks;
     }
 
-    int count(byte[] text, int start, int length) {
+    @Override
+    public int count(byte[] text, int start, int length) {
         return length <= SHORT ? countShort(text, start, length) : countLong(text, start, length);
     }
 
-    /** Puts the tokens' ranks behind the first {@code made} of a list; how many it has then. */
-    int encode(byte[] text, int start, int length, int[] ids, int made) {
+    @Override
+    public int encode(byte[] text, int start, int length, int[] ids, int made) {
         int parts = count(text, start, length);
         int at = start;
         for (int i = 0; i < parts; i++) {
@@ -40,8 +41,8 @@ final class Merges {
         return made + parts;
     }
 
-    /** About how many bytes its arrays have. */
-    long grown() {
+    @Override
+    public long grown() {
         return 8L * heap.length + 12L * next.length;
     }
 

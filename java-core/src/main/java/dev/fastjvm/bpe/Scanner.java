@@ -12,18 +12,24 @@ abstract class Scanner {
 
     private static final int LETTER = Chars.LETTER;
     private static final int WORDLESS = Chars.LETTER | Chars.NUMBER | Chars.SPACE;
-    /** Blanks in a row from which on a backtracking regex may give up. */
-    private static final int LONGEST_BLANKS = 1 << 16;
-
     private final Pattern pattern;
+    private final int longestBlanks;
     byte[] text = new byte[4096 + Ranks.PADDING];
-    int end;
+    private int end;
+    /** Of {@link Pattern#DIGITS}: where the next number is; what is before was looked at. */
+    private int limit;
     /** Behind the code point that was looked at last. */
     private int behind;
     private int doubts;
 
-    Scanner(Pattern pattern) {
+    /**
+     * A scanner.
+     *
+     * @param longestBlanks blanks in a row from which on the regex may give up
+     */
+    Scanner(Pattern pattern, int longestBlanks) {
         this.pattern = pattern;
+        this.longestBlanks = longestBlanks;
     }
 
     /** An array that takes a text of so many bytes. */
@@ -34,10 +40,10 @@ abstract class Scanner {
         return text;
     }
 
-    /** Begins a text of so many bytes of valid UTF-8 in {@link #room}. */
-    final void begin(int length) {
-        end = length;
-        Ranks.WORD.set(text, length, 0L);
+    /** Begins a text: valid UTF-8 in {@link #room}. */
+    final void begin(int start, int stop) {
+        end = stop;
+        limit = start;
         doubts = 0;
     }
 
@@ -47,6 +53,10 @@ abstract class Scanner {
             case R50K -> r50k(at);
             case CL100K -> cl100k(at);
             case O200K -> o200k(at);
+            case LLAMA3 -> words(at, 3);
+            case QWEN2 -> words(at, 1);
+            case DIGITS -> digits(at);
+            case BLANKS -> unsplit(at);
         };
         return (doubts & Chars.DOUBT) == 0 ? stop : DOUBT;
     }
@@ -101,7 +111,7 @@ abstract class Scanner {
     /** The end of a run of blanks. */
     private int blank(int start) {
         int stop = run(start, Chars.SPACE);
-        doubts |= stop - start > LONGEST_BLANKS ? Chars.DOUBT : 0;
+        doubts |= stop - start > longestBlanks ? Chars.DOUBT : 0;
         return stop;
     }
 
@@ -119,8 +129,8 @@ abstract class Scanner {
         if (text[at] != '\'') {
             return at;
         }
-        int first = text[at + 1];
-        int second = text[at + 2];
+        int first = at + 1 < end ? text[at + 1] : 0;
+        int second = at + 2 < end ? text[at + 2] : 0;
         if (anyCase) {
             if (first == (byte) 0xC5 && second == (byte) 0xBF) { // U+017F folds to s
                 return at + 3;
@@ -136,10 +146,10 @@ abstract class Scanner {
         };
     }
 
-    /** Up to three numbers. */
-    private int numbers(int start) {
+    /** Up to so many numbers. */
+    private int numbers(int start, int most) {
         int at = start;
-        for (int i = 0; i < 3 && at < end && (look(at) & Chars.NUMBER) != 0; i++) {
+        for (int i = 0; i < most && at < end && (look(at) & Chars.NUMBER) != 0; i++) {
             at = behind;
         }
         return at;
@@ -188,6 +198,26 @@ abstract class Scanner {
     }
 
     private int cl100k(int start) {
+        int stop = word(start, 3);
+        if (stop > start) {
+            return stop;
+        }
+        stop = blank(start);
+        if (stop == end) {
+            return stop;
+        }
+        int line = lines(start, stop);
+        return line > start ? line : blanks(start, stop);
+    }
+
+    /** As {@link #cl100k} but for line ends in blanks that end the text, and for how many numbers stay together. */
+    private int words(int start, int numbers) {
+        int stop = word(start, numbers);
+        return stop > start ? stop : linesOrBlanks(start);
+    }
+
+    /** What cl100k's pattern has before blanks; the place itself where blanks are. */
+    private int word(int start, int numbers) {
         int short1 = contraction(start, true);
         if (short1 > start) {
             return short1;
@@ -202,7 +232,7 @@ abstract class Scanner {
             return run(behind, LETTER);
         }
         if ((bits & Chars.NUMBER) != 0) {
-            return numbers(start);
+            return numbers(start, numbers);
         }
         if ((bits & Chars.SPACE) == 0) {
             return run(symbols(first), Chars.LINE_END);
@@ -210,12 +240,48 @@ abstract class Scanner {
         if (text[start] == ' ' && first < end && (look(first) & WORDLESS) == 0) {
             return run(symbols(first), Chars.LINE_END);
         }
+        return start;
+    }
+
+    /** {@code \s*[\r\n]+|\s+(?!\S)|\s+}. */
+    private int linesOrBlanks(int start) {
         int stop = blank(start);
-        if (stop == end) {
-            return stop;
-        }
         int line = lines(start, stop);
-        return line > start ? line : blanks(start, stop);
+        if (line > start || stop == end) {
+            return line > start ? line : stop;
+        }
+        return blanks(start, stop);
+    }
+
+    /** r50k's pattern between numbers, each of which is a piece. */
+    private int digits(int start) {
+        if (start >= limit) {
+            if ((look(start) & Chars.NUMBER) != 0) {
+                limit = behind;
+                return limit;
+            }
+            limit = behind;
+            while (limit < end && (look(limit) & Chars.NUMBER) == 0) {
+                limit = behind;
+            }
+        }
+        int all = end;
+        end = limit;
+        int stop = r50k(start);
+        end = all;
+        return stop;
+    }
+
+    /** Blanks and what follows them, where no token goes on over a blank. */
+    private int unsplit(int start) {
+        int at = start;
+        while (at < end && text[at] == ' ') {
+            at++;
+        }
+        while (at < end && text[at] != ' ') {
+            at++;
+        }
+        return at;
     }
 
     private int o200k(int start) {
@@ -245,7 +311,7 @@ abstract class Scanner {
             return contraction(run(start, Chars.UPPER), true);
         }
         if ((bits & Chars.NUMBER) != 0) {
-            return numbers(start);
+            return numbers(start, 3);
         }
         if ((bits & Chars.SPACE) == 0) {
             return slashes(symbols(first));
@@ -253,12 +319,7 @@ abstract class Scanner {
         if (text[start] == ' ' && first < end && (look(first) & WORDLESS) == 0) {
             return slashes(symbols(first));
         }
-        int stop = blank(start);
-        int line = lines(start, stop);
-        if (line > start || stop == end) {
-            return line > start ? line : stop;
-        }
-        return blanks(start, stop);
+        return linesOrBlanks(start);
     }
 
     /**

@@ -1,6 +1,6 @@
 package dev.fastjvm.litellm;
 
-import dev.fastjvm.bpe.Counter;
+import dev.fastjvm.bpe.TokenCounter;
 import dev.fastjvm.cpython.Gil;
 import dev.fastjvm.cpython.PyLong;
 import dev.fastjvm.cpython.PyUnicode;
@@ -9,20 +9,21 @@ import java.io.IOException;
 /**
  * The builtin {@code litellm_count_tokens(vocabulary, text)}: how many tokens {@code encode(text, disallowed_special=())} makes.
  *
- * <p>Declines lone surrogates, code points that this JVM's Unicode does not know, and texts so long that the regex's own limits may
- * matter. Texts beyond a few KB are counted without the GIL, as tiktoken does.
+ * <p>Declines lone surrogates, code points that this JVM's Unicode does not know, and blanks in a row so many that tiktoken's regex may
+ * give up. Texts beyond a few KB are counted without the GIL, as tiktoken does.
  */
 public final class CountTokens extends TextBuiltin {
-    public CountTokens() {
-        super("litellm_count_tokens",
-                "litellm_count_tokens($module, vocabulary, text, /)\n--\n\nCount the tokens of a text.",
-                1 << 16);
+    /** One by a name: encodings and tokenizers have theirs, so that each is counted for itself. */
+    public CountTokens(String name) {
+        super(name,
+                name + "($module, vocabulary, text, /)\n--\n\nCount the tokens of a text.",
+                1 << 26);
     }
 
     @Override
     long of(int number, long data, int length) throws IOException {
         Vocabularies.Vocabulary vocabulary = Vocabularies.get(number);
-        Counter counter = vocabulary.take();
+        TokenCounter counter = vocabulary.take();
         int count;
         if (length <= SHORT) {
             count = Vocabularies.fill(counter, data, length).count(length);
@@ -41,7 +42,10 @@ public final class CountTokens extends TextBuiltin {
     public long warm(long sample) {
         long start = System.nanoTime();
         int length = (int) PyUnicode.length(sample);
-        for (int number = 0; Vocabularies.get(number) != null; number++) {
+        for (int number = 0; number < Vocabularies.MOST; number++) {
+            if (Vocabularies.get(number) == null) {
+                continue;
+            }
             Vocabularies
                     .fill(Vocabularies.get(number).fresh(), PyUnicode.asciiData(sample), length)
                     .count(length);

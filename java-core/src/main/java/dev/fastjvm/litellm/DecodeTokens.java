@@ -34,6 +34,9 @@ public final class DecodeTokens extends Builtin {
         }
         Spellings spellings =
                 Vocabularies.get((int) PyLong.value(Memory.getLong(args))).spellings();
+        if (spellings == null) {
+            return decline();
+        }
         long items = PyList.items(list);
         long size = PyList.size(list);
         byte[] bytes = room;

@@ -1,6 +1,6 @@
 package dev.fastjvm.litellm;
 
-import dev.fastjvm.bpe.Counter;
+import dev.fastjvm.bpe.TokenCounter;
 import dev.fastjvm.cpython.CApi;
 import dev.fastjvm.cpython.Gil;
 import dev.fastjvm.cpython.Interpreter;
@@ -17,16 +17,17 @@ import java.io.IOException;
  * Texts beyond a few KB are cut and merged without the GIL; ints are made with it.
  */
 public final class EncodeTokens extends TextBuiltin {
-    public EncodeTokens() {
-        super("litellm_encode_tokens",
-                "litellm_encode_tokens($module, vocabulary, text, /)\n--\n\nEncode a text.",
+    /** One by a name: encodings and tokenizers have theirs, so that each is counted for itself. */
+    public EncodeTokens(String name) {
+        super(name,
+                name + "($module, vocabulary, text, /)\n--\n\nEncode a text.",
                 1 << 26);
     }
 
     @Override
     long of(int number, long data, int length) throws IOException {
         Vocabularies.Vocabulary vocabulary = Vocabularies.get(number);
-        Counter counter = vocabulary.take();
+        TokenCounter counter = vocabulary.take();
         int count;
         if (length <= SHORT) {
             count = Vocabularies.fill(counter, data, length).encode(length);
@@ -65,7 +66,10 @@ public final class EncodeTokens extends TextBuiltin {
     public long warm(long sample) {
         long start = System.nanoTime();
         int length = (int) PyUnicode.length(sample);
-        for (int number = 0; Vocabularies.get(number) != null; number++) {
+        for (int number = 0; number < Vocabularies.MOST; number++) {
+            if (Vocabularies.get(number) == null) {
+                continue;
+            }
             Vocabularies
                     .fill(Vocabularies.get(number).fresh(), PyUnicode.asciiData(sample), length)
                     .encode(length);

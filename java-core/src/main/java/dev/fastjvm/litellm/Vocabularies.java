@@ -1,15 +1,14 @@
 package dev.fastjvm.litellm;
 
-import dev.fastjvm.bpe.Counter;
-import dev.fastjvm.bpe.Pattern;
-import dev.fastjvm.bpe.Ranks;
 import dev.fastjvm.bpe.Spellings;
+import dev.fastjvm.bpe.TokenCounter;
 import dev.fastjvm.memory.Memory;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.function.Supplier;
 
 /**
- * Loaded encodings by number. Never removed: a process has a handful.
+ * Loaded encodings and tokenizers by number.
  */
 final class Vocabularies {
     /** A vocabulary, and a counter that nobody uses now; whoever takes it or gives it back holds the GIL. */
@@ -17,29 +16,35 @@ final class Vocabularies {
         /** A counter whose arrays have grown beyond is not kept. */
         private static final long KEPT = 4 << 20;
 
-        private final Ranks ranks;
-        private final Pattern pattern;
+        private final Supplier<TokenCounter> maker;
         private final Spellings spellings;
-        private Counter idle;
+        private final long bytes;
+        private TokenCounter idle;
 
-        Vocabulary(Ranks ranks, Pattern pattern, Spellings spellings) {
-            this.ranks = ranks;
-            this.pattern = pattern;
+        /** One whose tables, but for the spellings, have so many bytes; spellings are null where it does not decode. */
+        Vocabulary(Supplier<TokenCounter> maker, Spellings spellings, long bytes) {
+            this.maker = maker;
             this.spellings = spellings;
+            this.bytes = bytes;
         }
 
-        Counter take() {
-            Counter counter = idle;
+        TokenCounter take() {
+            TokenCounter counter = idle;
             idle = null;
             return counter == null ? fresh() : counter;
         }
 
-        Counter fresh() {
-            return new Counter(ranks, pattern);
+        TokenCounter fresh() {
+            return maker.get();
         }
 
-        void give(Counter counter) {
+        void give(TokenCounter counter) {
             idle = counter.grown() <= KEPT ? counter : null;
+        }
+
+        /** Bytes of its tables. */
+        long bytes() {
+            return bytes + (spellings == null ? 0 : spellings.bytes());
         }
 
         Spellings spellings() {
@@ -47,19 +52,25 @@ final class Vocabularies {
         }
     }
 
-    private static final int MOST = 64;
+    static final int MOST = 64;
     private static final Vocabulary[] LOADED = new Vocabulary[MOST];
-    private static int count;
 
     private Vocabularies() {}
 
     /** Keeps a vocabulary; its number, or -1 where there are too many. */
     static synchronized int add(Vocabulary vocabulary) {
-        if (count == MOST) {
-            return -1;
+        for (int number = 0; number < MOST; number++) {
+            if (LOADED[number] == null) {
+                LOADED[number] = vocabulary;
+                return number;
+            }
         }
-        LOADED[count] = vocabulary;
-        return count++;
+        return -1;
+    }
+
+    /** Forgets one that nobody asks for any more: its number may be another's. */
+    static synchronized void drop(int number) {
+        LOADED[number] = null;
     }
 
     static Vocabulary get(int number) {
@@ -67,7 +78,7 @@ final class Vocabularies {
     }
 
     /** A counter that has the bytes at an address as its text. */
-    static Counter fill(Counter counter, long data, int length) {
+    static TokenCounter fill(TokenCounter counter, long data, int length) {
         MemorySegment.copy(Memory.segment(data, length), ValueLayout.JAVA_BYTE, 0,
                 counter.room(length), 0, length);
         return counter;
