@@ -10,6 +10,7 @@ import dev.fastjvm.langgraph.Dumps;
 import dev.fastjvm.langgraph.Loads;
 import dev.fastjvm.litellm.CountTokens;
 import dev.fastjvm.litellm.EmbeddingsBuiltin;
+import dev.fastjvm.litellm.FloatText;
 import dev.fastjvm.litellm.LoadRanks;
 import dev.fastjvm.store.BatchLogBuiltin;
 import dev.fastjvm.store.ByteCacheBuiltin;
@@ -29,6 +30,6 @@ final class Builtins {
                 loads, new KeyedLogBuiltin(), new BatchLogBuiltin(),
                 new ByteCacheBuiltin(), new FirstFitBuiltin(), new PackBuiltin(), deepCopy,
                 new DeepCopy.Configure(deepCopy), new EmbeddingsBuiltin(), new LoadRanks(),
-                new CountTokens(), new RateLimitsBuiltin());
+                new CountTokens(), new FloatText(), new RateLimitsBuiltin());
     }
 }
