@@ -7,6 +7,7 @@
     python litellm_children.py limits         a check of a rate limit through Python: CPU; the table's bytes a key
     python litellm_children.py chat           chat calls: one after another, 50 at once, 100 agents of a model that takes 200 ms
     python litellm_children.py streaming      streams of 300 chunks, sync and 50 at once, with a CustomLogger and without: CPU of a chunk
+    python litellm_children.py readers        the same of Anthropic's and groq's streams, which LiteLLM reads itself
     python litellm_children.py provider PORTFILE
 
 Each prints one JSON object. Results are compared before anything is timed.
@@ -25,6 +26,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
+from itertools import product
 from typing import Any, Callable, Dict, Iterator, List
 
 INPUTS, SIZE = 100, 1536
@@ -107,6 +109,36 @@ def stream_parts() -> List[bytes]:
     ]
 
 
+def message_parts() -> List[bytes]:
+    """The events of a message, as Anthropic sends them."""
+    source = random.Random(2)
+
+    def event(kind: str, **more: Any) -> bytes:
+        text = json.dumps({"type": kind, **more}, separators=(",", ":"))
+        return ("event: %s\ndata: %s\n\n" % (kind, text)).encode()
+
+    usage = {"input_tokens": 9, "output_tokens": 1}
+    message = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-sonnet-4-5"}
+    message.update(content=[], stop_reason=None, stop_sequence=None, usage=usage)
+    texts = (" %x" % source.randrange(1 << 20) for _ in range(CHUNKS))
+    return [
+        event("message_start", message=message),
+        event("content_block_start", index=0, content_block={"type": "text", "text": ""}),
+        event("ping"),
+        *(
+            event("content_block_delta", index=0, delta={"type": "text_delta", "text": text})
+            for text in texts
+        ),
+        event("content_block_stop", index=0),
+        event(
+            "message_delta",
+            delta={"stop_reason": "end_turn", "stop_sequence": None},
+            usage={"output_tokens": CHUNKS},
+        ),
+        event("message_stop"),
+    ]
+
+
 def provider(port_file: str) -> None:
     """Answer requests until the parent ends us."""
     from aiohttp import web
@@ -127,13 +159,13 @@ def provider(port_file: str) -> None:
         found = bodies[wanted.get("encoding_format") == "base64"]
         return web.Response(body=found, content_type="application/json")
 
-    parts = stream_parts()
+    streams = {"/v1/chat/completions": stream_parts(), "/v1/messages": message_parts()}
 
     async def stream(request: web.Request) -> web.StreamResponse:
         await request.read()
         response = web.StreamResponse(headers={"content-type": "text/event-stream"})
         await response.prepare(request)
-        for part in parts:  # each is a chunk of HTTP's
+        for part in streams[request.path]:  # each is a chunk of HTTP's
             await response.write(part)
         await response.write_eof()
         return response
@@ -142,6 +174,7 @@ def provider(port_file: str) -> None:
         app = web.Application(client_max_size=1 << 24)
         app.router.add_post("/v1/embeddings", answer)
         app.router.add_post("/v1/chat/completions", say)
+        app.router.add_post("/v1/messages", stream)
         runner = web.AppRunner(app)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -196,17 +229,19 @@ def originals() -> Iterator[None]:
     from fast_jvm import _registry
 
     found = [entry for entry in _registry.entries() if entry.placed is not None]
-    for entry in found:
-        raw = entry.original if entry.raw is _registry.ABSENT else entry.raw
-        setattr(entry.owner, entry.attribute, raw)
-        for module in entry.copies:
-            setattr(module, entry.attribute, entry.original)
+
+    def put(ours: bool) -> None:
+        for entry in found:
+            raw = entry.original if entry.raw is _registry.ABSENT else entry.raw
+            setattr(entry.owner, entry.attribute, entry.placed if ours else raw)
+            for module in entry.copies:
+                setattr(module, entry.attribute, entry.placed if ours else entry.original)
+
+    put(False)
     try:
         yield
     finally:
-        for entry in found:
-            for place in (entry.owner, *entry.copies):
-                setattr(place, entry.attribute, entry.placed)
+        put(True)
 
 
 def cpu(call: Callable[[], Any], number: int) -> float:
@@ -430,6 +465,21 @@ def nothing() -> Iterator[None]:
 
 
 def streaming() -> Dict[str, Any]:
+    """Chunks of the OpenAI SDK's streams."""
+    return chunks_of({"": {"model": "openai/gpt-4o"}})
+
+
+def readers() -> Dict[str, Any]:
+    """Chunks of streams that LiteLLM reads itself."""
+    return chunks_of(
+        {
+            "Anthropic, ": {"model": "anthropic/claude-sonnet-4-5", "path": ""},
+            "groq, ": {"model": "groq/some-model"},
+        }
+    )
+
+
+def chunks_of(providers: Dict[str, Dict[str, str]]) -> Dict[str, Any]:
     """Chunks of a stream, sync and 50 at once, without and with a CustomLogger that looks at the end; and httpx alone."""
     ready()
     import httpx
@@ -456,13 +506,12 @@ def streaming() -> Dict[str, Any]:
             (choice.delta.model_dump(), choice.finish_reason, choice.index)
             for choice in chunk.choices
         ]
-        return chunk.id, chunk.model, chunk.system_fingerprint, chunk.model_extra, choices
+        named = who == "Anthropic, " or chunk.id  # LiteLLM makes up the id of Anthropic's chunks
+        return named, chunk.model, chunk.system_fingerprint, chunk.model_extra, choices
 
     with provided() as address, running() as loop:
         wanted: Dict[str, Any] = {
-            "model": "openai/gpt-4o",
             "messages": [{"role": "user", "content": "hi there"}],
-            "api_base": address,
             "api_key": "k",
             "stream": True,
         }
@@ -487,13 +536,15 @@ def streaming() -> Dict[str, Any]:
             return loop.run_until_complete(many())
 
         found: Dict[str, Any] = {}
-        for logger in (False, True):
+        for who, logger in product(providers, (False, True)):
+            api_base = address[: -len("/v1")] + providers[who].get("path", "/v1")
+            wanted.update(model=providers[who]["model"], api_base=api_base)
             litellm.callbacks = [Last()] if logger else []
             for name, call, number, streams in (
                 ("sync", one, 4, 1),
                 ("async", at_once, 1, AT_ONCE),
             ):
-                found[name + ", a CustomLogger" * logger] = both = compare(
+                found[who + name + ", a CustomLogger" * logger] = both = compare(
                     call,
                     shown,
                     number,
@@ -655,6 +706,6 @@ if __name__ == "__main__":
     else:
         rows = {
             function.__name__: function
-            for function in (embeddings, tokens, chat, streaming, router, limits)
+            for function in (embeddings, tokens, chat, streaming, readers, router, limits)
         }
         print(json.dumps(rows[sys.argv[1]]()))

@@ -17,10 +17,16 @@ BARS: Dict[str, Bar] = {
     "o200k_base: 100 KB": at_least(3),
     "cl100k_base: 20 messages": at_least(2),
     "o200k_base: 20 messages": at_least(2),
-    "sync": at_least(6),
-    "async": at_least(5),
-    "sync, a CustomLogger": at_least(3),
-    "async, a CustomLogger": at_least(3),
+    **{
+        who + name: at_least(times)
+        for who in ("", "Anthropic, ", "groq, ")
+        for name, times in (
+            ("sync", 6),
+            ("async", 5),
+            ("sync, a CustomLogger", 3),
+            ("async, a CustomLogger", 3),
+        )
+    },
     "cl100k_base: 8 bytes": never_slower,
     "o200k_base: 8 bytes": never_slower,
     "checks, 1 deployments of 1 models": never_slower,
@@ -65,15 +71,20 @@ def embeddings() -> List[Result]:
     ]
 
 
-def streaming() -> List[Result]:
+def streaming(what: str = "streaming") -> List[Result]:
     """A chunk's CPU, of 300 in a stream; asynchronous streams 50 at once."""
-    found = _child("streaming")
+    found = _child(what)
     alone = found.pop("httpx")
     note = "httpx alone: %.1f us" % (1e6 * alone)
     return [
         _result("a streamed chunk, %s: cpu" % name, name, both, note)
         for name, both in found.items()
     ]
+
+
+def readers() -> List[Result]:
+    """The same of Anthropic's and groq's streams."""
+    return streaming("readers")
 
 
 def tokens() -> List[Result]:
@@ -197,4 +208,5 @@ ROWS = [
     Row("litellm-limits", limits),
     Row("litellm-streaming", streaming),
     Row("litellm-proxy", proxy),
+    Row("litellm-readers", readers),
 ]

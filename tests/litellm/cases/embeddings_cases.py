@@ -410,6 +410,55 @@ def test_through_litellm(
     assert ours == theirs
 
 
+NUMBERS = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.floats(-1, 1),
+    st.floats(width=32, allow_nan=False, allow_infinity=False),
+    st.builds(lambda digits, power: float(f"{digits}e{power}"), st.integers(-99999, 99999), st.integers(-330, 300)),
+    st.builds(lambda power: 2.0**power, st.integers(-1074, 1023)),
+)  # fmt: skip
+
+
+@given(st.lists(NUMBERS, min_size=64, max_size=200))
+@settings(max_examples=2000 if LONG else 60)
+def test_text_of_numbers(numbers: list[float]) -> None:
+    response = {"data": [{"embedding": numbers, "index": 0, "object": "é"}], "model": None}
+    assert _embeddings.json_text(response) == json.dumps(response, default=str)
+
+
+ODD_TEXTS: list[Any] = [
+    {"data": [{"embedding": [float("nan")] * 99}]},
+    {"data": [{"embedding": [1.5] * 98 + [1]}]},
+    {"data": [{"embedding": [1.5] * 98 + [True]}]},
+    {"data": [{"embedding": [1.5] * 99, "index": [1]}]},
+    {"data": [{"embedding": [1.5] * 99, 1: 2}]},
+    {"data": [{"embedding": [1.5] * 99}], 1: 2},
+    {"data": [{"embedding": [1.5] * 99}], "usage": {"a": {}}},
+    {"data": [{"embedding": "text"}, {"embedding": [1.5] * 99}]},
+    {"data": [None]},
+    {"data": []},
+    {"data": {}},
+    {},
+]
+
+
+@pytest.mark.parametrize("response", ODD_TEXTS)
+def test_what_json_writes(response: Any) -> None:
+    assert _embeddings.json_text(response) is None
+
+
+def test_text_is_served() -> None:
+    """An asynchronous call's callbacks are shown the text that the original makes."""
+    numbers = json.dumps([(i * 7919 % 1013 - 500) / 977 for i in range(300)])
+    content = body(numbers, numbers)
+    before = served("litellm.post_call")
+    ours = embed(content, asynchronous=True)
+    assert served("litellm.post_call") == before + 1
+    with originals():
+        assert ours == embed(content, asynchronous=True)
+    assert ours[5][0][1].startswith('{"data": [{"embedding": [-0.51')
+
+
 def test_lists_are_not_shared() -> None:
     """A callback that changes the SDK's model changes nothing of what the caller gets, as with the original."""
     kept: list[Any] = []

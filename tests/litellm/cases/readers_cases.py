@@ -300,7 +300,10 @@ def test_ends(provider: str, end: str) -> None:
 @pytest.mark.parametrize("provider", SPEAKERS)
 def test_speakers(provider: str) -> None:
     compare(body(words(*TEXTS)), least=4, provider=provider)
-    content = body(words(*TEXTS, extra={"a": [1]}, citations=["a"]))
+    chunks = words(*TEXTS, extra={"a": [1]}, citations=["a"])
+    for one, padding in zip(chunks, "abcdefgh"):
+        one["obfuscation"] = padding * 3
+    content = body(chunks)
     compare([content[i : i + 11] for i in range(0, len(content), 11)], least=4, provider=provider)
     compare(body(CALLS), least=5, provider=provider)
     for name in ("reasoning", "reasoning_content"):

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any, Callable, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from fast_jvm._registry import Activate, Builtins, Meter
 
-BUILTIN = "litellm_embeddings"
+BUILTIN, TEXT = "litellm_embeddings", "litellm_float_text"
 
 #: Below this the way through Java does not pay.
 _LEAST = 2000
+_LEAST_NUMBERS = 64
+_PLAIN = frozenset((str, int, float, bool, type(None)))
+
+_float_text: Callable[[List[Any]], Any] | None = None
 
 
 def make_parse(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
@@ -52,11 +56,13 @@ def make_parse(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[...
 
     def activate(builtins: Builtins | None) -> None:
         nonlocal scan, models
+        global _float_text
         if builtins is None:
-            scan = None
+            scan = _float_text = None
         else:
             models = _Models()
             scan = builtins[BUILTIN]
+            _float_text = builtins[TEXT]
 
     return _parse, activate
 
@@ -64,6 +70,52 @@ def make_parse(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[...
 def _is_json(response: Any) -> bool:
     content_type: str = response.headers.get("content-type", "*")
     return content_type.split(";")[0].endswith("json")
+
+
+def json_text(response: Dict[Any, Any]) -> Optional[str]:
+    """Return ``json.dumps(response, default=str)`` of a dumped embeddings response; None where json has to write it."""
+    write, entries = _float_text, response.get("data")
+    if write is None or type(entries) is not list or not entries:
+        return None
+    dumps = json.dumps
+    parts = []
+    for key, value in response.items():
+        if type(key) is not str:
+            return None
+        if key == "data":
+            items = [_item_text(entry, write) for entry in entries]
+            if None in items:
+                return None
+            text = "[" + ", ".join(items) + "]"  # type: ignore[arg-type]
+        elif type(value) in _PLAIN or (
+            type(value) is dict
+            and all(type(key) is str and type(each) in _PLAIN for key, each in value.items())
+        ):
+            text = dumps(value)
+        else:
+            return None
+        parts.append("%s: %s" % (dumps(key), text))
+    return "{" + ", ".join(parts) + "}"
+
+
+def _item_text(entry: Any, write: Callable[[List[Any]], Any]) -> Optional[str]:
+    if type(entry) is not dict:
+        return None
+    numbers = entry.get("embedding")
+    if type(numbers) is not list or len(numbers) < _LEAST_NUMBERS:
+        return None
+    parts = []
+    for key, value in entry.items():
+        if key == "embedding":
+            text = write(numbers)
+            if text is NotImplemented:
+                return None
+        elif type(key) is str and type(value) in _PLAIN:
+            text = json.dumps(value)
+        else:
+            return None
+        parts.append("%s: %s" % (json.dumps(key), text))
+    return "{" + ", ".join(parts) + "}"
 
 
 class _Models:
@@ -162,6 +214,10 @@ def warm_up(builtins: Builtins, warm: Callable[[str, object, int], int]) -> None
     """Bring the builtin to speed."""
     content = sample()
     warm(BUILTIN, content, 60)
+    numbers = [(i * 7919 % 1013 - 500) / 977 for i in range(1536)]
+    warm(TEXT, numbers, 60)
+    if builtins[TEXT](numbers) != json.dumps(numbers):
+        raise RuntimeError("numbers are written in another way")
     found = builtins[BUILTIN](content)
     read = json.loads(content)
     if found is NotImplemented or found[1] != [item["embedding"] for item in read["data"]]:

@@ -138,7 +138,7 @@ PATCHES = (
         "openai._legacy_response:LegacyAPIResponse._parse",
         "2af482682daa8fb3",
         "_embeddings:make_parse",
-        ("litellm_embeddings",),
+        ("litellm_embeddings", "litellm_float_text"),
         {
             "openai._base_client:BaseClient._process_response_data": "2b64d83a7ec4c8d5",
             "openai._models:construct_type": "c46259e315cf2900",

@@ -2,11 +2,13 @@
 
 The original writes the whole response into "RAW RESPONSE: ..." before it asks whether the level is on: for 100 embeddings that
 is a repr of 150,000 floats. A copy of its code has a format string that says nothing while the level is off; all else is
-the original's own code. It serves responses whose text has no side effects.
+the original's own code. It serves responses whose text has no side effects. The JSON of embeddings, which callbacks are shown, is
+handed over as the text that the original would make of them, with Java writing the numbers.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 from types import CodeType, FunctionType
 from typing import Any, Callable, Tuple
@@ -14,6 +16,9 @@ from typing import Any, Callable, Tuple
 from fast_jvm._registry import Activate, Meter
 from fast_jvm._serving import Serving, finish
 
+from . import _embeddings
+
+_dumps, _encoder = json.dumps, json.JSONEncoder
 _LINE = "RAW RESPONSE:\n{}\n\n"
 
 
@@ -59,6 +64,10 @@ def make_post_call(
                 and not logger.isEnabledFor(logging.DEBUG)
             ):
                 replacement.served += 1
+                if type(original_response) is dict and _writes(names):
+                    text = _embeddings.json_text(original_response)
+                    if text is not None:
+                        original_response = text
                 return quiet(self, original_response, input, api_key, additional_args)
             replacement.declined += 1
         return original(self, original_response, input, api_key, additional_args)
@@ -66,6 +75,11 @@ def make_post_call(
     post_call.__defaults__ = original.__defaults__
     replacement: Any = post_call
     return finish(replacement, serving)
+
+
+def _writes(names: Any) -> bool:
+    """Say whether the original would ask Python's own json."""
+    return names["json"] is json and json.dumps is _dumps and json.JSONEncoder is _encoder
 
 
 def _is_plain(response: Any) -> bool:

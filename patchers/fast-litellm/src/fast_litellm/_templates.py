@@ -23,7 +23,7 @@ _ARGUMENTS: Tuple[Any, ...] = ("tool_calls", 0, "function", "arguments")
 class Places:
     """Where texts stand in a chunk's JSON, and where in the chunk that is made of it.
 
-    The first place in the chunk is there always; the others are where a provider's text is kept twice. None: nowhere.
+    The first place in the chunk is there always, for those that lead; the others are where a provider's text is kept twice.
     """
 
     def __init__(self, leading: Tuple[str, ...], **places: Tuple[Tuple[Any, ...], ...]) -> None:
@@ -140,7 +140,7 @@ def learn(
     for index, (name, _, _, value) in enumerate(slots):
         for number, place in enumerate(places.chunk[name]):
             found = _at(made, place)
-            if number and found is None:
+            if found is None and (number or name not in places.leading):
                 continue
             if found != value or place in paths:
                 return None

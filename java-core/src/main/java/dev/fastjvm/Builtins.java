@@ -12,6 +12,7 @@ import dev.fastjvm.litellm.CountTokens;
 import dev.fastjvm.litellm.DecodeTokens;
 import dev.fastjvm.litellm.EmbeddingsBuiltin;
 import dev.fastjvm.litellm.EncodeTokens;
+import dev.fastjvm.litellm.FloatText;
 import dev.fastjvm.litellm.LoadRanks;
 import dev.fastjvm.litellm.LoadTokenizer;
 import dev.fastjvm.litellm.TokenizerTables;
@@ -35,7 +36,7 @@ final class Builtins {
                 new DeepCopy.Configure(deepCopy), new EmbeddingsBuiltin(), new LoadRanks(),
                 new CountTokens("litellm_count_tokens"), new CountTokens("litellm_count_text"),
                 new EncodeTokens("litellm_encode_tokens"), new EncodeTokens("litellm_encode_text"),
-                new DecodeTokens(), new LoadTokenizer(), new TokenizerTables(),
+                new DecodeTokens(), new LoadTokenizer(), new TokenizerTables(), new FloatText(),
                 new RateLimitsBuiltin());
     }
 }

@@ -1,2 +1,2 @@
-/** LiteLLM's hot paths that Java serves: the numbers of embeddings, and counting tokens. */
+/** LiteLLM's hot paths that Java serves: the numbers of embeddings and their text, and counting tokens. */
 package dev.fastjvm.litellm;
