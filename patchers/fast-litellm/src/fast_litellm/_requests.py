@@ -118,7 +118,7 @@ _MISSING = object()
 def _maker(default: Any) -> Optional[Callable[[], Any]]:
     """Return what makes a default anew, as a deep copy does."""
     if type(default) is not dict:
-        return type(default)  # type: ignore[no-any-return]
+        return type(default)
     if all(type(value) is bool for value in default.values()):
         return default.copy
     return None
@@ -152,7 +152,7 @@ def make_copy_options(
         ):
             replacement.declined += 1
             return original(model, deep=deep)
-        made = kind.__new__(kind)
+        made = kind.__new__(kind)  # type: ignore[call-overload]
         write(made, "__dict__", model.__dict__.copy())
         write(made, "__pydantic_extra__", None)
         write(made, "__pydantic_fields_set__", model.__pydantic_fields_set__.copy())
@@ -252,7 +252,7 @@ class _Builder:
             or type(inside["_headers"]) is not self._httpx.Headers
         ):
             return None
-        return _STATE(client)  # type: ignore[no-any-return]
+        return _STATE(client)
 
     def _key(self, client: Any, options: Any, timeout: Any, retries: int) -> Any:
         headers = options.headers
