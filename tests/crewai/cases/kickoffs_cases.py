@@ -19,6 +19,7 @@ import pytest
 from calls import outcome
 from crewai import Agent
 from crewai.flow.flow import Flow, and_, listen, or_, router, start
+from crewai.flow.human_feedback import human_feedback
 from crewai.flow.persistence import persist
 from pydantic import BaseModel
 from scripted import (
@@ -31,6 +32,7 @@ from scripted import (
     crew,
     recorded,
     searching,
+    trees,
 )
 
 from fast_jvm import _registry
@@ -135,33 +137,81 @@ def test_awaited_crews(native: bool) -> None:
     same(lambda: text(made().kickoff_for_each([{"who": "a"}, {"who": "b"}])))
 
 
-def test_tasks_in_threads() -> None:
-    """Their events come as the threads run: compared without their order."""
-
-    def work() -> Any:
-        made = crew(False, searching(2), agents=2, tasks=3)
-        for task in made.tasks[:2]:
-            task.async_execution = True
-        return text(made.kickoff(**WHO))
-
-    def kinds(events: Any) -> Any:
-        return sorted((source, event) for source, event, _ in events)
-
-    with recorded() as ours:
-        found = work()
-    with originals(), recorded() as theirs:
-        assert found == work()
-    assert kinds(ours) == kinds(theirs)
+def tasks_in_threads() -> Any:
+    made = crew(False, searching(2), agents=2, tasks=3)
+    for task in made.tasks[:2]:
+        task.async_execution = True
+    return text(made.kickoff(**WHO))
 
 
-def test_crews_in_threads() -> None:
-    def one(number: int) -> Any:
-        return text(crew(number % 2 == 0, searching(3), 1, 2).kickoff(inputs={"who": str(number)}))
+def one_crew(number: int) -> Any:
+    return text(crew(number % 2 == 0, searching(3), 1, 2).kickoff(inputs={"who": str(number)}))
 
+
+def crews_in_threads() -> Any:
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        ours = list(pool.map(one, range(12)))
+        return list(pool.map(one_crew, range(12)))
+
+
+def agents_in_threads() -> Any:
+    def one(number: int) -> Any:
+        steps = [("adder", {"numbers": [number]}), ("failing_tool", {"word": "x"})]
+        agent = Agent(
+            role=f"Worker {number}", goal="g", backstory="b", tools=[Adder(), Failing()],
+            llm=Scripted(model="scripted", steps=steps, native=number % 2 == 1),
+        )  # fmt: skip
+        return agent.kickoff(f"Do part {number}").raw
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        return list(pool.map(one, range(12)))
+
+
+EACH = [{"who": "a"}, {"who": "b"}, {"who": "c"}]
+
+
+async def gathered() -> Any:
+    made = [crew(n % 2 == 0, searching(2), 1, 2, wait=0.01) for n in range(4)]
+    return [text(each) for each in await asyncio.gather(*(each.akickoff(**WHO) for each in made))]
+
+
+async def flows_gathered() -> Any:
+    return await asyncio.gather(*(kind().kickoff_async() for kind in (Routed, Waits, Routed)))
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        tasks_in_threads,
+        crews_in_threads,
+        agents_in_threads,
+        lambda: text(asyncio.run(crew(False, searching(2), 2, 2).kickoff_for_each_async(EACH))),
+        lambda: text(asyncio.run(crew(True, searching(2), 2, 2).akickoff_for_each(EACH))),
+        lambda: asyncio.run(gathered()),
+        lambda: asyncio.run(flows_gathered()),
+    ],
+    ids=["tasks", "crews", "agents", "for_each_async", "akickoff_for_each", "gathered", "flows"],
+)
+def test_at_once(work: Any) -> None:
+    """Each of what runs at once emits its events in their order."""
+    outcome(work)  # what is made once is made
+
+    def ran() -> Any:
+        with recorded() as events:
+            found = contextvars.Context().run(work)
+        return found, trees(events, ("CrewKickoffStartedEvent",))
+
+    replacement = next(
+        each.replacement
+        for each in _registry.entries()
+        if each.patch.name == "crewai.execute_method"
+    )
+    before = replacement.served
+    ours = ran()
+    assert replacement.served > before
     with originals():
-        assert ours == [one(number) for number in range(12)]
+        theirs = ran()
+    assert ours[0] == theirs[0]
+    assert ours[1] == theirs[1]
 
 
 def test_human_input(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,6 +223,67 @@ def test_human_input(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(builtins, "input", lambda *given: said.pop(0) if said else "")
     same(work)
+
+
+class State(BaseModel):
+    count: int = 0
+    words: list[str] = []
+
+
+JUDGE = Scripted(model="scripted", native=True, answer="yes")
+
+
+class Asking(Flow[State]):
+    """People answer: on the console, and by a provider."""
+
+    @start()
+    @human_feedback(message="Is it good?")
+    def draft(self) -> str:
+        return "a draft"
+
+    @listen(draft)
+    def asked(self, given: Any) -> Any:
+        self.state.words.append(str(self.ask("Which one?")))
+        return given.feedback, given.output
+
+    @router(asked)
+    def way(self) -> str:
+        return "more" if len(self.state.words) < 3 else "enough"
+
+    @listen("more")
+    async def again(self) -> None:
+        self.state.words.append("again")
+
+    @router(again)
+    def turn(self) -> str:
+        return "enough"
+
+    @router("enough")
+    @human_feedback(message="Publish?", emit=["yes", "no"], llm=JUDGE)
+    def end(self) -> Any:
+        return self.state.words
+
+    @listen("yes")
+    def published(self, given: Any) -> Any:
+        self.state.words.append(f"published {given.outcome}")
+        return self.state.words
+
+
+def test_people_in_flows(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+
+    class Provider:
+        def request_input(self, message: str, flow: Any, metadata: Any = None) -> str:
+            return f"to {message}: the second"
+
+    def work() -> Any:
+        said.extend(["quite", "yes"])
+        made = Asking(input_provider=Provider(), suppress_flow_events=False)
+        return made.kickoff(), made.state.words, made.human_feedback_history
+
+    monkeypatch.setattr(builtins, "input", lambda *given: said.pop(0) if said else "")
+    found = same(work)
+    assert "the second" in found and "quite" in found and "published yes" in found
 
 
 def test_an_agent_alone() -> None:
@@ -206,11 +317,6 @@ def test_guardrails_and_callbacks() -> None:
 
 
 # -- flows
-
-
-class State(BaseModel):
-    count: int = 0
-    words: list[str] = []
 
 
 class Routed(Flow[State]):

@@ -164,6 +164,40 @@ def comparable(value: Any) -> str:
     )
 
 
+_PLACE = (
+    *("event_id", "parent_event_id", "previous_event_id", "triggered_by_event_id"),
+    *("started_event_id", "emission_sequence"),
+)
+
+
+def trees(events: list[Any], loose: tuple[str, ...] = ()) -> list[Any]:
+    """What happens at once, comparable: each event above those of its scope, these in their order.
+
+    Sorted are the outermost, and those in the scopes of the *loose* kinds of events.
+    """
+    below: dict[Any, list[Any]] = {}
+    known = {dict(fields)["event_id"] for _, _, fields in events}
+    for source, kind, fields in events:
+        at = dict(fields)
+        above = at["parent_event_id"] if at["parent_event_id"] in known else None
+        kept = repr([each for each in fields if each[0] not in _PLACE])
+        shown = _ID.sub("ID", _TIME.sub("TIME", kept))
+        below.setdefault(above, []).append((source, kind, shown, at["event_id"]))
+    count = 0
+
+    def under(above: Any, kind: str) -> list[Any]:
+        nonlocal count
+        found = []
+        for source, each, shown, key in below.get(above, []):
+            count += 1
+            found.append((source, each, shown, under(key, each)))
+        return sorted(found, key=repr) if above is None or kind in loose else found
+
+    made = under(None, "")
+    assert count == len(events)
+    return made
+
+
 @contextlib.contextmanager
 def recorded() -> Iterator[list[Any]]:
     """All that is emitted, in order, by threads' first emission."""
