@@ -26,7 +26,7 @@ def test_cases(java: str, tmp_path: Path, java_is: str) -> None:
         [file for file in FILES if java_is == "up" or file.name not in JAVAS],
         tmp_path,
         java,
-        least=15,
+        least=17,
         timeout=600,
         CREWAI_CASES_JAVA=java_is,
         HOME=str(tmp_path),
