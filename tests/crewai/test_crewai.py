@@ -47,3 +47,16 @@ def test_killed_savers(java: str, tmp_path: Path, rounds: int) -> None:
     )
     told, _, rest = out.strip().splitlines()[-1].partition(" ")
     assert int(told) >= rounds // 2 and rest == "acknowledged, none lost"
+
+
+def test_switched_off(java: str, tmp_path: Path) -> None:
+    out = run(
+        *(python("crewai"), CASES / "switched_off.py"),
+        timeout=120,
+        PYTHONPATH=sources(),
+        FAST_JVM="off",
+        FAST_JVM_HOME=java,
+        HOME=str(tmp_path),
+        **QUIET,
+    )
+    assert out.strip().splitlines()[-1] == "originals"
