@@ -77,7 +77,27 @@ def persistence() -> List[Result]:
     return results
 
 
+def imports(pairs: int = 7) -> List[Result]:
+    """`import crewai` in fresh processes, alone and after us, in turn."""
+    found: Dict[str, List[Dict[str, float]]] = {"original": [], "ours": []}
+    for _ in range(pairs + 1):
+        for side, answers in found.items():
+            answers.append(
+                child("crewai", "crewai_children.py", "import", side, FAST_JVM="auto", **QUIET)
+            )
+    return [
+        Result(
+            "import crewai, alone and after fast_crewai: %s" % clock,
+            bar=at_least(0.97),
+            # the first fills the caches of the disk
+            **{side: min(each[clock] for each in answers[1:]) for side, answers in found.items()},
+        )
+        for clock in ("wall", "cpu")
+    ]
+
+
 ROWS = [
+    Row("crewai-import", imports),
     Row("crewai-checkpoints", checkpoints),
     Row("crewai-checkpointed", kickoffs),
     Row("crewai-persistence", persistence),

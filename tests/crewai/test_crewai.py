@@ -28,7 +28,7 @@ def test_cases(java: str, tmp_path: Path, java_is: str) -> None:
         [file for file in FILES if java_is == "up" or file.name not in JAVAS],
         tmp_path,
         java,
-        least=15,
+        least=17,
         timeout=600,
         CREWAI_CASES_JAVA=java_is,
         HOME=str(tmp_path),
@@ -79,3 +79,16 @@ def test_resumed_by_the_other(java: str, tmp_path: Path) -> None:
     by_us, by_them = done("ours", "end", ours, theirs), done("theirs", "end", ours, theirs)
     assert len(by_them[1]) == 6
     assert by_us == by_them and by_us[0] == by_us[1]
+
+
+def test_switched_off(java: str, tmp_path: Path) -> None:
+    out = run(
+        *(python("crewai"), CASES / "switched_off.py"),
+        timeout=120,
+        PYTHONPATH=sources(),
+        FAST_JVM="off",
+        FAST_JVM_HOME=java,
+        HOME=str(tmp_path),
+        **QUIET,
+    )
+    assert out.strip().splitlines()[-1] == "originals"

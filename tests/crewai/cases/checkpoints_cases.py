@@ -23,28 +23,30 @@ from crewai import Crew, RuntimeState
 from crewai.agents.agent_builder.base_agent import BaseAgent
 from crewai.events import crewai_event_bus
 from crewai.events.base_events import BaseEvent
+from crewai.events.types.agent_events import AgentExecutionStartedEvent
 from crewai.events.types.crew_events import CrewKickoffCompletedEvent
 from crewai.events.types.task_events import TaskCompletedEvent
 from crewai.events.types.tool_usage_events import ToolUsageFinishedEvent, ToolUsageStartedEvent
-from crewai.state import checkpoint_listener
+from crewai.state import checkpoint_listener, runtime
 from crewai.state.checkpoint_config import CheckpointConfig
 from crewai.state.provider import json_provider, sqlite_provider
 from crewai.state.provider.json_provider import JsonProvider
 from crewai.state.provider.sqlite_provider import SqliteProvider
 from crewai.tasks.task_output import TaskOutput
-from crews import Query, Search, crew
+from crews import Query, Scripted, Search, crew
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    ValidationError,
     computed_field,
     field_serializer,
     model_serializer,
 )
 
-from fast_crewai import _checkpoints
+from fast_crewai import _checkpoints, _fragments
 
 DUMP = RuntimeState.model_dump_json
 CHECKPOINT = checkpoint_listener._do_checkpoint
@@ -400,6 +402,178 @@ def test_generated_changes(steps: list[tuple[int, str, Any]]) -> None:
         else:
             recorded[at].value = value
         equal(state)
+
+
+def called(output: Any = None) -> bool:
+    """A callback that has a name."""
+    return True
+
+
+class Other(Search):
+    name: str = "Other"
+    extra: dict[str, Any] = {}
+    note: str = "n"
+
+    @field_serializer("note")
+    def _note(self, note: str) -> str:
+        return f"{note} {self.extra}"
+
+
+class Renamed(Search):
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def tool_type(self) -> str:
+        return f"own {self.name}"
+
+
+class Asking(Scripted):
+    options: dict[str, Any] = {}
+    deep: list[Any] = []
+    name_of: Any = None
+
+    @field_serializer("name_of")
+    def _name(self, value: Any) -> str:
+        return f"{value} {self.options}"
+
+
+class Arguments(BaseModel):
+    words: list[str] = ["a"]
+    more: dict[str, Any] = Field(default={"k": [1]}, json_schema_extra={"x": [1]})
+
+
+class Watched:
+    """A crew, whose agents, tasks and tools somebody changes; each step leaves it able to be dumped."""
+
+    def __init__(self) -> None:
+        self.crew = crew(2, 3)
+        agent, task = self.crew.agents[0], self.crew.tasks[0]
+        self.crew.agents[1].llm = Asking(model="m")
+        self.crew.agents[1].tools = [Other(), Renamed(args_schema=Arguments)]
+        self.state = state_with(
+            ToolUsageStartedEvent(tool_name="t", tool_args={}, agent=agent),
+            TaskCompletedEvent(output=TaskOutput(description="d", agent="a", raw="r"), task=task),
+        )
+        self.state.event_record.add(
+            AgentExecutionStartedEvent(
+                agent=agent, task=task, tools=[*agent.tools, Other()], task_prompt="p"
+            )
+        )
+        self.state.root += [self.crew, self.crew.agents[1]]
+
+    def steps(self, value: Any) -> list[Callable[[], Any]]:
+        one, two = self.crew.agents[0], self.crew.agents[1]
+        task, second, third = self.crew.tasks
+        text = str(value)
+        return [
+            lambda: setattr(one, "goal", text),
+            lambda: one.__dict__.update(max_iter=value),
+            lambda: one.__dict__.update(verbose=value),
+            lambda: setattr(one.llm, "calls", len(text)),
+            lambda: setattr(one, "llm", two.llm),
+            lambda: two.llm.__dict__.get("options", {}).update({text: value}),
+            lambda: two.llm.__dict__.get("deep", []).append([value]),
+            lambda: two.llm.__dict__.update(name_of=value),
+            lambda: one.llm.additional_params.update({text: [value]}),
+            lambda: one.llm.stop.append(text),
+            lambda: setattr(one, "step_callback", called),
+            lambda: setattr(called, "__qualname__", f"called{len(text)}"),
+            lambda: setattr(task, "callback", called),
+            lambda: one.callbacks.append(called) if one.callbacks is not None else None,
+            lambda: one.tools[0].__dict__.update(description=text),
+            lambda: one.tools[0].__dict__.update(current_usage_count=value),
+            lambda: one.tools.append(Other(note=text)),
+            lambda: two.tools[0].extra.update({text: value}),
+            lambda: two.tools[0].__dict__.update(name=text),
+            lambda: two.tools.reverse(),
+            lambda: one.tools[0].__dict__.update(args_schema=Arguments),
+            lambda: setattr(Arguments, "__doc__", text),
+            lambda: Arguments.model_fields["more"].default.update({text: 1}),
+            lambda: Arguments.model_config.update(title=text),
+            lambda: type.__setattr__(Other, "__qualname__", f"Other{len(text)}"),
+            lambda: self.crew.__dict__.update(id=uuid.uuid5(uuid.NAMESPACE_DNS, text)),
+            lambda: one.__dict__.update(crew=text),
+            lambda: one.security_config.fingerprint.metadata.update({text: value}),
+            lambda: setattr(task, "context", [second]),
+            lambda: task.context.append(third) if isinstance(task.context, list) else None,
+            lambda: setattr(second, "context", None),
+            lambda: setattr(second, "description", text),
+            lambda: task.processed_by_agents.add(text),
+            lambda: task.processed_by_agents.discard(text),
+            lambda: setattr(task, "output_pydantic", Arguments),
+            lambda: setattr(task, "guardrail", text),
+            lambda: setattr(task, "output", TaskOutput(description=text, agent="a", raw="r")),
+            lambda: task.output.messages.append({"role": "user", "content": text}) if task.output else None,
+            lambda: self.crew.__dict__.update(memory=value is True),
+            lambda: setattr(self.crew, "checkpoint", CheckpointConfig(location=text)),
+            lambda: self.crew.checkpoint.on_events.append(text) if self.crew.checkpoint else None,
+            lambda: one.__dict__.update(another=value),
+            lambda: one.__dict__.pop("another", None),
+            lambda: one.__dict__.update(goal=one.__dict__.pop("goal")),
+            lambda: setattr(one, "tools_results", [{"n": value}]),
+            lambda: one.tools_results[0].update({text: True}) if one.tools_results else None,
+            lambda: object.__setattr__(one, "__dict__", dict(one.__dict__)),
+            lambda: one.model_fields_set.clear(),
+            lambda: one.create_agent_executor(),
+            lambda: one.agent_executor._state.messages.append({"role": "user", "content": text}) if one.agent_executor else None,
+            lambda: self.state.root.append(one.agent_executor) if one.agent_executor and len(self.state.root) < 4 else None,
+            lambda: self.crew.tasks.reverse(),
+        ]  # fmt: skip
+
+
+STEPS = len(Watched().steps(0))
+
+
+def change(watched: Watched, number: int, value: Any) -> None:
+    """Take a step, and compare."""
+    # what cannot be changed so stays
+    with contextlib.suppress(ValidationError, AttributeError, TypeError):
+        watched.steps(value)[number]()
+    runtime._prepare_entities(watched.state.root)
+    if type(outcome(originals, watched.state)[0]) is str:
+        equal(watched.state)
+    else:
+        assert outcome(DUMP, watched.state) == outcome(DUMP.__wrapped__, watched.state)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, STEPS - 1), st.sampled_from([0, 1, True, "a", "ü", 1.0, None, 2])),
+        min_size=3,
+        max_size=14,
+    )
+)
+@settings(max_examples=12)
+def test_live_objects_change(steps: list[tuple[int, Any]]) -> None:
+    watched = Watched()
+    equal(watched.state)
+    for number, value in steps:
+        change(watched, number, value)
+
+
+def test_each_live_change() -> None:
+    watched = Watched()
+    for number in range(STEPS):
+        for value in (1, True):
+            change(watched, number, value)
+
+
+def test_what_did_not_change_is_not_dumped(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Watched()
+    equal(watched.state)
+    dumped: list[list[str]] = []
+    dump = _fragments._Fields._dump
+    monkeypatch.setattr(
+        _fragments._Fields,
+        "_dump",
+        lambda self, again, *more: dumped.append(again) or dump(self, again, *more),
+    )
+    agent, task = watched.crew.agents[0], watched.crew.tasks[0]
+    agent.goal, task.description = "another", "another"
+    agent.tools[0].current_usage_count += 1
+    texts(watched.state)
+    # what holds serializers of others is dumped each time
+    told = sorted({name for again in dumped for name in again} - {"memory", "llm", "note"})
+    assert told == ["current_usage_count", "description", "goal"]
 
 
 def test_edges_and_nodes_change() -> None:

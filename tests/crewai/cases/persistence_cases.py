@@ -37,6 +37,12 @@ class State(BaseModel):
     more: dict[str, Any] = {}
 
 
+class Small(BaseModel):
+    id: str = "x"
+    count: int = 0
+    more: dict[str, Any] = {"a": [1]}
+
+
 class Odd(BaseModel):
     model_config = {"arbitrary_types_allowed": True}
     lock: Any = None
@@ -271,3 +277,96 @@ def test_a_forked_child_is_told(tmp_path: Path) -> None:
             os._exit(code)
     assert os.waitpid(child, 0)[1] == 0
     assert ours.load_state("a") == {"n": 1}
+
+
+# -- saves of the flows that our patches run
+
+
+class Twisted(State):
+    """A value whose dump is its own."""
+
+    def model_dump(self, **more: Any) -> dict[str, Any]:
+        return {"own": self.count}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        State(count=3, more={"ü": [1.5, None, True, {"a": "\ud800"}]}), State(more={"odd": threading.Lock}), Twisted(count=1),
+        State(more={"model": Twisted()}), Odd(lock={1, 2}), State.model_construct(id=5, when="no date"), {"id": "x"},
+    ],
+    ids=lambda state: type(state).__name__,
+)  # fmt: skip
+def test_sqlite_rows_are_the_original_s(tmp_path: Path, state: Any) -> None:
+    save = SQLiteFlowPersistence.save_state
+    stores = [SQLiteFlowPersistence(str(tmp_path / name)) for name in ("ours.db", "theirs.db")]
+    before = save.served
+    ours = outcome(save, stores[0], "a", "m", state)
+    assert ours == outcome(save.__wrapped__, stores[1], "a", "m", state)
+    assert stored(stores[0], "a") == stored(stores[1], "a") != []
+    assert save.served - before == (type(state) in (State, Odd))
+
+
+def test_sqlite_s_failures(tmp_path: Path) -> None:
+    save = SQLiteFlowPersistence.save_state
+    store = SQLiteFlowPersistence(str(tmp_path / "flows.db"))
+    circle = State()
+    circle.more["self"] = circle.more
+    for state, name in ((circle, "m"), (State(), {"no": "name"})):
+        assert outcome(save, store, "a", name, state) == outcome(
+            save.__wrapped__, store, "a", name, state
+        )
+    assert stored(store, "a") == []
+    store.db_path = str(tmp_path / "none" / "flows.db")
+    ours = outcome(save, store, "a", "m", State())
+    assert ours == outcome(save.__wrapped__, store, "a", "m", State())
+
+
+@pytest.mark.parametrize(
+    ("state", "durability", "at_once"),
+    [
+        ({"n": 1, "deep": [{"a": None}]}, "process", True), (State(count=1, more={"a": [1]}), "process", False),
+        ({"n": 1}, "disk", False), ({"many": [1] * 100}, "process", False), ({"long": "x" * 2000}, "process", False),
+        ({"set": {1}}, "process", False), (Small(count=2), "process", True), ({1: "a"}, "process", False),
+    ],
+)  # fmt: skip
+def test_small_states_are_saved_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: Any, durability: Any, at_once: bool
+) -> None:
+    stores: list[Any] = [
+        ChroniclePersistence(tmp_path / "ours", durability=durability),
+        SQLiteFlowPersistence(str(tmp_path / "flows.db")),
+    ]
+    threads: list[int] = []
+    loop: list[int] = []
+    save = ChroniclePersistence.save_state
+
+    def spied(self: Any, *given_: Any, **named: Any) -> None:
+        threads.append(threading.get_ident())
+        save(self, *given_, **named)
+
+    monkeypatch.setattr(ChroniclePersistence, "save_state", spied)
+    for store in stores:
+
+        @persist(store)
+        class Two(Flow[type(state)]):  # type: ignore[misc]
+            @start()
+            async def one(self) -> str:
+                loop.append(threading.get_ident())
+                if isinstance(self.state, dict):
+                    self.state["more"] = 1
+                return "one"
+
+            @listen(one)
+            async def two(self) -> str:
+                return "two"
+
+        made = Two(suppress_flow_events=True)
+        made._state = copy.deepcopy(state)
+        if isinstance(state, dict):
+            made._state["id"] = "x"
+        assert made.kickoff() == "two"
+    ours, theirs = (stored(store, "x") for store in stores)
+    assert ours == theirs and [name for name, _ in ours] == ["one", "two"]
+    assert [thread == loop[0] for thread in threads] == [at_once, at_once]
+    stores[0].close()

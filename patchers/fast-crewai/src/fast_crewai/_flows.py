@@ -8,13 +8,14 @@ import dataclasses
 import datetime
 import gc
 import sys
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Tuple, TypeVar
 from weakref import WeakKeyDictionary
 
 from fast_jvm import deepcopy
 from fast_jvm._registry import Activate, Meter
 from fast_jvm._serving import Serving, finish
 
+_T = TypeVar("_T")
 _deepcopy = copy.deepcopy
 _RUNTIME = "crewai.flow.runtime"
 _EXECUTOR = "crewai.agents.agent_executor"
@@ -31,7 +32,7 @@ def make_copy_state(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Ac
         if not serving or copy.deepcopy is not _deepcopy or hidden(type(self)):
             return original(self)
         if models is None:
-            models = _Models()
+            models = Models()
         try:
             state = object.__getattribute__(self, "__pydantic_private__")["_state"]
         except (AttributeError, KeyError, TypeError):
@@ -82,7 +83,7 @@ def make_copy_and_serialize(original: Any, meter: Meter) -> Tuple[Callable[..., 
         ):
             return original(self)
         if models is None:
-            models = _Models()
+            models = Models()
         try:
             state = object.__getattribute__(self, "__pydantic_private__")["_state"]
         except (AttributeError, KeyError, TypeError):
@@ -145,6 +146,21 @@ _OF_COPIES = (
 DEPTH = 60
 
 
+def uncollected(made: Callable[[], _T]) -> _T:
+    """Return what is made.
+
+    All of it is alive when it is there: collections on the way look at it and free none of it, thirty of them in a dump of 250 KB.
+    So the collector waits for it, unless the process has it off or has thresholds of its own.
+    """
+    if not gc.isenabled() or gc.get_threshold()[0] not in THRESHOLDS:
+        return made()
+    try:
+        gc.disable()
+        return made()
+    finally:
+        gc.enable()
+
+
 def _has_serializers(schema: Any) -> bool:
     """Say whether a core schema has serializers of the user's, or computed fields."""
     waiting, seen = [schema], set()
@@ -173,7 +189,7 @@ def _plain_dataclass(kind: Any) -> bool:
     )
 
 
-class _Models:
+class Models:
     """``BaseModel.__deepcopy__`` with fast_jvm.deepcopy for what it copies."""
 
     def __init__(self) -> None:
@@ -257,18 +273,8 @@ class _Models:
         return found
 
     def dumped(self, state: Any) -> Any:
-        """Return ``state.model_dump(mode="json")`` of a plain model.
-
-        All that it makes is alive when it returns: collections on the way look at it and free none of it, thirty of them in 250
-        KB. So the collector waits for it, unless the process has it off or has thresholds of its own.
-        """
-        if not gc.isenabled() or gc.get_threshold()[0] not in THRESHOLDS:
-            return state.model_dump(mode="json")
-        try:
-            gc.disable()
-            return state.model_dump(mode="json")
-        finally:
-            gc.enable()
+        """Return ``state.model_dump(mode="json")`` of a plain model."""
+        return uncollected(lambda: state.model_dump(mode="json"))
 
     def copied(self, state: Any) -> Any:
         """Return ``state.model_copy(deep=True)``."""

@@ -11,39 +11,22 @@ anew: fields with serializers, objects of other classes; whole events whose clas
 
 from __future__ import annotations
 
-import dataclasses
-import datetime
-import enum
 import functools
 import json
 import marshal
 import sys
 import threading
-import uuid
 from operator import is_
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple, TypeVar
+from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar
 from weakref import ref
+
+from . import _watch
 
 #: Times that a text is begun anew where other threads change what is walked.
 ATTEMPTS = 50
 #: Classes of events and values that are known at a time.
 CLASSES = 1024
 
-_SCALARS = frozenset(
-    {
-        str, int, float, bool, type(None), datetime.datetime, datetime.date, datetime.timedelta, uuid.UUID,
-    }
-)  # fmt: skip
-_PLAIN = frozenset({str, int, float, bool, type(None)})
-_ZONES = frozenset({type(None), datetime.timezone})
-#: Keys of a core schema behind which no schema is.
-_NO_SCHEMA = frozenset(
-    {"metadata", "default", "expected", "members", "cls", "config", "ref", "type"}
-)
-_FUNCTIONS = frozenset({"function-before", "function-after", "function-wrap"})
-#: marshal's format that knows no references: equal bytes are equal values.
-_FORMAT = 2
-_ANEW = object()
 _OWN = object()
 #: Serializers of crewai that call model_dump(mode="json").
 _OWN_DUMPS = frozenset(
@@ -78,10 +61,31 @@ def steady(made: Callable[[], _T]) -> _T:
 class Form:
     """How a text is written: json.dumps's way, or pydantic's."""
 
-    __slots__ = ("colon", "comma", "dumps")
+    __slots__ = ("_names", "colon", "comma", "dumps")
 
     def __init__(self, dumps: Callable[[Any], str], comma: str, colon: str) -> None:
         self.dumps, self.comma, self.colon = dumps, comma, colon
+        self._names: Dict[str, str] = {}
+
+    def pair(self, name: str, text: Any) -> str:
+        """Return a field's name and its text, or those of its items."""
+        found = self._names.get(name)
+        if found is None:
+            if len(self._names) >= CLASSES:
+                self._names.clear()
+            found = self._names[name] = self.dumps(name) + self.colon
+        return found + text if type(text) is str else f"{found}[{self.comma.join(text)}]"
+
+
+def _encoder() -> Callable[[Any], str]:
+    """Return ``json.dumps`` for what holds itself nowhere: one encoder for all texts, where json has one in C."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    encode = getattr(json.encoder, "c_encode_basestring_ascii", None)
+    if make is None or encode is None:
+        return json.dumps
+    fail = json.JSONEncoder().default
+    encoder = make(None, fail, encode, None, ": ", ", ", False, False, True)
+    return lambda value: encode(value) if type(value) is str else "".join(encoder(value, 0))
 
 
 def forms() -> Tuple[Form, Form]:
@@ -89,27 +93,23 @@ def forms() -> Tuple[Form, Form]:
     from pydantic_core import SchemaSerializer, core_schema
 
     to_json = SchemaSerializer(core_schema.any_schema()).to_json
-    return Form(json.dumps, ", ", ": "), Form(lambda value: to_json(value).decode(), ",", ":")
-
-
-class Field(NamedTuple):
-    """A field of a class of models."""
-
-    #: pydantic alone writes it: an equal value has an equal text
-    pure: bool
-    #: fields that have this in common write the same object alike
-    share: Any
-    #: it may hold anything
-    open: bool
-    #: the class that writes it, _OWN where its model_dump does, and whether that is in a list
-    model: Any
-    listed: bool
+    return Form(_encoder(), ", ", ": "), Form(lambda value: to_json(value).decode(), ",", ":")
 
 
 class _Plan:
     """What is known of a class of models."""
 
-    __slots__ = ("fields", "keys", "models", "own", "pure", "serializer", "whole")
+    __slots__ = (
+        "computed",
+        "fields",
+        "keys",
+        "lists",
+        "models",
+        "own",
+        "pure",
+        "serializer",
+        "whole",
+    )
 
     def __init__(self, kind: Any, model_dump: Any, shared: Any) -> None:
         self.serializer = kind.__pydantic_serializer__
@@ -117,10 +117,14 @@ class _Plan:
         #: the order of names that was seen last: most have the same
         self.keys: List[str] = []
         #: by name; None is not dumped
-        self.fields: Dict[str, Optional[Field]] = {}
+        self.fields: Dict[str, Optional[_watch.Field]] = {}
+        #: names of properties that are dumped too: what they tell is of the class
+        self.computed: List[str] = []
+        #: lists of such models, by field: whether each is written as its model_dump does
+        self.lists: Dict[Any, bool] = {}
         self.whole = not self._look(kind)
         found = [(name, field) for name, field in self.fields.items() if field is not None]
-        self.pure = all(field.pure for _, field in found)
+        self.pure = not self.computed and all(field.pure for _, field in found)
         self.models = [(name, field) for name, field in found if field.model in shared]
 
     def _look(self, kind: Any) -> bool:
@@ -134,7 +138,7 @@ class _Plan:
         if schema["type"] == "definition-ref":
             schema = definitions[schema["schema_ref"]]
         for wanted in ("model", "model-fields"):
-            while schema["type"] in _FUNCTIONS and "serialization" not in schema:
+            while schema["type"] in _watch.WRAPPING and "serialization" not in schema:
                 schema = schema["schema"]
             if schema["type"] != wanted or "serialization" in schema:
                 return False
@@ -142,8 +146,13 @@ class _Plan:
                 if schema.get("root_model"):
                     return False
                 schema = schema["schema"]
-        if schema.get("computed_fields"):
-            return False
+        for computed in schema.get("computed_fields") or ():
+            found = getattr(kind, computed["property_name"], None)
+            if not isinstance(found, property) or _watch.reads(found.fget) != "type":
+                return False
+            if "alias" in computed or not _watch.pure(computed["return_schema"], {}, _watch.none):
+                return False
+            self.computed.append(computed["property_name"])
         written = tuple(
             (key, each) for key, each in kind.model_config.items() if key.startswith("ser_")
         )
@@ -151,8 +160,10 @@ class _Plan:
             if "serialization_exclude_if" in field:
                 return False
             inner = field["schema"]
-            self.fields[name] = None if field.get("serialization_exclude") else Field(
-                _pure(inner), (kind, name), _anything(inner) and not written, *_model(inner, definitions)
+            self.fields[name] = None if field.get("serialization_exclude") else _watch.Field(
+                _watch.pure(inner, definitions, _watch.none), (kind, name), _anything(inner) and not written,
+                *_model(inner, definitions), _watch.declared(inner, definitions), *_watch.outermost(inner),
+                _watch.pure(inner, definitions, _watch.studied),
             )  # fmt: skip
         return True
 
@@ -173,7 +184,7 @@ def _model(schema: Any, definitions: Dict[str, Any]) -> Tuple[Any, bool]:
             return schema["cls"], listed
         if "serialization" in schema:
             return (_OWN if _own_dump(schema["serialization"]) else None), listed
-        if kind in _FUNCTIONS or kind in ("default", "nullable"):
+        if kind in _watch.WRAPPING or kind in ("default", "nullable"):
             schema = schema["schema"]
         elif kind == "definition-ref" and schema["schema_ref"] in definitions:
             schema = definitions[schema["schema_ref"]]
@@ -184,66 +195,10 @@ def _model(schema: Any, definitions: Dict[str, Any]) -> Tuple[Any, bool]:
     return None, False
 
 
-def _pure(schema: Any) -> bool:
-    """Say whether pydantic alone writes what such a field holds."""
-    if type(schema) in (list, tuple):
-        return all(map(_pure, schema))
-    if type(schema) is not dict:
-        return True
-    if schema.get("type") == "definition-ref" or schema.get("computed_fields"):
-        return False
-    if "serialization" in schema or "serialization_exclude_if" in schema:
-        return False
-    return all(_pure(inner) for key, inner in schema.items() if key not in _NO_SCHEMA)
-
-
 def _anything(schema: Any) -> bool:
     while schema["type"] in ("default", "nullable") and "serialization" not in schema:
         schema = schema["schema"]
     return schema["type"] == "any" and "serialization" not in schema
-
-
-def _plain(value: Any, depth: int = 100) -> bool:
-    kind = type(value)
-    if kind in _PLAIN:
-        return True
-    if not depth:
-        return False
-    if kind is dict:
-        return all(type(key) is str and _plain(each, depth - 1) for key, each in value.items())
-    return kind in (list, tuple) and all(_plain(each, depth - 1) for each in value)
-
-
-class _Seen:
-    """What a model or dataclass held."""
-
-    __slots__ = ("keys", "kind", "tokens", "values")
-
-    def __init__(self, value: Any, values: List[Any], tokens: List[Tuple[int, Any]]) -> None:
-        self.kind = type(value)
-        self.keys = [*value.__dict__]
-        self.values = values
-        self.tokens = tokens
-
-    def same(self, value: Any) -> bool:
-        """Say whether it is as it was."""
-        held = value.__dict__
-        return (
-            type(value) is self.kind
-            and [*held] == self.keys
-            and all(map(is_, held.values(), self.values))
-            and (not self.tokens or all(_same(self.values[at], token) for at, token in self.tokens))
-            and not getattr(value, "__pydantic_extra__", None)
-        )
-
-
-def _same(value: Any, token: Any) -> bool:
-    if type(token) is bytes:
-        try:
-            return marshal.dumps(value, _FORMAT) == token
-        except ValueError:
-            return False
-    return bool(token.same(value))
 
 
 class Plans:
@@ -257,10 +212,15 @@ class Plans:
         self.jsonable = SchemaSerializer(core_schema.any_schema()).to_python
         self._model_dump = BaseModel.model_dump
         # what many events and crews hold; other models are small, and dumped with what holds them
-        names = ("crewai.agents.agent_builder.base_agent", "BaseAgent"), ("crewai.task", "Task")
+        names = (
+            ("crewai.agents.agent_builder.base_agent", "BaseAgent"),
+            ("crewai.agents.agent_executor", "AgentExecutor"),
+            ("crewai.task", "Task"),
+        )
         self._shared = {getattr(sys.modules.get(module), name, None) for module, name in names}
         self._shared = self._shared - {None} | {_OWN}
         self._known: Dict[Any, _Plan] = {}
+        self.tokens = _watch.Tokens(BaseModel, self.of)
 
     def of(self, kind: Any) -> _Plan:
         """Return what is known of a class."""
@@ -276,61 +236,28 @@ class Plans:
             self._known[kind] = plan
         return plan
 
-    def token(self, value: Any, depth: int = 3) -> Any:
-        """Return what tells a change of a value; None where it has none, _ANEW where that is not known."""
-        kind = type(value)
-        if kind in _SCALARS:
-            return None if kind is not datetime.datetime or type(value.tzinfo) in _ZONES else _ANEW
-        if kind in (dict, list, tuple):
-            try:
-                return marshal.dumps(value, _FORMAT) if _plain(value) else _ANEW
-            except ValueError:
-                return _ANEW
-        if not depth:
-            return _ANEW
-        if isinstance(value, enum.Enum):
-            return None if type(value.value) in _PLAIN else _ANEW
-        if isinstance(value, self.base):
-            plan = self.of(kind)
-            if plan.whole or value.__pydantic_extra__ or not plan.pure:
-                return _ANEW
-        elif not (dataclasses.is_dataclass(kind) and kind.__bases__ == (object,)) or (
-            hasattr(kind, "__pydantic_serializer__") or not hasattr(value, "__dict__")
-        ):
-            return _ANEW
-        held = list(value.__dict__.values())
-        tokens = []
-        for at, each in enumerate(held):
-            token = self.token(each, depth - 1)
-            if token is _ANEW:
-                return _ANEW
-            if token is not None:
-                tokens.append((at, token))
-        return _Seen(value, held, tokens)
-
 
 class _Dump:
     """The text of what was dumped: made anew where the dump is another."""
 
-    __slots__ = ("_names", "_pieces", "_token", "of")
+    __slots__ = ("_text", "_token", "of")
 
     def __init__(self, of: Any) -> None:
         #: kept: no other object gets its id
         self.of = of
         self._token: Optional[bytes] = None
-        self._names: Any = None
-        self._pieces: List[str] = []
+        self._text = ""
 
-    def pieces(self, dumped: Any, names: Any, split: Any, form: Form) -> List[str]:
-        """Return the text, cut where the fields of *split* belong in the order of *names*."""
+    def text(self, dumped: Any, form: Form) -> str:
+        """Return the text of a dump."""
         try:
-            token: Optional[bytes] = marshal.dumps(dumped, _FORMAT)
+            token: Optional[bytes] = marshal.dumps(dumped, _watch.FORMAT)
         except ValueError:
             token = None
-        if token is None or token != self._token or names != self._names:
-            self._pieces = _cut(dumped, names, split, form) if names else [form.dumps(dumped)]
-            self._token, self._names = token, names
-        return self._pieces
+        if token is None or token != self._token:
+            self._text = form.dumps(dumped)
+            self._token = token
+        return self._text
 
 
 def _cut(dumped: Any, names: Any, split: Any, form: Form) -> List[str]:
@@ -351,20 +278,127 @@ def _cut(dumped: Any, names: Any, split: Any, form: Form) -> List[str]:
     return [*pieces, text + "}"]
 
 
+class _Fields:
+    """The text of a model, field by field: only what is not as it was is dumped."""
+
+    __slots__ = ("_held", "_keys", "_names", "_parts", "_split", "_text", "_texts", "_tokens", "of")
+
+    def __init__(self, of: Any) -> None:
+        #: kept: no other object gets its id
+        self.of = of
+        self._keys: List[str] = []
+        self._names: List[Tuple[int, str, Any]] = []
+        self._forget()
+
+    def _forget(self) -> None:
+        self._held: List[Any] = []
+        self._tokens: List[Any] = []
+        #: what has a token that compares, or none
+        self._parts: List[Tuple[int, Any]] = []
+        self._texts: Dict[str, str] = {}
+        self._split: Dict[str, Any] = {}
+        self._text = ""
+
+    def text(
+        self, plan: _Plan, tokens: _watch.Tokens, made: Any, split: Dict[str, Any], form: Form
+    ) -> Optional[str]:
+        """Return the text, with that of the fields in *split*; None where it is more than its fields."""
+        value = self.of
+        held = dict(value.__dict__)
+        keys, values = [*held], [*held.values(), *[type(value)] * len(plan.computed)]
+        if not self._texts:
+            self._forget()
+        if keys != self._keys or split.keys() != self._split.keys():
+            self._forget()
+            names = [(at, name, plan.fields.get(name)) for at, name in enumerate(keys)]
+            self._names = [each for each in names if each[2] is not None]
+            self._names += [
+                (len(keys) + at, name, COMPUTED) for at, name in enumerate(plan.computed)
+            ]
+            self._keys = keys
+        was = self._held
+        again: List[str] = []
+        if not was or not all(map(is_, values, was)) or not self._parts_same():
+            again = self._look(values, tokens, split)
+        if again:
+            self._dump(again, made, split, form)
+            if len(self._texts) + len(split) != len(self._names):
+                self._forget()
+                return None
+        elif split == self._split and self._text:
+            return self._text
+        texts = self._texts
+        self._split = split
+        parts = [
+            texts[name] if name in texts else form.pair(name, split[name])
+            for _, name, _ in self._names
+        ]
+        self._text = "{" + form.comma.join(parts) + "}"
+        return self._text
+
+    def _parts_same(self) -> bool:
+        for value, token in self._parts:
+            if not _watch.same(value, token):
+                return False
+        return True
+
+    def _look(self, values: List[Any], tokens: _watch.Tokens, split: Dict[str, Any]) -> List[str]:
+        """Return the names of fields that are not as they were."""
+        again = []
+        was, known = self._held, self._tokens
+        found: List[Any] = [None] * len(values)
+        parts = []
+        for at, name, field in self._names:
+            if name in split:
+                continue
+            value = values[at]
+            if was:
+                token = known[at]
+                if value is was[at] if token is None else _watch.same(value, token):
+                    found[at] = token
+                    if token is not None:
+                        parts.append((value, token))
+                    continue
+            token = found[at] = tokens.of_field(field, value)
+            if token is not None:
+                parts.append((value, token))
+            again.append(name)
+        self._held, self._tokens, self._parts = values, found, parts
+        return again
+
+    def _dump(self, again: List[str], made: Any, split: Dict[str, Any], form: Form) -> None:
+        texts = self._texts
+        self._texts = {}
+        self._text = ""
+        if texts:
+            dumped = made(mode="json", include=set(again))
+        else:
+            dumped = made(mode="json", exclude=set(split) or None)
+        if [*dumped] != again:
+            return
+        for name, each in dumped.items():
+            texts[name] = form.pair(name, form.dumps(each))
+        self._texts = texts
+
+
+#: What a property that tells of the class alone is like.
+COMPUTED = _watch.Field(False, None, False, None, False, frozenset(), False, "class", True)
+
+
 class _Pass:
     """One dump of what events and entities hold: each object once."""
 
-    def __init__(self, form: Form, plans: Plans, before: Dict[Any, _Dump]) -> None:
+    def __init__(self, form: Form, plans: Plans, before: Dict[Any, Any]) -> None:
         self._form, self._plans, self._before = form, plans, before
-        self.dumps: Dict[Any, _Dump] = {}
+        self.dumps: Dict[Any, Any] = {}
         self._texts: Dict[Any, str] = {}
 
-    def _dump(self, which: Any, value: Any) -> _Dump:
+    def _dumped(self, which: Any, of: Any, dumped: Any) -> str:
         dump = self._before.get(which)
-        if dump is None:
-            dump = _Dump(value)
+        if type(dump) is not _Dump:
+            dump = _Dump(of)
         self.dumps[which] = dump
-        return dump
+        return dump.text(dumped, self._form)
 
     def entity(self, entity: Any) -> str:
         """Return what ``entity.model_dump(mode="json")`` is."""
@@ -375,8 +409,7 @@ class _Pass:
         text = self._texts.get(which)
         if text is None:
             dumped = self._plans.jsonable(entity.model_dump(mode="json"), mode="json")
-            (text,) = self._dump(which, entity).pieces(dumped, None, None, self._form)
-            self._texts[which] = text
+            self._texts[which] = text = self._dumped(which, entity, dumped)
         return text
 
     def model(self, kind: Any, value: Any) -> str:
@@ -384,10 +417,10 @@ class _Pass:
         which = kind, id(value)
         text = self._texts.get(which)
         if text is None:
-            self._texts[which] = text = self._model(kind, value, self._dump(which, value))
+            self._texts[which] = text = self._model(which, kind, value)
         return text
 
-    def field(self, event: Any, name: str, field: Field) -> str:
+    def field(self, event: Any, name: str, field: _watch.Field) -> str:
         """Return the text of a field."""
         value = event.__dict__[name]
         if isinstance(value, self._plans.base):
@@ -400,47 +433,63 @@ class _Pass:
         which = field.share, tuple(map(id, held)) if held is not value else id(value)
         text = self._texts.get(which)
         if text is None:
-            dumped = event.model_dump(mode="json", include={name})[name]
-            (text,) = self._dump(which, held).pieces(dumped, None, None, self._form)
-            self._texts[which] = text
+            text = self._texts[which] = self._field(which, event, name, held, type(value) is list)
         return text
 
-    def _holder(self, field: Field) -> Any:
+    def _field(self, which: Any, event: Any, name: str, held: Any, listed: bool) -> str:
+        joined, known = "", None
+        if listed and held and all(isinstance(each, self._plans.base) for each in held):
+            # what writes an item is its class's affair: looked at once, then known
+            lists, key = self._plans.of(type(event)).lists, (name, *map(type, held))
+            known = lists.get(key)
+            if known is not False:
+                joined = f"[{self._form.comma.join(map(self.entity, held))}]"
+                if known:
+                    return joined
+        text = self._dumped(which, held, event.model_dump(mode="json", include={name})[name])
+        if joined and len(lists) < CLASSES:
+            lists[key] = text == joined
+        return text
+
+    def _holder(self, field: _watch.Field) -> Any:
         return self._plans.base if field.model is _OWN else field.model
 
-    def _held(self, field: Field, value: Any) -> str:
+    def _held(self, field: _watch.Field, value: Any) -> str:
         return self.entity(value) if field.model is _OWN else self.model(field.model, value)
 
-    def _model(self, kind: Any, value: Any, dump: _Dump) -> str:
-        form = self._form
+    def _items(self, field: _watch.Field, value: Any) -> Any:
+        """Return the texts of a list's models, None where it has others."""
+        kinds = self._holder(field)
+        if not all(isinstance(each, kinds) for each in value):
+            return None
+        return tuple([self._held(field, each) for each in value])
+
+    def _model(self, which: Any, kind: Any, value: Any) -> str:
         plan = self._plans.of(kind)
         held = value.__dict__
-        split: Dict[str, str] = {}
+        made = functools.partial(plan.serializer.to_python, value)
+        if kind is type(value) and not plan.own:
+            # its warnings name this call
+            made = value.model_dump
         if not plan.whole and not value.__pydantic_extra__:
+            split: Dict[str, Any] = {}
             for name, field in plan.models:
                 each = held.get(name)
                 if not field.listed:
                     if isinstance(each, self._holder(field)):
                         split[name] = self._held(field, each)
                 elif type(each) is list and each:
-                    kinds = self._holder(field)
-                    if all(isinstance(one, kinds) for one in each):
-                        texts = form.comma.join([self._held(field, one) for one in each])
-                        split[name] = f"[{texts}]"
-        made = functools.partial(plan.serializer.to_python, value)
-        if kind is type(value) and not plan.own:
-            # its warnings name this call
-            made = value.model_dump
-        if split:
-            dumped = made(mode="json", exclude=set(split))
-            names = [name for name in held if plan.fields.get(name) is not None]
-            if [*dumped] == [name for name in names if name not in split]:
-                pieces = dump.pieces(dumped, names, split, form)
-                found = [pieces[0]]
-                for name, piece in zip([name for name in names if name in split], pieces[1:]):
-                    found += split[name], piece
-                return "".join(found)
-        return dump.pieces(made(mode="json"), None, None, form)[0]
+                    texts = self._items(field, each)
+                    if texts is not None:
+                        split[name] = texts
+            fields = self._before.get(which)
+            if type(fields) is not _Fields:
+                fields = _Fields(value)
+            text = fields.text(plan, self._plans.tokens, made, split, self._form)
+            if text is not None:
+                self.dumps[which] = fields
+                return text
+        return self._dumped(which, value, made(mode="json"))
 
 
 class _Entry:
@@ -455,7 +504,7 @@ class _Entry:
         self.plan: Any = None
         self.seen: Any = None
         #: what is between the pieces
-        self.lives: List[Tuple[str, Field]] = []
+        self.lives: List[Tuple[str, _watch.Field]] = []
         self.pieces: List[str] = []
 
 
@@ -466,7 +515,7 @@ class _Record:
         self._form, self._plans = form, plans
         self._lock = threading.RLock()
         self._entries: Dict[str, _Entry] = {}
-        self._dumps: Dict[Any, _Dump] = {}
+        self._dumps: Dict[Any, Any] = {}
 
     def text(self, head: Dict[str, Any], root: Any, record: Any, node_kind: Any, tail: str) -> str:
         """Return the text of a state."""
@@ -507,7 +556,7 @@ class _Record:
                 and entry.seen.same(event)
             ):
                 self._read(entry, key)
-            edges = marshalled(held["edges"], _FORMAT)
+            edges = marshalled(held["edges"], _watch.FORMAT)
             if edges != entry.edges:
                 self._edges(entry, edges)
             if entry.plan is None:
@@ -542,7 +591,7 @@ class _Record:
             or not held.keys() <= plan.fields.keys()
         ):
             return
-        lives: List[Tuple[str, Field]] = []
+        lives: List[Tuple[str, _watch.Field]] = []
         tokens: List[Tuple[int, Any]] = []
         names = []
         for at, (name, value) in enumerate(held.items()):
@@ -550,14 +599,14 @@ class _Record:
             if field is None:
                 continue
             names.append(name)
-            token = self._plans.token(value) if field.pure else _ANEW
-            if token is _ANEW:
+            token = self._plans.tokens.of_field(field, value)
+            if token is _watch.ANEW:
                 lives.append((name, field))
             elif token is not None:
                 tokens.append((at, token))
         outside = {name for name, _ in lives}
         dumped = event.model_dump(mode="json", exclude=outside or None)
-        seen = _Seen(event, list(held.values()), tokens)
+        seen = _watch.Seen(event, list(held.values()), tokens)
         if [*dumped] != [name for name in names if name not in outside] or seen.keys != [*held]:
             return
         if seen.keys == plan.keys:
@@ -574,7 +623,7 @@ class _Record:
 
     def _edges(self, entry: _Entry, edges: bytes) -> None:
         found = marshal.loads(edges)
-        if type(found) is not dict or not _plain(found):
+        if type(found) is not dict or not _watch.plain(found):
             raise _Changed
         form = self._form
         entry.edges = edges

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Callable, FrozenSet, Tuple
 from fast_jvm._registry import Activate, Meter
 from fast_jvm._serving import Serving, among, finish
 
+from ._saves import AtOnce
+
 if TYPE_CHECKING:  # names of the original's module, see among()
     import contextvars
     import inspect
@@ -110,12 +112,12 @@ def _studied(module: Any) -> FrozenSet[Any]:
 def make_execute_method(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Activate]:
     """``Flow._execute_method`` without hops to other threads that have nothing to do there.
 
-    Such are a persistence step that has nothing to persist, and six methods of crewai's own executor that read a field
-    or two. The original's steps in its order; where it hopped, the loop still gets its turn.
+    Such are a persistence step that has nothing to persist, or saves a small state where no disk is waited for, and six methods
+    of crewai's own executor that read a field or two. The original's steps in its order; where it hopped, the loop still gets its turn.
     """
     serving = Serving("crewai.execute_method")
     flow = sys.modules[_RUNTIME].Flow
-    quick = _Quick(sys.modules[_RUNTIME])
+    quick, at_once = _Quick(sys.modules[_RUNTIME]), AtOnce(flow)
     persist, to_thread = flow._persist_method_completion, asyncio.to_thread
 
     async def _execute_method(
@@ -212,6 +214,9 @@ def make_execute_method(original: Any, meter: Meter) -> Tuple[Callable[..., Any]
             if persisted is None:
                 persisted = self._definition.persist
             if persisted is None or not persisted.enabled:
+                await asyncio.sleep(0)
+            elif at_once(self, persisted):
+                contextvars.copy_context().run(self._persist_method_completion, method_name)
                 await asyncio.sleep(0)
             else:
                 await asyncio.to_thread(self._persist_method_completion, method_name)

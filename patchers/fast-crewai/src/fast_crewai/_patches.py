@@ -15,6 +15,7 @@ _MODEL = "pydantic.main:BaseModel"
 _UTILS = "crewai.utilities.pydantic_schema_utils"
 _EXECUTOR = "crewai.agents.agent_executor"
 _FILES = "crewai.utilities.file_store"
+_SQLITE = "crewai.flow.persistence.sqlite"
 _TOOL = "crewai.tools.structured_tool"
 
 #: Modules of crewai that import sanitize_tool_name by name.
@@ -250,6 +251,17 @@ PATCHES = (
             "crewai.flow.flow_wrappers:FlowMethod.__call__": frozenset({"91cab00c0a16a977"}),
         },
         {},
+    ),
+    _patch(
+        "save_state",
+        f"{_SQLITE}:SQLiteFlowPersistence.save_state",
+        "d23a8975e2b4b12e",
+        "_saves:make_save_state",
+        {
+            f"{_SQLITE}:SQLiteFlowPersistence._save_state_sql": frozenset({"597265dc534d5f54"}),
+            f"{_SQLITE}:SQLiteFlowPersistence._to_state_dict": frozenset({"1f108c2c67ce46ad"}),
+        },
+        {"pydantic": "!>=2.11,<3"},
     ),
     _patch(
         "execute_single_listener",

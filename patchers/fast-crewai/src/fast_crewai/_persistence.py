@@ -28,6 +28,8 @@ from pydantic import BaseModel, Field, model_validator
 
 from fast_jvm._keyed_log import KeyedLog, Put
 
+from ._flows import uncollected
+
 if TYPE_CHECKING:
     from crewai.flow.async_feedback.types import PendingFeedbackContext
 
@@ -120,8 +122,11 @@ class ChroniclePersistence(FlowPersistence):
         self, flow_uuid: str, method_name: str, state_data: Union[Dict[str, Any], BaseModel]
     ) -> None:
         """Save a state behind those that a flow has."""
-        state = _as_dict(state_data)
-        _logs.of(self.path, self.durability).put(_saved(flow_uuid, method_name, state))
+        if isinstance(state_data, BaseModel):
+            text = uncollected(lambda: _dumped(_dump(state_data)))
+        else:
+            text = _dumped(_as_dict(state_data))
+        _logs.of(self.path, self.durability).put(_saved(flow_uuid, method_name, text))
 
     def load_state(self, flow_uuid: str) -> Optional[Dict[str, Any]]:
         """Return the state that was saved last, or None."""
@@ -136,15 +141,15 @@ class ChroniclePersistence(FlowPersistence):
         state_data: Union[Dict[str, Any], BaseModel],
     ) -> None:
         """Save a state, and that feedback is awaited."""
-        state = _as_dict(state_data)
+        text = _dumped(_as_dict(state_data))
         told = _dumped(context.to_dict())
         _logs.of(self.path, self.durability).put(
-            _saved(flow_uuid, context.method_name, state),
+            _saved(flow_uuid, context.method_name, text),
             Put(
                 _key(_PENDING, flow_uuid),
                 b"",
                 _SPLIT.pack(len(told)),
-                told + _dumped(state),
+                told + text,
             ),
         )
 
@@ -188,10 +193,10 @@ def _key(tag: bytes, flow_uuid: str) -> bytes:
     return tag + flow_uuid.encode("utf-8", "surrogatepass")
 
 
-def _saved(flow_uuid: str, method_name: str, state: Dict[str, Any]) -> Put:
+def _saved(flow_uuid: str, method_name: str, text: bytes) -> Put:
     timestamp = datetime.now(timezone.utc).isoformat()
     head = json.dumps([method_name, timestamp]).encode()
-    return Put(uuid.uuid4().bytes, _key(_STATES, flow_uuid), head, _dumped(state))
+    return Put(uuid.uuid4().bytes, _key(_STATES, flow_uuid), head, text)
 
 
 def _dumped(value: Any) -> bytes:

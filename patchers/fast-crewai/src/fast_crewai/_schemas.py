@@ -215,7 +215,8 @@ class _Functions:
 _functions: Optional[_Functions] = None
 
 
-def _found(cls: Any) -> Optional[_Known]:
+def known_schema(cls: Any) -> Optional[_Known]:
+    """Return what is known of a class's schema, looked at now; None where it is the originals'."""
     global _functions
     if _functions is None:
         _functions = _Functions()
@@ -241,7 +242,7 @@ def make_model_json_schema(original: Any, meter: Meter) -> Tuple[Callable[..., A
         if args or kwargs and kwargs.keys() != _ARGUMENTS or not serving:
             return original(cls, *args, **kwargs)
         key = kwargs.get("ref_template")
-        known = _found(cls) if key is None or type(key) is str else None
+        known = known_schema(cls) if key is None or type(key) is str else None
         if known is None:
             replacement.declined += 1  # type: ignore[attr-defined]
             return original(cls, **kwargs)
@@ -291,7 +292,7 @@ def make_generate_model_description(
     def replacement(model: Any, *, strip_null_types: bool = True) -> Any:
         if not serving:
             return original(model, strip_null_types=strip_null_types)
-        known = _found(model) if isinstance(model, type) and steps else None
+        known = known_schema(model) if isinstance(model, type) and steps else None
         if known is None:
             replacement.declined += 1  # type: ignore[attr-defined]
             return original(model, strip_null_types=strip_null_types)
@@ -329,7 +330,7 @@ def make_format_description(original: Any, meter: Meter) -> Tuple[Callable[..., 
             and names["strip_composite_description_prefix"] is strip
             and names["json"].dumps is dumps
         ):
-            known = _found(args_schema)
+            known = known_schema(args_schema)
         if known is None:
             replacement.declined += 1
             return original(name, args_schema, description)
