@@ -147,6 +147,7 @@ def patches(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
         ),
         *_sending(patch),
         *_wire(patch),
+        *_aiohttp(patch),
     )
 
 
@@ -292,6 +293,37 @@ def _wire(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
                 "httpx._transports.default:ResponseStream.close": "c29fb432189b1097",
             },
             requires={"httpcore": "!>=1,<2", **_H11},
+            of=_OF_HTTPX,
+        ),
+    )
+
+
+def _aiohttp(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
+    """Those of LiteLLM's transport over aiohttp."""
+    module = "litellm.llms.custom_httpx.aiohttp_transport"
+    return (
+        patch(
+            "aiohttp_request",
+            f"{module}:LiteLLMAiohttpTransport._make_aiohttp_request",
+            "f602cfa9108ff90d",
+            "_aiohttp:make_aiohttp_request",
+            also={"aiohttp.client:ClientSession._prepare_headers": "310aa08184dc8f89"},
+            requires={"aiohttp": "!>=3.10,<4", **_HTTPX},
+        ),
+        patch(
+            "aiohttp_read",
+            "httpx._models:Response.aread",
+            "a5b8bc9d47819c8a",
+            "_aiohttp:make_aread",
+            also={
+                f"{module}:AiohttpResponseStream": "e2facdbed872c45a",
+                f"{module}:map_aiohttp_exceptions": "88854863b28dbd9d",
+                "httpx:Response.aiter_bytes": "157b3ea50a6e8e1b",
+                "httpx:Response.aiter_raw": "2ac812364ee56242",
+                "httpx:Response.aclose": "62c8db17f335041f",
+                "httpx._client:BoundAsyncStream": "7d54cf2a38d8472b",
+            },
+            requires={"litellm": "!>=1.100,!=1.107.0,<2"},
             of=_OF_HTTPX,
         ),
     )
