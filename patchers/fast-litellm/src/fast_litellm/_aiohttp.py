@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from operator import attrgetter, is_
 from typing import Any, Callable, Dict, Tuple
@@ -109,6 +110,7 @@ def make_aiohttp_request(
 def make_aread(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
     """Return the replacement of httpx.Response.aread and its switch: for bodies of LiteLLM's transport."""
     serving = Serving("litellm.aiohttp_read")
+    transport = Serving("litellm.aiohttp_request")  # whose gate has looked at LiteLLM's stream
     names = original.__globals__
     bound: Any = None
     plain: Any = None
@@ -132,10 +134,10 @@ def make_aread(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[...
         ):
             return None
         inner = stream._stream
-        if type(inner).__name__ != "AiohttpResponseStream":
+        module = sys.modules.get("litellm.llms.custom_httpx.aiohttp_transport")
+        if module is None or type(inner) is not module.AiohttpResponseStream or not transport:
             return None
-        module = import_module("litellm.llms.custom_httpx.aiohttp_transport")
-        return (inner, module) if type(inner) is module.AiohttpResponseStream else None
+        return inner, module
 
     async def aread(self: Any) -> Any:
         if not serving or "_content" in self.__dict__:
