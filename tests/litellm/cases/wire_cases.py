@@ -284,6 +284,12 @@ ANSWERS: dict[str, list[list[Any]]] = {
         [answer(BODY, framing="chunked")[:-2] + b"A: b\r\n\r\n"],
         [PLAIN],
     ],
+    "an extension of a chunk": [
+        [answer(BODY, framing="chunked").replace(b"\r\n0\r\n", b"\r\n0;a=b\r\n")]
+    ]
+    * 2,
+    "a chunk's end": [[answer(BODY, framing="chunked").replace(b"\r\n0\r\n", b"xx0\r\n")], [PLAIN]],
+    "more than its chunks": [[answer(BODY, framing="chunked") + b"more"]],
     "bad chunks": [
         [answer(BODY, framing="chunked").replace(b"\r\n0\r\n", b"\r\nxyz\r\n")],
         [PLAIN],
@@ -303,7 +309,19 @@ ANSWERS: dict[str, list[list[Any]]] = {
     "errors": [[answer(BODY, status=b"%d X" % code)] for code in (400, 404, 429, 500, 503)],
     "cut in two": [[PLAIN[:20], PLAIN[20:]], [PLAIN[:-20], PLAIN[-20:]], [PLAIN]],
 }
-FAST = ["plain", "empty", "gzip", "keep-alive", "no reason", "spaces", "odd bytes", "errors"]
+FAST = [
+    "plain",
+    "empty",
+    "gzip",
+    "chunked",
+    "Chunked",
+    "gzip, chunked",
+    "keep-alive",
+    "no reason",
+    "spaces",
+    "odd bytes",
+    "errors",
+]
 
 
 @pytest.mark.parametrize("name", ANSWERS)

@@ -39,8 +39,8 @@ _REQUEST = {
     f"{_CLIENT}._merge_headers": "7474e93f2ecd7440",
     f"{_CLIENT}._merge_cookies": "8cafce0883428aad",
     f"{_CLIENT}._merge_queryparams": "7992ae8b215c0017",
-    "httpx:Request.__init__": "6064a4ba15ed1469",
-    "httpx:Request._prepare": "787a498fea44b587",
+    "httpx._models:Request.__init__": "6064a4ba15ed1469",
+    "httpx._models:Request._prepare": "787a498fea44b587",
     "httpx._content:encode_request": "4cb173f98647ca61",
     "httpx._content:encode_content": "0b67969b4251f9f7",
 }
@@ -51,8 +51,8 @@ _CORE = "httpcore._sync"
 _SEND = {
     f"{_CLIENT}._build_request_auth": "850655b1535ca6d3",
     f"{_CLIENT}._set_timeout": "e5d384d70453098b",
-    "httpx:Response.has_redirect_location.fget": "8d79788cab613351",
-    "httpx:Auth.auth_flow": "13ec530aee4713b0",
+    "httpx._models:Response.has_redirect_location.fget": "8d79788cab613351",
+    "httpx._auth:Auth.auth_flow": "13ec530aee4713b0",
 }
 _POOL = {
     f"{_CORE}.connection_pool:PoolRequest": "13d4cc3823f9443f",
@@ -70,9 +70,9 @@ _EXCHANGE = {
     f"{_CORE}.http11:HTTP11Connection.has_expired": "a941810ba8246a96",
     f"{_CORE}.http11:HTTP11ConnectionByteStream": "79da452d5dd13480",
     "httpcore._backends.sync:SyncStream": "e0ebf9aa142c6a7e",
-    "httpcore:Response.__init__": "198e8ae4c6e50bfa",
-    "httpcore:Request.__init__": "9f6f52bd777cd2f0",
-    "httpcore:URL.__init__": "d64821f3195d4002",
+    "httpcore._models:Response.__init__": "198e8ae4c6e50bfa",
+    "httpcore._models:Request.__init__": "9f6f52bd777cd2f0",
+    "httpcore._models:URL.__init__": "d64821f3195d4002",
     "h11._connection:Connection": "814cc9f05e15b677",
     "h11._state:ConnectionState": "f0ec1962d8955aaa",
     "h11._connection:_body_framing": "f3f091c66ac2bf7a",
@@ -120,7 +120,6 @@ def patches(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
             "a6d3e860411793a0",
             "_requests:make_copy_options",
             also={
-                "openai._models:FinalRequestOptions": "75856b49c9b95edb",
                 "pydantic.main:BaseModel.model_copy": "6a67f035b84cf2cd",
                 "pydantic.main:BaseModel.__copy__": "8d34d0aba27a062f",
             },
@@ -147,6 +146,7 @@ def patches(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
         ),
         *_sending(patch),
         *_wire(patch),
+        *_aiohttp(patch),
     )
 
 
@@ -163,7 +163,7 @@ def _sending(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
                 **_SEND,
                 f"{sync}._send_handling_auth": "23313d5a9d99e627",
                 f"{sync}._send_handling_redirects": "d47e82577debbc7d",
-                "httpx:Auth.sync_auth_flow": "2829af2c6fac887f",
+                "httpx._auth:Auth.sync_auth_flow": "2829af2c6fac887f",
             },
             of=_OF_HTTPX,
         ),
@@ -176,7 +176,7 @@ def _sending(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
                 **_SEND,
                 f"{asynchronous}._send_handling_auth": "6d114188724bcfc5",
                 f"{asynchronous}._send_handling_redirects": "fb2ed0bb71540a31",
-                "httpx:Auth.async_auth_flow": "67f021fa655c73e8",
+                "httpx._auth:Auth.async_auth_flow": "67f021fa655c73e8",
             },
             of=_OF_HTTPX,
         ),
@@ -201,7 +201,7 @@ def _sending(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
             "httpx._models:Headers.__getitem__",
             "a905070d152a0a43",
             "_sending:make_header",
-            also={"httpx:Headers.encoding.fget": "d0dcc01e1a60efe3"},
+            also={"httpx._models:Headers.encoding.fget": "d0dcc01e1a60efe3"},
             of=_OF_HTTPX,
         ),
     )
@@ -233,8 +233,8 @@ def _wire(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
             "753ba78c74399550",
             "_wire:make_connection_request",
             also={
-                "httpcore:URL.origin.fget": "635726431255e365",
-                "httpcore:Origin.__eq__": "05e585555770d96b",
+                "httpcore._models:URL.origin.fget": "635726431255e365",
+                "httpcore._models:Origin.__eq__": "05e585555770d96b",
             },
             **httpcore,
         ),
@@ -259,7 +259,7 @@ def _wire(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
             f"{_CORE}.connection_pool:ConnectionPool.handle_request",
             "964a4d9a4881b848",
             "_wire:make_pool_request",
-            also={**_POOL, "httpcore:Response.__init__": "198e8ae4c6e50bfa"},
+            also={**_POOL, "httpcore._models:Response.__init__": "198e8ae4c6e50bfa"},
             **httpcore,
         ),
         patch(
@@ -269,9 +269,9 @@ def _wire(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
             "_wire:make_transport_request",
             also={
                 "httpx._transports.default:map_httpcore_exceptions": "7f7c73cc0ee585e6",
-                "httpx:Response.__init__": "ebf47defdf18da54",
-                "httpcore:Request.__init__": "9f6f52bd777cd2f0",
-                "httpcore:URL.__init__": "d64821f3195d4002",
+                "httpx._models:Response.__init__": "ebf47defdf18da54",
+                "httpcore._models:Request.__init__": "9f6f52bd777cd2f0",
+                "httpcore._models:URL.__init__": "d64821f3195d4002",
             },
             requires={"httpcore": "!>=1,<2", **_H11},
             of=_OF_HTTPX,
@@ -284,14 +284,46 @@ def _wire(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
             also={
                 **_EXCHANGE,
                 **_POOL,
-                "httpx:Response.iter_bytes": "44c9f91ec87f4e64",
-                "httpx:Response.iter_raw": "bb1d7f08e5384fdf",
-                "httpx:Response.close": "fb839936f91cd174",
+                "httpx._models:Response.iter_bytes": "44c9f91ec87f4e64",
+                "httpx._models:Response.iter_raw": "bb1d7f08e5384fdf",
+                "httpx._models:Response.close": "fb839936f91cd174",
                 "httpx._client:BoundSyncStream": "bc54d8f236b997b0",
                 "httpx._transports.default:ResponseStream.__iter__": "5cd6686fce62c206",
                 "httpx._transports.default:ResponseStream.close": "c29fb432189b1097",
             },
             requires={"httpcore": "!>=1,<2", **_H11},
+            of=_OF_HTTPX,
+        ),
+    )
+
+
+def _aiohttp(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
+    """Those of LiteLLM's transport over aiohttp."""
+    module = "litellm.llms.custom_httpx.aiohttp_transport"
+    return (
+        patch(
+            "aiohttp_request",
+            f"{module}:LiteLLMAiohttpTransport._make_aiohttp_request",
+            "f602cfa9108ff90d",
+            "_aiohttp:make_aiohttp_request",
+            also={
+                "aiohttp.client:ClientSession._prepare_headers": "310aa08184dc8f89",
+                f"{module}:AiohttpResponseStream": "e2facdbed872c45a",
+                f"{module}:map_aiohttp_exceptions": "88854863b28dbd9d",
+            },
+            requires={"aiohttp": "!>=3.10,<4", **_HTTPX},
+        ),
+        patch(
+            "aiohttp_read",
+            "httpx._models:Response.aread",
+            "a5b8bc9d47819c8a",
+            "_aiohttp:make_aread",
+            also={  # (LiteLLM's own code is aiohttp_request's to look at: nothing here imports it)
+                "httpx._models:Response.aiter_bytes": "157b3ea50a6e8e1b",
+                "httpx._models:Response.aiter_raw": "2ac812364ee56242",
+                "httpx._models:Response.aclose": "62c8db17f335041f",
+                "httpx._client:BoundAsyncStream": "7d54cf2a38d8472b",
+            },
             of=_OF_HTTPX,
         ),
     )

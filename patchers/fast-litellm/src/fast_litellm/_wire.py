@@ -68,6 +68,7 @@ class _Library:
         self.write_length = writers.ContentLengthWriter
         self.field = readers.header_field_re
         self.status = readers.status_line_re
+        self.chunk = readers.chunk_header_re
         self.name, self.value = headers._field_name_re, headers._field_value_re
         self.method, self.target = events.method_re, events.request_target_re
         self.stream = sync.SyncStream
@@ -234,13 +235,33 @@ class _Library:
             if len(data) != reader._remaining:  # (more than it: h11 pauses)
                 return None
             return bytes(data)
+        if type(reader) is self.by_chunks:
+            begun = reader._bytes_in_chunk or reader._bytes_to_discard or reader._reading_trailer
+            return None if begun else self._unchunked(data)
         return None
+
+    def _unchunked(self, data: bytearray) -> Optional[bytes]:
+        """Return what the chunks hold; None where they are not all there, or there is anything else."""
+        parts: List[bytearray] = []
+        place = 0
+        while True:
+            end = data.find(b"\r\n", place) + 2
+            match = self.chunk.fullmatch(data, place, end) if end > 1 else None
+            if match is None:
+                return None
+            size = int(match["chunk_size"], 16)
+            if size == 0:
+                return b"".join(parts) if data[end:] == b"\r\n" else None
+            place = end + size
+            parts.append(data[end:place])
+            if data[place : place + 2] != b"\r\n":
+                return None
+            place += 2
 
     def take_all(self, connection: Any) -> None:
         """Leave h11 where it is after the last event of a body that whole_body has returned."""
         inside = connection._h11_state
         inside._receive_buffer._extract(len(inside._receive_buffer))
-        inside._reader._remaining = 0
         inside._cstate.states[self.server] = self.done
         inside._reader = self.readers[self.server, self.done]
 
