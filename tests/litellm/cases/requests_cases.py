@@ -41,7 +41,7 @@ MESSAGES = [
 
 #: What differs from one call to the next with the original too.
 _MOVING = re.compile(
-    r"(?i)time|duration|_ms$|trace_id|overhead|^created$|^date$|call_id|^id$|hash|traceback"
+    r"(?i)time|duration|_ms$|trace_id|overhead|^created$|created_at|^date$|call_id|^id$|hash|traceback"
 )
 
 
