@@ -71,7 +71,7 @@ def run(name: str, asynchronous: bool, listen: Callable[[], Callable[[], Any]]) 
     try:
         with logged():
             if asynchronous:
-                asyncio.run(_read(getattr(litellm, "a" + function), kwargs))
+                asyncio.run(_read(getattr(litellm, "a" + function), kwargs, told))
             else:
                 try:
                     response = getattr(litellm, function)(**kwargs)
@@ -84,7 +84,7 @@ def run(name: str, asynchronous: bool, listen: Callable[[], Callable[[], Any]]) 
         clear_callbacks()
 
 
-async def _read(function: Any, kwargs: Any) -> None:
+async def _read(function: Any, kwargs: Any, told: Callable[[], Any]) -> None:
     try:
         response = await function(**kwargs)
         if kwargs.get("stream"):
@@ -93,24 +93,32 @@ async def _read(function: Any, kwargs: Any) -> None:
     except Exception:  # noqa: S110
         pass
     finally:
-        for _ in range(2):
-            await asyncio.sleep(0.03)
-            await GLOBAL_LOGGING_WORKER.flush()
+        heard, end = -1, time.monotonic() + 3
+        while len(told()) != heard and time.monotonic() < end:
+            heard = len(told())
+            for _ in range(3):
+                await asyncio.sleep(0.04)
+                await GLOBAL_LOGGING_WORKER.flush()
 
 
-_ran: set[tuple[str, bool]] = set()
+_ran: set[tuple[str, bool, str]] = set()
 
 
 def compare(
-    name: str, asynchronous: bool, listen: Callable[[], Callable[[], Any]], least: int = 1
+    name: str,
+    asynchronous: bool,
+    listen: Callable[[], Callable[[], Any]],
+    who: str,
+    least: int = 1,
 ) -> None:
     """Both sides' loggers were told the same in the same order."""
-    if (name, asynchronous) not in _ran:
-        _ran.add((name, asynchronous))
+    if (name, asynchronous, who) not in _ran:
+        _ran.add((name, asynchronous, who))
         run(name, asynchronous, listen)  # imports on the way
     ours = run(name, asynchronous, listen)
     with originals():
         theirs = run(name, asynchronous, listen)
+    assert len(ours) == len(theirs)
     assert differences(ours, theirs) == []
     assert len(ours) >= least, name
 
@@ -171,7 +179,7 @@ if find_spec("opentelemetry") and find_spec("opentelemetry.sdk"):
     @BOTH
     @pytest.mark.parametrize("name", RUNS)
     def test_open_telemetry(name: str, asynchronous: bool) -> None:
-        compare(name, asynchronous, telemetry)
+        compare(name, asynchronous, telemetry, "telemetry")
 
 
 if find_spec("langfuse"):
@@ -203,7 +211,7 @@ if find_spec("langfuse"):
             return lambda: spans_of(exporter)
 
         try:
-            compare(name, asynchronous, listen)
+            compare(name, asynchronous, listen, "langfuse")
         finally:
             logger.stop()
 
@@ -301,4 +309,4 @@ def test_the_users_own(
 
         return told
 
-    compare(name, asynchronous, listen, least=0 if register is coroutines else 1)
+    compare(name, asynchronous, listen, register.__name__, 0 if register is coroutines else 1)
