@@ -41,7 +41,7 @@ MESSAGES = [
 
 #: What differs from one call to the next with the original too.
 _MOVING = re.compile(
-    r"(?i)time|duration|_ms$|trace_id|overhead|^created$|^date$|call_id|^id$|hash|traceback"
+    r"(?i)time|duration|_ms$|trace_id|overhead|^created$|created_at|^date$|call_id|^id$|hash|traceback"
 )
 
 
@@ -368,6 +368,26 @@ ERRORS: dict[str, Any] = {
 @pytest.mark.parametrize("name", ERRORS)
 def test_errors(name: str, asynchronous: bool) -> None:
     compare("chat", [ERRORS[name]], asynchronous=asynchronous)
+
+
+OTHERS = [
+    ("anthropic", name)
+    for name in ERRORS
+    if name not in ("cookies", "keys that come twice", "x-should-retry", "503 retry-after-ms")
+]
+
+
+@BOTH
+@pytest.mark.parametrize(("kind", "name"), OTHERS if LONG else OTHERS[::4])
+def test_errors_of_others(kind: str, name: str, asynchronous: bool) -> None:
+    compare(kind, [ERRORS[name]], asynchronous=asynchronous)
+
+
+@BOTH
+@pytest.mark.parametrize("kind", ["chat", "anthropic"])
+def test_errors_before_a_stream(kind: str, asynchronous: bool) -> None:
+    for name in ("400", "429 retry-after", "503", "an error that is no JSON", "connect"):
+        compare(kind, [ERRORS[name]], asynchronous=asynchronous, stream=True)
 
 
 @BOTH
