@@ -3,7 +3,7 @@
 
     python litellm_children.py embeddings     one request, 100 x 1536 floats or base64: CPU of this process
     python litellm_children.py tokens         token_counter: CPU of a call
-    python litellm_children.py router         the Router's pre-call checks, and a call of a mocked model: CPU
+    python litellm_children.py router         the Router's pre-call checks, and calls of a mocked model, of a provider, and of none: CPU
     python litellm_children.py limits         a check of a rate limit through Python: CPU; the table's bytes a key
     python litellm_children.py chat           chat calls: one after another, 50 at once, 100 agents of a model that takes 200 ms
     python litellm_children.py streaming      streams of 300 chunks, sync and 50 at once, with a CustomLogger and without: CPU of a chunk
@@ -629,7 +629,7 @@ def tokens() -> Dict[str, Any]:
 
 
 def router() -> Dict[str, Any]:
-    """Pre-call checks by the number of deployments, of one model and of ten; a Router's call, its model mocked."""
+    """Pre-call checks by the number of deployments, of one model and of ten; a Router's call, its model mocked; without any; of a provider."""
     ready()
     import litellm
 
@@ -668,10 +668,64 @@ def router() -> Dict[str, Any]:
         found["call, " + name] = compare(
             lambda: made.completion("m", messages),
             lambda answer: answer.choices[0].message.content,
-            10,
-            3,
+            max(5, 40 // many),
+            max(5, 40 // many),  # as many: threads end what a call began
             served,
         )
+        answer, chat = made.completion("m", messages), litellm.completion
+        litellm.completion = lambda **_: answer
+        try:  # what a call costs beside the chat call inside
+            found["alone, " + name] = compare(
+                lambda: made.completion("m", messages),
+                lambda answer: answer.choices[0].message.content,
+                40,
+                10,
+                [*served, "litellm.run_async", "litellm.router_group_usage"],
+            )
+        finally:
+            litellm.completion = chat
+    with provided() as address, running() as loop:
+        for many in (1, 20):
+            found.update(_routed(litellm, loop, address, many, messages))
+    return found
+
+
+def _routed(litellm: Any, loop: Any, address: str, many: int, messages: Any) -> Dict[str, Any]:
+    """Calls of a Router whose deployments are at a provider, one after another and 50 at once."""
+    made = litellm.Router(
+        model_list=[
+            {
+                "model_name": "m",
+                "litellm_params": {
+                    "model": "openai/gpt-4o",
+                    "api_base": address,
+                    "api_key": "k%d" % i,
+                    "rpm": 1000000,
+                },
+            }
+            for i in range(many)
+        ],
+        enable_pre_call_checks=True,
+    )
+
+    async def at_once() -> Any:
+        calls = (made.acompletion("m", messages) for _ in range(AT_ONCE))
+        return (await asyncio.gather(*calls))[-1]
+
+    def shown(answer: Any) -> Any:
+        return answer.choices[0].message.content, answer.usage.model_dump()
+
+    name = "a provider, %d deployments" % many
+    counted = ["litellm.router_checks", "litellm.router_usage"]
+    found = {
+        name + ", sync": compare(
+            lambda: made.completion("m", messages), shown, 30, 30, [*counted, "litellm.run_async"]
+        )
+    }
+    both = compare(lambda: loop.run_until_complete(at_once()), shown, 2, 2, counted, 1)
+    for side in ("ours", "original"):
+        both[side] /= AT_ONCE
+    found[name + ", 50 at once"] = both
     return found
 
 

@@ -32,6 +32,14 @@ BARS: Dict[str, Bar] = {
     "checks, 1 deployments of 1 models": never_slower,
     "checks, 200 deployments of 1 models": at_least(30),
     "checks, 200 deployments of 10 models": at_least(30),
+    "call, 1 deployments of 1 models": at_least(2),
+    "call, 20 deployments of 10 models": at_least(2),
+    "call, 200 deployments of 1 models": at_least(2),
+    "call, 200 deployments of 10 models": at_least(2),
+    "a provider, 1 deployments, sync": at_least(2),
+    "a provider, 20 deployments, sync": at_least(2),
+    "a provider, 1 deployments, 50 at once": at_least(2),
+    "a provider, 20 deployments, 50 at once": at_least(2),
     "chat, sync": at_least(2),
     "chat, async, 50 at once": at_least(2),
     "chat, 100 agents": at_least(2),
@@ -119,7 +127,7 @@ def tokens() -> List[Result]:
 
 
 def router() -> List[Result]:
-    """CPU of the Router's pre-call checks and of its call, a mocked model behind it."""
+    """CPU of the Router's pre-call checks and of its call, with a mocked model behind it, a provider, or nothing ("alone")."""
     found = _child("router")
     return [_result("Router, %s: cpu" % name, name, both) for name, both in found.items()]
 

@@ -26,12 +26,13 @@ _make = asyncio.new_event_loop
 def _plain() -> bool:
     """Say whether a new loop would be asyncio's own."""
     policy = asyncio.get_event_loop_policy()
+    selector: Any = selectors.DefaultSelector
     return (
         type(policy) is asyncio.DefaultEventLoopPolicy
         and asyncio.new_event_loop is _make
         and "new_event_loop" not in vars(policy)
         and policy._loop_factory is asyncio.SelectorEventLoop  # type: ignore[attr-defined]
-        and selectors.DefaultSelector is selectors.EpollSelector
+        and selector is getattr(selectors, "EpollSelector", None)
     )
 
 
