@@ -127,6 +127,7 @@ _STREAM_LOGGING = {
     f"{_LOGGING}._success_handler_helper_fn": "3d4895aaae247c16",
     f"{_CORE}.redact_messages:should_redact_message_logging": "f86684f3185c832c",
 }
+_SERVER = "litellm.proxy.proxy_server"
 _STREAM_NEEDS = {"openai": "!>=2.40,<3", "httpx": "!>=0.27,<1", "pydantic": "!>=2.7,<3"}
 
 _SERVICE = "litellm._service_logger:ServiceLogging"
@@ -483,5 +484,32 @@ PATCHES = (
         "asyncio.base_events:BaseEventLoop.run_in_executor",
         "3eddb2c1cd453c1f",
         "_inline:make_run_in_executor",
+    ),
+    _patch(
+        "proxy_usage_artifact",
+        f"{_SERVER}:_is_injected_stream_usage_artifact",
+        "8baad1ffa41fe115",
+        "_proxy_stream:make_usage_artifact",
+        also={**_CHUNKS, f"{_SERVER}:_is_empty_streaming_choice": "50a2c03a7410f21a"},
+        requires={"pydantic": "!>=2.7,<3"},
+    ),
+    _patch(
+        "proxy_restamp",
+        f"{_SERVER}:_restamp_streaming_chunk_model",
+        "b76458d16fbc62b1",
+        "_proxy_stream:make_restamp",
+        also=_CHUNKS,
+        requires={"pydantic": "!>=2.7,<3"},
+    ),
+    _patch(
+        "proxy_serialize",
+        f"{_SERVER}:_serialize_streaming_chunk",
+        "86c249555858b1ca",
+        "_proxy_stream:make_serialize",
+        also={
+            **_CHUNKS,
+            f"{_SERVER}:_fast_serialize_simple_model_response_stream": "2ce2cbde1c13cc79",
+        },
+        requires={"pydantic": "!>=2.7,<3"},
     ),
 )
