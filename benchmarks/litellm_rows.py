@@ -32,6 +32,7 @@ BARS: Dict[str, Bar] = {
     "checks, 1 deployments of 1 models": never_slower,
     "checks, 200 deployments of 1 models": at_least(30),
     "checks, 200 deployments of 10 models": at_least(30),
+    "import litellm": never_slower,
     "chat, sync": at_least(2),
     "chat, async, 50 at once": at_least(2),
     "chat, 100 agents": at_least(2),
@@ -80,6 +81,11 @@ def streaming(what: str = "streaming") -> List[Result]:
 def readers() -> List[Result]:
     """The same of Anthropic's and groq's streams."""
     return streaming("readers")
+
+
+def imports() -> List[Result]:
+    """CPU of a fresh process that imports litellm."""
+    return [_result("%s: cpu" % name, name, both) for name, both in _child("imports").items()]
 
 
 def tokens() -> List[Result]:
@@ -169,6 +175,7 @@ ROWS = [
     Row("litellm-tokens", tokens),
     Row("litellm-router", router),
     Row("litellm-limits", limits),
+    Row("litellm-import", imports),
     Row("litellm-streaming", streaming),
     Row("litellm-readers", readers),
 ]
