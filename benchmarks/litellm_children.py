@@ -8,6 +8,7 @@
     python litellm_children.py chat           chat calls: one after another, 50 at once, 100 agents of a model that takes 200 ms
     python litellm_children.py streaming      streams of 300 chunks, sync and 50 at once, with a CustomLogger and without: CPU of a chunk
     python litellm_children.py readers        the same of Anthropic's and groq's streams, which LiteLLM reads itself
+    python litellm_children.py imports        import litellm in fresh processes, alone and after fast_litellm: CPU
     python litellm_children.py provider PORTFILE
 
 Each prints one JSON object. Results are compared before anything is timed.
@@ -568,6 +569,25 @@ def chunks_of(providers: Dict[str, Dict[str, str]]) -> Dict[str, Any]:
     return found
 
 
+def imports() -> Dict[str, Any]:
+    """CPU of fresh processes that import litellm, alone and after fast_litellm, in turn; both are told the same class."""
+    script = (
+        "%simport litellm, resource; used = resource.getrusage(resource.RUSAGE_SELF);"
+        "print(used.ru_utime + used.ru_stime, litellm.ModelResponse.__module__)"
+    )
+    sides = {"original": "", "ours": "import fast_litellm; "}
+    least, told = {}, {}
+    environment = {**os.environ, "FAST_JVM": "auto"}
+    for _ in range(ROUNDS):
+        for side, before in sides.items():
+            command = [sys.executable, "-c", script % before]
+            done = subprocess.run(command, env=environment, capture_output=True, text=True)
+            done.check_returncode()
+            used, told[side] = done.stdout.split()[-2:]
+            least[side] = min(float(used), least.get(side, 1e9))
+    return {"import litellm": {**least, "equal": len(set(told.values())) == 1, "served": True}}
+
+
 def fastest(model: str, text: str) -> float:
     """CPU seconds of counting a text."""
     import litellm
@@ -761,6 +781,6 @@ if __name__ == "__main__":
     else:
         rows = {
             function.__name__: function
-            for function in (embeddings, tokens, chat, streaming, readers, router, limits)
+            for function in (embeddings, tokens, chat, streaming, readers, imports, router, limits)
         }
         print(json.dumps(rows[sys.argv[1]]()))

@@ -40,6 +40,7 @@ BARS: Dict[str, Bar] = {
     "a provider, 20 deployments, sync": at_least(2),
     "a provider, 1 deployments, 50 at once": at_least(2),
     "a provider, 20 deployments, 50 at once": at_least(2),
+    "import litellm": never_slower,
     "chat, sync": at_least(2),
     "chat, async, 50 at once": at_least(2),
     "chat, 100 agents": at_least(2),
@@ -93,6 +94,11 @@ def streaming(what: str = "streaming") -> List[Result]:
 def readers() -> List[Result]:
     """The same of Anthropic's and groq's streams."""
     return streaming("readers")
+
+
+def imports() -> List[Result]:
+    """CPU of a fresh process that imports litellm."""
+    return [_result("%s: cpu" % name, name, both) for name, both in _child("imports").items()]
 
 
 def tokens() -> List[Result]:
@@ -214,6 +220,7 @@ ROWS = [
     Row("litellm-tokens", tokens),
     Row("litellm-router", router),
     Row("litellm-limits", limits),
+    Row("litellm-import", imports),
     Row("litellm-streaming", streaming),
     Row("litellm-proxy", proxy),
     Row("litellm-readers", readers),
