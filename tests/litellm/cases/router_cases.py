@@ -144,11 +144,11 @@ def compare(router: Router, state: dict[str, Any], arguments: dict[str, Any]) ->
 
 
 @pytest.fixture(autouse=True)
-def quiet() -> Any:
-    before = litellm.suppress_debug_info
-    litellm.suppress_debug_info = True
-    yield
-    litellm.suppress_debug_info = before
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No hints, and one minute: the next one has counters of its own."""
+    now = litellm.router.get_utc_datetime()
+    monkeypatch.setattr(litellm.router, "get_utc_datetime", lambda: now)
+    monkeypatch.setattr(litellm, "suppress_debug_info", True)
 
 
 @settings(max_examples=4000 if LONG else 250)
