@@ -602,7 +602,7 @@ def tokens() -> Dict[str, Any]:
     from litellm.litellm_core_utils.tokenizer import OpenAIEncoding
     from litellm.rust_bridge.tokenizer import get_encoding
 
-    from fast_litellm import _tokens
+    from fast_litellm import _huggingface, _tokens
 
     with open(litellm.__file__, encoding="utf-8") as file:
         text = (file.read() * 10)[:100_000]
@@ -612,8 +612,29 @@ def tokens() -> Dict[str, Any]:
             litellm.token_counter(model="gpt-4o", text="x")
             litellm.token_counter(model="gpt-3.5-turbo", text="x")
             time.sleep(0.01)
+    claude = "claude-sonnet-4-5"
+    tokenizer = litellm.utils.select_tokenizer(claude)["tokenizer"]
+    _huggingface.load(_huggingface.note(tokenizer))
     chat = [{"role": "user", "content": text[i * 300 : i * 300 + 300]} for i in range(20)]
     found: Dict[str, Any] = {}
+    claudes: List[Any] = [("100 KB", 3, {"text": text}), ("8 bytes", 1000, {"text": "hello wo"})]
+    for what, number, given in [*claudes, ("20 messages", 20, {"messages": chat})]:
+        found["Claude 4: %s" % what] = compare(
+            lambda: litellm.token_counter(model=claude, **given),
+            int,
+            number,
+            number,
+            [] if what == "8 bytes" else ["litellm.tokenizer_count"],
+            10 * number,
+        )
+    found["encode, Claude 4: 100 KB"] = compare(
+        lambda: litellm.utils.encode(model=claude, text=text),
+        list,
+        3,
+        3,
+        ["litellm.tokenizer_encode"],
+        20,
+    )
     for model, name in names.items():
         for what, number, given in (
             ("100 KB", 10, {"text": text}),

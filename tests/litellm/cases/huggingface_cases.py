@@ -52,7 +52,7 @@ def compare(tokenizer: Tokenizer, texts: list[str], all_served: bool = False) ->
     for text in texts:
         theirs = tokenizer.encode(text).ids
         assert count(text) == len(theirs), text
-        assert litellm.encode(text=text, custom_tokenizer=custom(tokenizer)) == theirs, text
+        assert litellm.utils.encode(text=text, custom_tokenizer=custom(tokenizer)) == theirs, text
     if all_served:
         assert served(COUNT) - counted == len(texts)
         assert served(ENCODE) - encoded == len(texts)
@@ -224,7 +224,7 @@ def test_errors(made: dict[str, Tokenizer]) -> None:
     for text in (None, 3, b"x" * 90, "a lone \ud800 one " * 9, ["a b c"], ("a", "b")):
         for function in (
             lambda text: token_counter._get_exact_count_function(None, custom(made["gpt2"]))(text),
-            lambda text: litellm.encode(text=text, custom_tokenizer=custom(made["gpt2"])),
+            lambda text: litellm.utils.encode(text=text, custom_tokenizer=custom(made["gpt2"])),
         ):
             ours = outcome(function, text)
             with originals():
@@ -254,7 +254,7 @@ def test_anthropic_models() -> None:
             ours = outcome(litellm.token_counter, model=model, **call)
             with originals():
                 assert ours == outcome(litellm.token_counter, model=model, **call)
-        ours = outcome(litellm.encode, model=model, text=text)
+        ours = outcome(litellm.utils.encode, model=model, text=text)
         with originals():
-            assert ours == outcome(litellm.encode, model=model, text=text)
+            assert ours == outcome(litellm.utils.encode, model=model, text=text)
     assert served(COUNT) > before[0] and served(ENCODE) > before[1]

@@ -34,7 +34,7 @@ _BLANK = "\u2581"
 
 #: Characters that the original counts before a tokenizer is read: to read one costs about as much.
 _AHEAD = 1 << 20
-#: Texts below go to the original, unless the tokenizer was compared in the same call; so do some more for each added token.
+#: Texts below go to the original, unless the tokenizer was compared in the same call; so do two more for each added token.
 _LEAST = 48
 #: Tokenizers that are kept at once.
 _MOST = 8
@@ -236,7 +236,7 @@ def load(entry: Known) -> None:
                     if state == _state(tokenizer):
                         entry.state, number, entry.tables = state, found, found
                         entry.before, entry.after = shape.before, shape.after
-                        entry.least = _LEAST + len(shape.raw) + len(shape.normalized)
+                        entry.least = _LEAST + 2 * (len(shape.raw) + len(shape.normalized))
                     else:
                         _builtins[TABLES](found, 1)
         except Exception:  # a component that can't be read: the original serves

@@ -1,7 +1,5 @@
 package dev.fastjvm.bpe;
 
-import java.util.Arrays;
-
 /**
  * The tokens of a piece that is no token itself: the adjacent pair of the lowest rank is merged, the leftmost of equals, until
  * none is a token.
@@ -17,8 +15,7 @@ final class Merges implements Merger {
     private int[] pairs = new int[SHORT + 2];
     private int[] next = new int[0];
     private int[] previous = new int[0];
-    private long[] heap = new long[0];
-    private int heapSize;
+    private final MergeQueue queue = new MergeQueue();
 
     Merges(Ranks ranks) {
         this.ranks = ranks;
@@ -43,7 +40,7 @@ final class Merges implements Merger {
 
     @Override
     public long grown() {
-        return 8L * heap.length + 12L * next.length;
+        return queue.bytes() + 12L * next.length;
     }
 
     private int countShort(byte[] text, int start, int length) {
@@ -84,12 +81,11 @@ final class Merges implements Merger {
         if (next.length <= length) {
             next = new int[length + 1];
             previous = new int[length + 1];
-            heap = new long[3 * length];
             pairs = new int[length + 1];
             starts = new int[SHORT + 2];
         }
         int[] rank = pairs;
-        heapSize = 0;
+        queue.clear();
         for (int i = 0; i <= length; i++) {
             next[i] = i + 1;
             previous[i] = i - 1;
@@ -99,8 +95,8 @@ final class Merges implements Merger {
             push(rank[i], i);
         }
         int parts = length;
-        while (heapSize > 0) {
-            long top = pop();
+        while (!queue.isEmpty()) {
+            long top = queue.pop();
             int place = (int) top;
             if (rank[place] != (int) (top >>> 32)) {
                 continue; // of a pair that is no more
@@ -133,40 +129,8 @@ final class Merges implements Merger {
     }
 
     private void push(int rank, int place) {
-        if (rank == Ranks.NONE) {
-            return;
+        if (rank != Ranks.NONE) {
+            queue.push(rank, place);
         }
-        if (heapSize == heap.length) {
-            heap = Arrays.copyOf(heap, 2 * heapSize);
-        }
-        long key = (long) rank << 32 | place;
-        int at = heapSize++;
-        while (at > 0 && heap[at - 1 >> 1] > key) {
-            heap[at] = heap[at - 1 >> 1];
-            at = at - 1 >> 1;
-        }
-        heap[at] = key;
-    }
-
-    private long pop() {
-        long top = heap[0];
-        long key = heap[--heapSize];
-        int at = 0;
-        while (true) {
-            int child = 2 * at + 1;
-            if (child >= heapSize) {
-                break;
-            }
-            if (child + 1 < heapSize && heap[child + 1] < heap[child]) {
-                child++;
-            }
-            if (heap[child] >= key) {
-                break;
-            }
-            heap[at] = heap[child];
-            at = child;
-        }
-        heap[at] = key;
-        return top;
     }
 }

@@ -20,6 +20,8 @@ public final class Model {
     /** Of a model with byte fallback: tokens of one character. */
     private Ranks characters;
     private final int[] byteIds = new int[256];
+    /** Of a byte-level model: whether one byte follows another in any token; where none does, no merge goes on. */
+    private final boolean[] joined = new boolean[1 << 16];
 
     private Model(boolean byteLevel, int merges) {
         this.byteLevel = byteLevel;
@@ -67,6 +69,9 @@ public final class Model {
                 continue; // no text has it
             }
             spelled.put(bytes, 0, length, id);
+            for (int k = 1; k < length; k++) {
+                joined[(bytes[k - 1] & 0xFF) << 8 | bytes[k] & 0xFF] = true;
+            }
             if (byteLevel && length == 1) {
                 byteIds[bytes[0] & 0xFF] = id;
             } else if (!byteLevel) {
@@ -219,9 +224,16 @@ public final class Model {
         return made;
     }
 
-    /** Whether it takes bytes; else characters, and U+2581 in the place of blanks. */
-    boolean isByteLevel() {
-        return byteLevel;
+    /** The end of the part of a piece that merges alone; the piece's end at the latest. */
+    int alone(byte[] text, int start, int stop) {
+        if (!byteLevel) {
+            return stop;
+        }
+        int at = start + 1;
+        while (at < stop && joined[(text[at - 1] & 0xFF) << 8 | text[at] & 0xFF]) {
+            at++;
+        }
+        return at;
     }
 
     Pairs pairs() {

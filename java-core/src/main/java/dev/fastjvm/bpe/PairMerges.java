@@ -1,7 +1,5 @@
 package dev.fastjvm.bpe;
 
-import java.util.Arrays;
-
 /**
  * The tokens of a piece as the BPE model of {@code tokenizers} finds them: characters, or bytes, are tokens; the adjacent pair
  * of the lowest rank becomes one, the leftmost of equals, until no pair is a merge.
@@ -17,8 +15,7 @@ final class PairMerges implements Merger {
     private final long[] pairs = new long[SHORT + 1];
     private int[] next = new int[0];
     private int[] previous = new int[0];
-    private long[] heap = new long[0];
-    private int heapSize;
+    private final MergeQueue queue = new MergeQueue();
 
     PairMerges(Model model) {
         this.model = model;
@@ -26,23 +23,38 @@ final class PairMerges implements Merger {
 
     @Override
     public int count(byte[] text, int start, int length) {
-        if (ids.length <= length) {
-            ids = new int[length + 1];
+        int parts = 0;
+        for (int at = start, stop; at < start + length; at = stop) {
+            stop = model.alone(text, at, start + length);
+            parts += part(text, at, stop);
         }
-        int symbols = model.symbols(text, start, start + length, ids);
-        return symbols <= SHORT ? mergeShort(symbols) : mergeLong(symbols);
+        return parts;
     }
 
     @Override
     public int encode(byte[] text, int start, int length, int[] to, int made) {
-        int parts = count(text, start, length);
-        System.arraycopy(ids, 0, to, made, parts);
-        return made + parts;
+        int parts = made;
+        for (int at = start, stop; at < start + length; at = stop) {
+            stop = model.alone(text, at, start + length);
+            int more = part(text, at, stop);
+            System.arraycopy(ids, 0, to, parts, more);
+            parts += more;
+        }
+        return parts;
+    }
+
+    /** Has {@link #ids} begin with the tokens of a part that merges alone; how many they are. */
+    private int part(byte[] text, int start, int stop) {
+        if (ids.length <= stop - start) {
+            ids = new int[stop - start + 1];
+        }
+        int symbols = model.symbols(text, start, stop, ids);
+        return symbols <= SHORT ? mergeShort(symbols) : mergeLong(symbols);
     }
 
     @Override
     public long grown() {
-        return 4L * ids.length + 8L * heap.length + 8L * next.length;
+        return 4L * ids.length + queue.bytes() + 8L * next.length;
     }
 
     private int mergeShort(int symbols) {
@@ -78,19 +90,21 @@ final class PairMerges implements Merger {
     }
 
     private int mergeLong(int symbols) {
+        if (!anyMerge(symbols)) {
+            return symbols;
+        }
         if (next.length < symbols) {
             next = new int[symbols];
             previous = new int[symbols];
-            heap = new long[3 * symbols];
         }
-        heapSize = 0;
+        queue.clear();
         for (int i = 0; i < symbols; i++) {
             next[i] = i + 1;
             previous[i] = i - 1;
             push(i, i + 1, symbols);
         }
-        while (heapSize > 0) {
-            long top = pop();
+        while (!queue.isEmpty()) {
+            long top = queue.pop();
             int place = (int) top;
             int right = next[place];
             if (ids[place] < 0 || right >= symbols) {
@@ -119,45 +133,21 @@ final class PairMerges implements Merger {
         return parts;
     }
 
-    private void push(int place, int right, int symbols) {
-        if (right >= symbols) {
-            return;
+    private boolean anyMerge(int symbols) {
+        for (int i = 1; i < symbols; i++) {
+            if (model.pairs().get(ids[i - 1], ids[i]) != Pairs.NONE) {
+                return true;
+            }
         }
-        long merge = model.pairs().get(ids[place], ids[right]);
-        if (merge == Pairs.NONE) {
-            return;
-        }
-        if (heapSize == heap.length) {
-            heap = Arrays.copyOf(heap, 2 * heapSize);
-        }
-        long key = merge >>> 32 << 32 | place;
-        int at = heapSize++;
-        while (at > 0 && heap[at - 1 >> 1] > key) {
-            heap[at] = heap[at - 1 >> 1];
-            at = at - 1 >> 1;
-        }
-        heap[at] = key;
+        return false;
     }
 
-    private long pop() {
-        long top = heap[0];
-        long key = heap[--heapSize];
-        int at = 0;
-        while (true) {
-            int child = 2 * at + 1;
-            if (child >= heapSize) {
-                break;
+    private void push(int place, int right, int symbols) {
+        if (right < symbols) {
+            long merge = model.pairs().get(ids[place], ids[right]);
+            if (merge != Pairs.NONE) {
+                queue.push((int) (merge >>> 32), place);
             }
-            if (child + 1 < heapSize && heap[child + 1] < heap[child]) {
-                child++;
-            }
-            if (heap[child] >= key) {
-                break;
-            }
-            heap[at] = heap[child];
-            at = child;
         }
-        heap[at] = key;
-        return top;
     }
 }

@@ -13,8 +13,11 @@ import java.util.function.Supplier;
 final class Vocabularies {
     /** A vocabulary, and a counter that nobody uses now; whoever takes it or gives it back holds the GIL. */
     static final class Vocabulary {
-        /** A counter whose arrays have grown beyond is not kept. */
-        private static final long KEPT = 4 << 20;
+        /** Of counters whose arrays have grown beyond, one is kept in all: to make them anew each time has Java collect. */
+        private static final long SMALL = 4 << 20;
+        /** One beyond is not kept. */
+        private static final long LARGE = 64 << 20;
+        private static Vocabulary large;
 
         private final Supplier<TokenCounter> maker;
         private final Spellings spellings;
@@ -39,7 +42,14 @@ final class Vocabularies {
         }
 
         void give(TokenCounter counter) {
-            idle = counter.grown() <= KEPT ? counter : null;
+            long grown = counter.grown();
+            idle = grown <= LARGE ? counter : null;
+            if (grown > SMALL && large != this) {
+                if (large != null) {
+                    large.idle = null;
+                }
+                large = this;
+            }
         }
 
         /** Bytes of its tables. */
