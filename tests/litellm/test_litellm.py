@@ -17,7 +17,7 @@ def test_cases(java: str, tmp_path: Path, volume: str) -> None:
         FILES,
         tmp_path,
         java,
-        least=34,
+        least=33,
         apart=True,
         timeout=300 if volume == "short" else 3000,
         FAST_JVM="eager",

@@ -367,12 +367,6 @@ PATCHES = (
         "litellm.main:responses_api_bridge_check",
         "1c20cb656bd4d59f",
         "_providers:make_bridge_check",
-        also={
-            "litellm.main:acompletion.__wrapped__": "2678ff3902aa285e",  # for litellm.inline
-            "litellm.main:completion.__wrapped__": "1e7996074c068bd7",
-            "litellm.main:_complete_custom_openai": "93d948afc14462ca",
-            "litellm.llms.openai.openai:OpenAIChatCompletion.completion": "d9901a447efa3d3a",
-        },
     ),
     _patch(
         "api_base",
@@ -466,11 +460,5 @@ PATCHES = (
         "24eed27efe2b1d4f",
         "_unheard:make_timed_request",
         also={f"{_TIMED}.__wrapped__.__wrapped__": "665a8dd27504484a"},
-    ),
-    _patch(
-        "inline",
-        "asyncio.base_events:BaseEventLoop.run_in_executor",
-        "3eddb2c1cd453c1f",
-        "_inline:make_run_in_executor",
     ),
 )
