@@ -22,8 +22,11 @@ settings.load_profile("cases")
 @pytest.fixture(scope="session", autouse=True)
 def ready() -> Iterator[None]:
     """All patches live."""
-    import litellm  # noqa: F401
-    import openai.resources.embeddings  # noqa: F401  (lazily imported)
+    import litellm._service_logger
+    import litellm.litellm_core_utils.llm_response_utils.get_api_base
+    import litellm.llms.openai.openai
+    import litellm.types.router  # noqa: F401
+    import openai.resources.embeddings  # noqa: F401  (lazily imported, as those above)
 
     assert fast_jvm.wait_ready(60), fast_jvm.status()
     yield

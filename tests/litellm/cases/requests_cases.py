@@ -53,6 +53,8 @@ def calm(value: Any, name: str = "", depth: int = 0) -> Any:
         if _MOVING.search(name) and not isinstance(value, type(None)):
             return type(value).__name__
         text = repr(value)
+        # LiteLLM writes tracebacks into messages, and where ours calls the original there is a frame of ours
+        text = re.sub(r"  File [^,]*fast_litellm/(?:(?!  File ).)*(?=  File )", "", text)
         text = re.sub(r"(chatcmpl|cmpl|resp_|req_)-?[0-9a-zA-Z+/=_-]{12,}", "ID", text)
         return re.sub(
             r"0x[0-9a-f]+|created=\d+|\d+\.\d+ seconds|line \d+|time taken=[\d.]+", "", text

@@ -128,6 +128,7 @@ _STREAM_LOGGING = {
     f"{_CORE}.redact_messages:should_redact_message_logging": "f86684f3185c832c",
 }
 _SERVER = "litellm.proxy.proxy_server"
+_MODELS_NEED = {"openai": "!>=2.40,<3", "pydantic": "!>=2.7,<3"}
 _STREAM_NEEDS = {"openai": "!>=2.40,<3", "httpx": "!>=0.27,<1", "pydantic": "!>=2.7,<3"}
 
 _SERVICE = "litellm._service_logger:ServiceLogging"
@@ -455,12 +456,82 @@ PATCHES = (
         "litellm.main:responses_api_bridge_check",
         "1c20cb656bd4d59f",
         "_providers:make_bridge_check",
+    ),
+    _patch(
+        "api_base",
+        f"{_CORE}.llm_response_utils.get_api_base:get_api_base",
+        "2b4d064560ad3841",
+        "_providers:make_api_base",
         also={
-            "litellm.main:acompletion.__wrapped__": "2678ff3902aa285e",  # for litellm.inline
-            "litellm.main:completion.__wrapped__": "1e7996074c068bd7",
-            "litellm.main:_complete_custom_openai": "93d948afc14462ca",
-            "litellm.llms.openai.openai:OpenAIChatCompletion.completion": "d9901a447efa3d3a",
+            "litellm.types.router:LiteLLM_Params": "e212a818e182c066",
+            "litellm.types.router:GenericLiteLLMParams": "0c4a06c9d9963cc6",
         },
+        copies=(f"{_CORE}.llm_response_utils.response_metadata",),
+    ),
+    _patch(
+        "gpt_config",
+        "litellm.llms.openai.chat.gpt_transformation:OpenAIGPTConfig.__init__",
+        "97952ac16876ebc2",
+        "_providers:make_gpt_config",
+    ),
+    _patch(
+        "message",
+        "litellm.types.utils:Message.__init__",
+        "0ddbf8b8dd358adf",
+        "_models:make_message",
+        also={
+            "litellm.types.utils:Message": "cc34bdb6fd3fac0e",
+            "litellm.types.utils:SafeAttributeModel": "1c0c55609625cb10",
+        },
+        requires=_MODELS_NEED,
+    ),
+    _patch(
+        "choices",
+        "litellm.types.utils:Choices.__init__",
+        "c2360f45f9d39a57",
+        "_models:make_choices",
+        also={
+            "litellm.types.utils:Choices": "866a6177021dfec5",
+            "litellm.types.utils:Message": "cc34bdb6fd3fac0e",
+            "litellm.types.utils:SafeAttributeModel": "1c0c55609625cb10",
+        },
+        requires=_MODELS_NEED,
+    ),
+    _patch(
+        "prompt_tokens",
+        "litellm.types.utils:PromptTokensDetailsWrapper.__init__",
+        "95758f9576c35995",
+        "_models:make_prompt_tokens",
+        also={
+            "litellm.types.utils:PromptTokensDetailsWrapper": "387f9d870ac957ac",
+            "litellm.types.utils:SafeAttributeModel": "1c0c55609625cb10",
+        },
+        requires=_MODELS_NEED,
+    ),
+    _patch(
+        "usage",
+        "litellm.types.utils:Usage.__init__",
+        "072777c8e90136be",
+        "_models:make_usage",
+        also={
+            "litellm.types.utils:Usage": "f2ab1d648112fed2",
+            "litellm.types.utils:CompletionTokensDetailsWrapper": "6ae31713f683f8b0",
+            "litellm.types.utils:PromptTokensDetailsWrapper": "387f9d870ac957ac",
+            "litellm.types.utils:SafeAttributeModel": "1c0c55609625cb10",
+        },
+        requires=_MODELS_NEED,
+    ),
+    _patch(
+        "response",
+        "litellm.types.utils:ModelResponse.__init__",
+        "2e95e8348ab47e97",
+        "_models:make_response",
+        also={
+            "litellm.types.utils:ModelResponse": "99d4fa664c8f6186",
+            "litellm.types.utils:ModelResponseBase": "ab52ecc589bf87b9",
+            "litellm.types.utils:generate_id": "26ae12605bc99c4d",
+        },
+        requires=_MODELS_NEED,
     ),
     _patch(
         "service",
@@ -478,12 +549,6 @@ PATCHES = (
         "24eed27efe2b1d4f",
         "_unheard:make_timed_request",
         also={f"{_TIMED}.__wrapped__.__wrapped__": "665a8dd27504484a"},
-    ),
-    _patch(
-        "inline",
-        "asyncio.base_events:BaseEventLoop.run_in_executor",
-        "3eddb2c1cd453c1f",
-        "_inline:make_run_in_executor",
     ),
     _patch(
         "proxy_usage_artifact",

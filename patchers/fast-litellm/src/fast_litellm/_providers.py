@@ -69,3 +69,129 @@ def make_bridge_check(
 
     replacement: Any = responses_api_bridge_check
     return finish(replacement, serving)
+
+
+_TEXTS = frozenset(("api_key", "api_base", "api_version", "custom_llm_provider", "organization"))
+_NUMBERS = frozenset((int, float, type(None)))
+
+
+def make_api_base(
+    original: Callable[..., Any], meter: Meter
+) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of get_api_base and its switch.
+
+    The original makes a pydantic model of all that a call was given, to read four of its fields.
+    """
+    serving = Serving("litellm.api_base")
+    names = original.__globals__
+    fields: Any = None
+
+    def is_valid(given: Any) -> bool:
+        """Whether the model takes each field's value, and as it is."""
+        nonlocal fields
+        if fields is None:
+            fields = frozenset(names["LiteLLM_Params"].model_fields)
+        for name in fields.intersection(given):
+            kind = type(given[name])
+            if name == "model":
+                if kind is not str:
+                    return False
+            elif name in _TEXTS:
+                if kind is not str and given[name] is not None:
+                    return False
+            elif name == "max_retries":
+                if kind is not int and given[name] is not None:
+                    return False
+            elif name != "timeout" or kind not in _NUMBERS:
+                return False
+        return True
+
+    def get_api_base(model: Any, optional_params: Any) -> Any:
+        if not (
+            serving
+            and type(optional_params) is dict
+            and type(model) is str
+            and is_valid(optional_params)
+        ):
+            replacement.declined += 1
+            return original(model, optional_params)
+        replacement.served += 1
+        get = optional_params.get
+        if get("api_base") is not None:
+            return get("api_base")
+        alias = get("base_url")
+        if isinstance(alias, str) and alias:
+            return alias
+        aliases = names["litellm"].model_alias_map
+        if aliases and model in aliases:
+            model = aliases[model]
+        provider = get("custom_llm_provider")
+        declared = names["declared_authenticating_provider"](model, provider)
+        if declared is not None:
+            return names["_api_base_without_login"](declared)
+        try:
+            model, provider, _, base = names["get_llm_provider"](
+                model=model, custom_llm_provider=provider, api_base=None, api_key=get("api_key")
+            )
+        except Exception as error:
+            names["verbose_logger"].debug("Error occurred in getting api base - %s", error)
+            provider = base = None
+        if base is not None:
+            return base
+        return names["_provider_default_api_base"](model, provider, False)
+
+    replacement: Any = get_api_base
+    return finish(replacement, serving)
+
+
+def make_gpt_config(
+    original: Callable[..., Any], meter: Meter
+) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of OpenAIGPTConfig.__init__ and its switch.
+
+    The original writes into its class each time, which has Python forget what it knew of the class's attributes; here it does so where
+    it changes something.
+    """
+    serving = Serving("litellm.gpt_config")
+
+    def __init__(
+        self: Any,
+        frequency_penalty: Any = None,
+        function_call: Any = None,
+        functions: Any = None,
+        logit_bias: Any = None,
+        max_tokens: Any = None,
+        n: Any = None,
+        presence_penalty: Any = None,
+        stop: Any = None,
+        temperature: Any = None,
+        top_p: Any = None,
+        response_format: Any = None,
+    ) -> None:
+        given = (
+            frequency_penalty,
+            function_call,
+            functions,
+            logit_bias,
+            max_tokens,
+            n,
+            presence_penalty,
+            stop,
+            temperature,
+            top_p,
+            response_format,
+        )
+        if serving and given == _NOTHING:
+            kind = self.__class__
+            if vars(kind).get("_is_base_class") is not False:
+                kind._is_base_class = False
+            replacement.served += 1
+            return
+        replacement.declined += 1
+        original(self, *given)
+
+    replacement: Any = __init__
+    return finish(replacement, serving)
+
+
+_NOTHING = (None,) * 11
