@@ -115,8 +115,11 @@ signal.signal(signal.SIGUSR1, serving)
 """
 VARYING = re.compile(
     r'"(id|created|litellm_call_id)": ?("[^"]*"|\d+)|\b[0-9a-f]{8}-[0-9a-f-]{27}\b'
+    r"|\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d"  # when a limit ends
 )
-PASSING = re.compile(r"(llm_provider-)?date|.*-(call-id|duration-ms|model-id|reset-[a-z-]+)")
+PASSING = re.compile(
+    r"retry-after|reset_at|(llm_provider-)?date|.*-(call-id|duration-ms|model-id|reset-[a-z-]+)"
+)
 
 
 class Proxy:

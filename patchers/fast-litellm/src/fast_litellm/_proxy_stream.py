@@ -35,7 +35,7 @@ class _Kinds:
         self.choice: Any = StreamingChoices
         self.delta: Any = Delta
         self.undefined: Any = PydanticUndefined
-        self._copies = [(name, vars(BaseModel)[name]) for name in ("model_copy", "__copy__")]
+        self._model_copy, self._copy = BaseModel.model_copy, BaseModel.__copy__
         # a name that is no attribute of its class is looked up in the object's dicts alone
         self.plain = not any(
             hasattr(kind, name)
@@ -50,7 +50,7 @@ class _Kinds:
     def copied(self, chunk: Any, model: str) -> Any:
         """Return what model_copy returns, the name of the model another one; None where somebody changed the way."""
         kind = self.chunk
-        if any(getattr(kind, name) is not known for name, known in self._copies):
+        if kind.model_copy is not self._model_copy or kind.__copy__ is not self._copy:
             return None
         more, private = chunk.__pydantic_extra__, chunk.__pydantic_private__
         made = kind.__new__(kind)
@@ -216,7 +216,8 @@ def make_serialize(
 
                 kinds, dumps = _Kinds(), orjson.dumps
             if kinds.plain and type(chunk) is kinds.chunk:
-                payload = kinds.simple(chunk)
+                fingerprint = chunk.__dict__.get("system_fingerprint")
+                payload = kinds.simple(chunk) if fingerprint is None else None
                 if payload is not NotImplemented:
                     replacement.served += 1
                     if payload is None:
