@@ -48,7 +48,7 @@ def both(function: Any, *args: Any) -> Any:
                 with originals(RUN):
                     sides.append(run(function, *args))
         except BaseException as error:
-            sides.append((type(error), str(error), error.__cause__, error.__context__))
+            sides.append((type(error), *map(repr, (error, error.__cause__, error.__context__))))
     assert sides[0] == sides[1]
     return sides[0]
 

@@ -112,14 +112,17 @@ def make_run(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., 
             replacement.declined += 1
             return original(async_function, *args, **kwargs)
         replacement.served += 1
-        loop, attributes, references = _taken()
         try:
-            asyncio.set_event_loop(loop)
-            return loop.run_until_complete(async_function(*args, **kwargs))
-        finally:
-            asyncio.set_event_loop(None)
-            alone = sys.getrefcount(loop) <= references
-            _put(loop, attributes, references, alone)
+            asyncio.get_running_loop()
+        except RuntimeError:  # the context of what the coroutine raises
+            loop, attributes, references = _taken()
+            try:
+                asyncio.set_event_loop(loop)
+                return loop.run_until_complete(async_function(*args, **kwargs))
+            finally:
+                asyncio.set_event_loop(None)
+                alone = sys.getrefcount(loop) <= references
+                _put(loop, attributes, references, alone)
 
     replacement: Any = run_async_function
     return finish(replacement, serving)
