@@ -25,6 +25,7 @@ SWITCH_INTERVAL_S = 0.001
 FACTS_A_CALL = 6
 #: Ends the name of an AOT cache whose training wrote and read logs: larger, and made where logs are used.
 LOGS = ".logs"
+IMPORTS_S = 60  # a package's import that takes longer is looked into while it is under way
 JAR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fast-jvm.jar")
 BASE_OPTIONS = (
     "-Xrs",
@@ -313,7 +314,8 @@ def _boot() -> None:
     state.host_name = _hosts.choose(_settings.get("FAST_JVM_HOST"), _concurrent)
     jre = None if state.host_name == "jep" else _find_jre()
     _registry.place_late()
-    _registry.check_gates()
+    if not _registry.importing():
+        _registry.check_gates()
     _stamp("open")
     _stop_point()
     with _guard.handlers_in_motion:
@@ -483,10 +485,18 @@ def _make_cache() -> None:
         _aot.reap(maker)
 
 
+def _await_imports() -> None:
+    """Let another thread's import of a patched package end, at most for a while."""
+    end = time.monotonic() + IMPORTS_S
+    while _registry.importing() and not state.stopping and time.monotonic() < end:
+        time.sleep(0.01)
+
+
 def _settle() -> None:
     """Bring every patched patch to live or skipped, package by package."""
     _registry.retry_waiting()  # modules that were being imported when late patches were placed
     while True:
+        _await_imports()
         _registry.check_gates()
         waiting = [entry for entry in _registry.entries() if entry.state == "patched"]
         if not waiting or state.stopping:

@@ -114,6 +114,8 @@ _lock = threading.RLock()
 _entries: dict[str, Entry] = {}
 _hooked: set[str] = set()
 _booting = False
+_known: Dict[int, Tuple[Any, Any, str]] = {}  # of what patches lean on: itself, its code, its fingerprint
+_versions: Dict[str, str] = {}  # of distributions, as ready() found them
 
 
 def renew_lock() -> None:
@@ -400,37 +402,61 @@ def check_gates() -> None:
     """Look at fingerprints and requirements of what is patched; undo what does not pass."""
     from . import _fingerprint
 
-    known: Dict[int, Tuple[Any, str]] = {}  # what several patches lean on
     versions: Dict[str, str] = {}
     for entry in entries():
-        if entry.state != "patched" or entry.gated:
-            continue
-        try:
-            reason = (
-                _version_gate(entry, versions)
-                or Reason(_code_gate(entry, known), Kind.CODE, package=entry.patch.package)
-                or _requirements_gate(entry.patch, versions)
-            )
-        except Exception as error:
-            reason = Reason(f"gates could not be looked at: {error!r}")
-        with _lock:
-            if entry.state == "patched" and not entry.gated:
-                entry.gated = True
-                if reason:
-                    give_up(entry, reason)
+        if entry.state == "patched" and not entry.gated:
+            _check_gate(entry, versions)
     _fingerprint.forget()
 
 
-def ready(name: str) -> bool:
-    """Say whether a patch that needs no Java may serve; at the first call its gates are looked at, and it goes live.
+def importing() -> bool:
+    """Say whether a package that gates would look into is being imported.
 
-    Its function may run once in a process, for minutes: what waits for a boot would never serve it.
+    A gate imports what it looks at: from another thread that can deadlock with the import that is under way, from the same one it changes
+    its order.
+    """
+    return any(map(_importing, entries()))
+
+
+def _importing(entry: Entry) -> bool:
+    if entry.state != "patched" or entry.gated:
+        return False
+    for path in (entry.patch.target, *entry.patch.also):
+        package = sys.modules.get(path.partition(":")[0].partition(".")[0])
+        if getattr(getattr(package, "__spec__", None), "_initializing", False):
+            return True
+    return False
+
+
+def _check_gate(entry: Entry, versions: Dict[str, str]) -> None:
+    try:
+        reason = (
+            _version_gate(entry, versions)
+            or Reason(_code_gate(entry), Kind.CODE, package=entry.patch.package)
+            or _requirements_gate(entry.patch, versions)
+        )
+    except Exception as error:
+        reason = Reason(f"gates could not be looked at: {error!r}")
+    with _lock:
+        if entry.state == "patched" and not entry.gated:
+            entry.gated = True
+            if reason:
+                give_up(entry, reason)
+
+
+def ready(name: str) -> bool:
+    """Say whether a patch that needs no Java may serve; at the first call its gate is looked at, and it goes live.
+
+    Its function may run once in a process, for minutes: what waits for a boot would never serve it. Only its own gate: a library
+    that calls it while it is being imported does not wait for all of them.
     """
     entry = _entries.get(name)
     if entry is None:
         return False
     if entry.state == "patched" and not entry.gated:
-        check_gates()
+        if _importing(entry):
+            return False
+        _check_gate(entry, _versions)
     with _lock:
         if entry.state in ("patched", "warming") and entry.gated and entry.patch.plain:
             assert entry.activate is not None
@@ -440,7 +466,7 @@ def ready(name: str) -> bool:
     return entry.state == "live"
 
 
-def _code_gate(entry: Entry, known: Dict[int, Tuple[Any, str]]) -> str:
+def _code_gate(entry: Entry) -> str:
     from ._fingerprint import code_of, fingerprint
 
     checks: List[Tuple[str, Any, Union[str, FrozenSet[str]]]] = [
@@ -452,11 +478,13 @@ def _code_gate(entry: Entry, known: Dict[int, Tuple[Any, str]]) -> str:
         except (ImportError, AttributeError):
             return f"{path} does not exist"
     for path, target, accepted in checks:
-        try:
-            code = known[id(target)][1] if id(target) in known else fingerprint(target)
-        except (LookupError, OSError, SyntaxError) as error:
-            return f"{path}: {error}"
-        known[id(target)] = target, code
+        known, running, code = _known.get(id(target), (None, None, ""))
+        if known is not target or running is not code_of(target):
+            try:
+                code = fingerprint(target)
+            except (LookupError, OSError, SyntaxError) as error:
+                return f"{path}: {error}"
+            _known[id(target)] = target, code_of(target), code
         if code != accepted and code not in (accepted if not isinstance(accepted, str) else ()):
             return f"{path} has code that is not known ({code}{_of_another_module(path, target)})"
     entry.leans_on = [(path, target, code_of(target)) for path, target, _ in checks]
