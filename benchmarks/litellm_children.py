@@ -286,8 +286,11 @@ def compare(
 
 def ready() -> None:
     """All patches live."""
-    import litellm  # noqa: F401
-    import openai.resources.embeddings  # noqa: F401
+    import litellm._service_logger
+    import litellm.litellm_core_utils.llm_response_utils.get_api_base
+    import litellm.llms.openai.openai
+    import litellm.types.router  # noqa: F401
+    import openai.resources.embeddings  # noqa: F401  (else imported by the first call, and patched while the originals are in place)
 
     import fast_jvm
     import fast_litellm  # noqa: F401

@@ -114,7 +114,9 @@ _lock = threading.RLock()
 _entries: dict[str, Entry] = {}
 _hooked: set[str] = set()
 _booting = False
-_known: Dict[int, Tuple[Any, Any, str]] = {}  # of what patches lean on: itself, its code, its fingerprint
+_known: Dict[
+    int, Tuple[Any, Any, str]
+] = {}  # of what patches lean on: itself, its code, its fingerprint
 _versions: Dict[str, str] = {}  # of distributions, as ready() found them
 
 
