@@ -1,16 +1,22 @@
 package dev.fastjvm.litellm;
 
+import dev.fastjvm.bpe.TokenCounter;
 import dev.fastjvm.cpython.Builtin;
+import dev.fastjvm.cpython.Gil;
 import dev.fastjvm.cpython.PyLong;
 import dev.fastjvm.cpython.PyObjects;
 import dev.fastjvm.cpython.PyUnicode;
 import dev.fastjvm.memory.Memory;
 import java.io.IOException;
 
-/** A builtin of a vocabulary's number and a str; declines other types, lone surrogates, and texts beyond a length. */
+/**
+ * A builtin of a vocabulary's number and a str.
+ *
+ * <p>Declines other types, lone surrogates, code points that this JVM's Unicode does not know, texts beyond a length, and blanks in a row
+ * so many that tiktoken's regex may give up. Texts beyond a few KB are cut and merged without the GIL.
+ */
 abstract class TextBuiltin extends Builtin {
-    /** Texts beyond are worked at without the GIL. */
-    static final int SHORT = 1 << 13;
+    private static final int SHORT = 1 << 13;
 
     private final long most;
     private final long cell = Memory.allocate(8);
@@ -34,6 +40,43 @@ abstract class TextBuiltin extends Builtin {
         return data == 0 ? decline() : of(number, data, (int) Memory.getLong(cell));
     }
 
-    /** Of {@code length} bytes of UTF-8 at an address. */
-    abstract long of(int number, long data, int length) throws IOException;
+    private long of(int number, long data, int length) throws IOException {
+        Vocabularies.Vocabulary vocabulary = Vocabularies.get(number);
+        TokenCounter counter = vocabulary.take();
+        int count;
+        if (length <= SHORT) {
+            count = tokens(Vocabularies.fill(counter, data, length), length);
+        } else {
+            int[] found = new int[1];
+            Gil.without(
+                    () -> found[0] = tokens(Vocabularies.fill(counter, data, length), length));
+            count = found[0];
+        }
+        long made = count < 0 ? decline() : made(counter, count);
+        vocabulary.give(counter);
+        return made;
+    }
+
+    /** How many tokens the {@code length} bytes are that the counter was filled with; -1 to decline. */
+    abstract int tokens(TokenCounter counter, int length);
+
+    /** The new object for so many tokens; 0 with PyErr set. */
+    abstract long made(TokenCounter counter, int count);
+
+    /** Works at a sample, a str of ASCII, with every vocabulary there is. */
+    @Override
+    public final long warm(long sample) {
+        long start = System.nanoTime();
+        int length = (int) PyUnicode.length(sample);
+        for (int number = 0; number < Vocabularies.MOST; number++) {
+            if (Vocabularies.get(number) == null) {
+                continue;
+            }
+            tokens(
+                    Vocabularies.fill(Vocabularies.get(number).fresh(),
+                            PyUnicode.asciiData(sample), length),
+                    length);
+        }
+        return System.nanoTime() - start;
+    }
 }
