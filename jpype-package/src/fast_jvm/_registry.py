@@ -446,17 +446,17 @@ def _check_gate(entry: Entry, versions: Dict[str, str]) -> None:
                 give_up(entry, reason)
 
 
-def ready(name: str) -> bool:
+def ready(name: str, now: bool = False) -> bool:
     """Say whether a patch that needs no Java may serve; at the first call its gate is looked at, and it goes live.
 
     Its function may run once in a process, for minutes: what waits for a boot would never serve it. Only its own gate: a library
-    that calls it while it is being imported does not wait for all of them.
+    that calls it while it is being imported does not wait for all of them; not even for that one, unless *now*.
     """
     entry = _entries.get(name)
     if entry is None:
         return False
     if entry.state == "patched" and not entry.gated:
-        if _importing(entry):
+        if not now and _importing(entry):
             return False
         _check_gate(entry, _versions)
     with _lock:

@@ -116,7 +116,7 @@ def _opened() -> RateLimits:
 def _serve(names: List[str], patches: List[Patch]) -> None:
     """Place some patches, all or none."""
     register(patches)
-    refused = [name for name in names if not _registry.ready(name)]
+    refused = [name for name in names if not _registry.ready(name, now=True)]
     if refused:
         reason = _entry(refused[0]).reason
         for name in names:
