@@ -398,7 +398,7 @@ def chat() -> Dict[str, Any]:
         def shown(response: Any) -> str:
             return repr(response.model_dump())
 
-        common = ["construct", "build_request", "model_info", "token_base_cost", "prompt_details"]
+        common = ["construct", "build_request", "model_info", "generic_cost", "token_type_costs"]
         counted = ["litellm." + name for name in common]
         found: Dict[str, Any] = {
             "sync": compare(

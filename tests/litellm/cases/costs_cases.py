@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import datetime
 from collections.abc import Callable, Iterator
+from itertools import product
 from typing import Any
 
 import litellm
@@ -258,3 +259,212 @@ def test_costs(change: str, monkeypatch: pytest.MonkeyPatch) -> None:
         with originals():
             theirs = [cost() for _ in range(3)]
         assert ours == theirs
+
+
+RATES = st.one_of(
+    st.none(), st.floats(0, 1), st.integers(0, 3), st.sampled_from(["1e-7", True, float("inf")])
+)
+PRICED = [
+    "input_cost_per_token",
+    "output_cost_per_token",
+    "cache_read_input_token_cost",
+    "cache_creation_input_token_cost",
+    "cache_read_input_audio_token_cost",
+    "output_cost_per_reasoning_token",
+    "output_cost_per_image_token",
+    "input_cost_per_token_above_128k_tokens",
+    "input_cost_per_second",
+    "regional_processing_uplift_multiplier_eu",
+]
+NEW = ["generic_cost", "token_type_costs", "token_cost", "built_in_tools"]
+DETAILS = st.one_of(
+    st.none(),
+    st.dictionaries(
+        st.sampled_from(["cached_tokens", "cached_tokens", "audio_tokens", "text_tokens", "more"]),
+        COUNTS,
+    ),
+    st.fixed_dictionaries({"cached_tokens": st.integers(0, 50)}),
+)
+OUTPUT = st.one_of(
+    st.none(),
+    st.dictionaries(
+        st.sampled_from(["reasoning_tokens", "text_tokens", "audio_tokens", "more"]), COUNTS
+    ),
+    st.fixed_dictionaries(
+        {"reasoning_tokens": st.integers(0, 9), "rejected_prediction_tokens": st.integers(0, 9)}
+    ),
+)
+MORE = st.sampled_from(
+    [
+        {},
+        {},
+        {},
+        {"cache_read_input_tokens": 5},
+        {"cache_creation_input_tokens": 5},
+        {"reasoning_tokens": 3},
+        {"server_tool_use": {"web_search_requests": 2}},
+        {"server_side_tool_usage_details": {"web_search_calls": 1}},
+        {"inference_geo": "us"},
+        {"cost": 0.5},
+        {"service_tier": "priority"},
+    ]
+)
+
+
+def breakdown(usage: Any, model: str, provider: Any, **more: Any) -> Any:
+    return costs.get_token_type_cost_breakdown(model, provider, usage, **more)
+
+
+def price(prompt: int, completion: int, details: Any, output: Any, more: Any, model: str) -> Any:
+    """All that a call's usage comes to, again and again, with what may be said beside it."""
+    results: list[Any] = []
+    made = outcome(
+        lambda: Usage(
+            prompt_tokens=prompt,
+            completion_tokens=completion,
+            total_tokens=prompt + completion,
+            prompt_tokens_details=details,
+            completion_tokens_details=output,
+            **more,
+        )
+    )
+    if isinstance(made, tuple):
+        return made
+    for said in ({}, {}, {"service_tier": "priority"}, {"data_residency": "eu"}):
+        for provider in ("openai", "fireworks_ai"):
+            results.append(outcome(breakdown, made, model, provider, **said))
+            results.append(outcome(costs.generic_cost_per_token, model, made, provider, **said))
+        for name in (model, "openai/openai/" + model, "x/" + model):
+            results.append(
+                outcome(
+                    litellm.cost_per_token,
+                    model=name,
+                    custom_llm_provider="openai",
+                    prompt_tokens=prompt,
+                    completion_tokens=completion,
+                    usage_object=made,
+                    response_time_ms=1500.0,
+                    **said,
+                )
+            )
+    return repr(results)
+
+
+@settings(max_examples=MANY // 3)
+@given(
+    st.dictionaries(st.sampled_from(PRICED), RATES),
+    st.integers(0, 200_000),
+    st.integers(0, 300),
+    DETAILS,
+    OUTPUT,
+    MORE,
+    st.sampled_from([None, None, OFF]),
+    st.sampled_from([None, None, TIERS]),
+    st.dictionaries(st.sampled_from(PRICED), RATES, max_size=2),
+)
+def test_prices(
+    rates: Any,
+    prompt: int,
+    completion: int,
+    details: Any,
+    output: Any,
+    more: Any,
+    off: Any,
+    tiers: Any,
+    change: Any,
+) -> None:
+    """Costs by any rates, and by others put into model_cost, and into the cached info, in place."""
+
+    def prices() -> Any:
+        entry = {"litellm_provider": "openai", "mode": "chat", **rates}
+        entry.update(off_peak_pricing=off, tiered_pricing=tiers)
+        litellm.model_cost["made"] = entry
+        litellm.utils._invalidate_model_cost_lowercase_map()
+        results = [price(prompt, completion, details, output, more, "made")]
+        entry.update(change)
+        results.append(price(prompt, completion, details, output, more, "made"))
+        litellm.utils._invalidate_model_cost_lowercase_map()
+        results.append(price(prompt, completion, details, output, more, "made"))
+        found = outcome(litellm.get_model_info, "made", "openai")
+        if isinstance(found, dict):
+            found.update({name: value for name, value in change.items() if value is not None})
+        results.append(price(prompt, completion, details, output, more, "made"))
+        return results
+
+    ours = prices()
+    with originals():
+        theirs = prices()
+    assert ours == theirs
+
+
+def answer(**more: Any) -> Any:
+    usage = Usage(
+        prompt_tokens=30,
+        completion_tokens=40,
+        total_tokens=70,
+        prompt_tokens_details={"cached_tokens": 20, "audio_tokens": 0},
+        completion_tokens_details={"reasoning_tokens": 9, "audio_tokens": 0},
+    )
+    message = litellm.Message(content="x", role="assistant")
+    for name, value in more.items():
+        setattr(message, name, value)
+    return litellm.ModelResponse(
+        model=MODEL, usage=usage, choices=[litellm.Choices(message=message, index=0)]
+    )
+
+
+def test_prices_are_served() -> None:
+    for _ in range(2):
+        before = [served(f"litellm.{name}") for name in NEW]
+        found = litellm.completion_cost(answer(), custom_llm_provider="openai")
+        usage = answer().usage
+        assert costs.get_token_type_cost_breakdown("openai/" + MODEL, "openai", usage).rates
+        after = [served(f"litellm.{name}") for name in NEW]
+        assert found > 0
+    assert all(new > old for new, old in zip(after, before, strict=True)), (before, after)
+
+
+CITED = [{"type": "url_citation", "url_citation": {"url": "u"}}]
+FILED = [{"type": "file_citation"}]
+
+
+TOOLS: list[Any] = [
+    None,
+    {},
+    {"web_search_options": {"search_context_size": "low"}},
+    {"code_interpreter_sessions": 3},
+]
+USED: list[Any] = [
+    None,
+    {},
+    {"prompt_tokens_details": {"web_search_requests": 2}},
+    {"prompt_tokens_details": {"google_maps_grounding_requests": 2}},
+    {"server_tool_use": {"web_search_requests": 2}},
+    {"server_side_tool_usage_details": {"web_search_calls": 1}},
+]
+
+
+@pytest.mark.parametrize(
+    "annotations", [None, [], CITED, FILED], ids=["none", "empty", "url", "file"]
+)
+def test_tools(annotations: Any) -> None:
+    from litellm.litellm_core_utils.llm_cost_calc import tool_call_cost_tracking as tracking
+
+    def priced(usage: Any, provider: Any, tools: Any) -> Any:
+        cost = tracking.StandardBuiltInToolCostTracking.get_cost_for_built_in_tools
+        made = None if usage is None else Usage(prompt_tokens=3, completion_tokens=4, **usage)
+        responses = [
+            answer(annotations=annotations),
+            answer(annotations=annotations).model_dump(),
+            litellm.ModelResponse(choices=[]),
+            None,
+        ]
+        return [outcome(cost, MODEL, each, made, provider, tools) for each in responses]
+
+    for usage, provider, tools in product(USED, ["openai", "azure", "gemini", None], TOOLS):
+        before = served("litellm.built_in_tools")
+        ours = priced(usage, provider, tools)
+        if not annotations and usage in (None, {}) and provider != "azure":
+            assert served("litellm.built_in_tools") == before + 2
+        with originals():
+            assert repr(ours) == repr(priced(usage, provider, tools))

@@ -314,9 +314,9 @@ BOTH = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "asyn
 @pytest.mark.parametrize("kind", CALLS)
 def test_calls(kind: str, asynchronous: bool) -> None:
     compare(kind, [answer(SHAPES[kind])], asynchronous=asynchronous)  # imports on the way
-    names = ["litellm.prompt_details", "litellm.extract_cookies"]
+    names = ["litellm.extract_cookies", "litellm.generic_cost", "litellm.token_type_costs"]
     if kind != "anthropic":
-        names += ["litellm.construct", "litellm.model_info", "litellm.token_base_cost"]
+        names += ["litellm.construct", "litellm.model_info", "litellm.token_cost"]
         names.append("litellm.async_transform" if asynchronous else "litellm.transform")
     before = [served(name) for name in names if kind == "chat"]
     found, sent, heard = compare(kind, [answer(SHAPES[kind])], asynchronous=asynchronous)

@@ -130,23 +130,25 @@ def make_model_info(
     return finish(replacement, serving)
 
 
+def is_flat(info: Dict[str, Any]) -> bool:
+    """Whether a model's rates are the same at each hour and for each number of tokens."""
+    return (
+        info.get("tiered_pricing") is None
+        and info.get("off_peak_pricing") is None
+        and all(
+            value is None
+            for key, value in info.items()
+            if type(key) is not str or key.startswith("input_cost_per_token_above_")
+        )
+    )
+
+
 def make_token_base_cost(
     original: Callable[..., Any], meter: Meter
 ) -> Tuple[Callable[..., Any], Activate]:
     """Return the replacement of _get_token_base_cost and its switch: a model's rates where no tier, hour or number of tokens counts."""
     serving = Serving("litellm.token_base_cost")
     known: Dict[int, Tuple[Any, Dict[str, Any], Any]] = {}  # by the info's id, which is kept
-
-    def is_flat(info: Dict[str, Any]) -> bool:
-        return (
-            info.get("tiered_pricing") is None
-            and info.get("off_peak_pricing") is None
-            and all(
-                value is None
-                for key, value in info.items()
-                if type(key) is not str or key.startswith("input_cost_per_token_above_")
-            )
-        )
 
     def _get_token_base_cost(
         model_info: Any,

@@ -10,6 +10,31 @@ from ._patches_http import patches as _http_patches
 
 _CORE = "litellm.litellm_core_utils"
 _COSTS = f"{_CORE}.llm_cost_calc.utils"
+_TOOLS = f"{_CORE}.llm_cost_calc.tool_call_cost_tracking"
+_TRACKING = f"{_TOOLS}:StandardBuiltInToolCostTracking"
+_PLAIN_USAGE = {
+    "litellm.types.utils:Usage": "f2ab1d648112fed2",
+    "litellm.types.utils:CompletionTokensDetailsWrapper": "6ae31713f683f8b0",
+    "litellm.types.utils:PromptTokensDetailsWrapper": "387f9d870ac957ac",
+}
+_RATES = {
+    **_PLAIN_USAGE,
+    f"{_COSTS}:parse_prompt_tokens_details": "e50e94ee7e29182c",
+    f"{_COSTS}:parse_completion_tokens_details": "2144b96f7d68fbcf",
+    "litellm.types.utils:text_tokens_without_nested_reasoning": "ee64f3245913af24",
+    f"{_COSTS}:_get_token_base_cost": "8dfd16cd5c407296",
+    f"{_COSTS}:get_cost_per_unit": "ddef8419d5a34a1f",
+    f"{_COSTS}:get_service_tier_cost_key": "aa2300be3c59fa6a",
+    f"{_COSTS}:get_regional_uplift_multiplier": "266bbbd60b1cf2c0",
+    f"{_COSTS}:get_vertex_regional_endpoint_uplift": "ed4f802fee3bfa4d",
+    f"{_COSTS}:_resolve_billed_reasoning_rate": "d40af1877d22b84c",
+    f"{_COSTS}:_resolve_reasoning_token_cost": "e03756528bc0bde2",
+    f"{_COSTS}:_get_tiered_reasoning_rate": "663d40f3167eefe9",
+    f"{_COSTS}:apply_provider_cache_read_default": "c3d8b2f93719a609",
+    f"{_COSTS}:_cost_map_billed_rates": "3be2f92500b4d737",
+    f"{_COSTS}:get_provider_specific_geo_multiplier": "36def2ab40246c3b",
+    f"{_COSTS}:BilledTokenRates": "ea328b9844ca8fe8",
+}
 
 
 def _patch(
@@ -340,6 +365,79 @@ PATCHES = (
             "litellm.types.utils:PromptTokensDetailsWrapper": "387f9d870ac957ac",
         },
         copies=("litellm.cost_calculator", "litellm.batches.batch_utils"),
+    ),
+    _patch(
+        "generic_cost",
+        f"{_COSTS}:generic_cost_per_token",
+        "6bb5efec64add1a6",
+        "_call_costs:make_generic_cost",
+        also={**_RATES, f"{_COSTS}:_calculate_input_cost": "847b45429a104606"},
+        copies=(
+            "litellm.cost_calculator",
+            *(
+                f"litellm.llms.{name}"
+                for name in (
+                    "amazon_nova.cost_calculation",
+                    "anthropic.cost_calculation",
+                    "azure.cost_calculation",
+                    "azure_ai.cost_calculator",
+                    "bedrock.cost_calculation",
+                    "databricks.cost_calculator",
+                    "deepseek.cost_calculator",
+                    "openai.cost_calculation",
+                    "openai.image_generation.cost_calculator",
+                    "tencent.cost_calculator",
+                    "vertex_ai.cost_calculator",
+                    "xai.cost_calculator",
+                )
+            ),
+        ),
+    ),
+    _patch(
+        "token_type_costs",
+        f"{_COSTS}:get_token_type_cost_breakdown",
+        "9ba85b6213257724",
+        "_call_costs:make_token_type_costs",
+        also={
+            **_RATES,
+            f"{_COSTS}:get_billed_token_rates": "a173f2d2adb8835e",
+            f"{_COSTS}:_cache_token_counts": "062bac8f720b7615",
+            f"{_COSTS}:_reasoning_token_count": "b94b7bf774e622ea",
+            f"{_COSTS}:calculate_cache_writing_cost": "89d49ced375ea2aa",
+            f"{_COSTS}:TokenTypeCostBreakdown": "643230af43725d85",
+        },
+        copies=("litellm.cost_calculator",),
+    ),
+    _patch(
+        "token_cost",
+        "litellm.cost_calculator:cost_per_token",
+        "3c2f78f7b8c76661",
+        "_call_costs:make_token_cost",
+        also={
+            **_PLAIN_USAGE,
+            "litellm.cost_calculator:_cost_per_token_custom_pricing_helper": "7ee912e0f1562338",
+            "litellm.cost_calculator:_per_second_pricing_cost": "210e77f5278f3261",
+        },
+        copies=("litellm",),
+    ),
+    _patch(
+        "built_in_tools",
+        f"{_TRACKING}.get_cost_for_built_in_tools",
+        "e74ff3cad3b629ec",
+        "_call_costs:make_built_in_tools",
+        also={
+            **_PLAIN_USAGE,
+            f"{_TRACKING}._handle_google_maps_grounding_cost": "45db86a6ac15d272",
+            f"{_TRACKING}.response_object_includes_web_search_call": "1041576c4940ca66",
+            f"{_TRACKING}.response_object_includes_file_search_call": "5d9bf479d442ce23",
+            f"{_TRACKING}.response_includes_annotation_type": "e981b3f358468786",
+            f"{_TRACKING}._handle_azure_assistant_costs": "5d41ed57eac8a7e0",
+            f"{_TOOLS}:_usage_reports_server_side_web_search_calls": "0447e38347bb4fd3",
+            f"{_COSTS}:get_web_search_requests_from_usage": "bda07527afd2d585",
+            "litellm.types.utils:Message": "cc34bdb6fd3fac0e",
+            "litellm.types.utils:Choices": "866a6177021dfec5",
+            "litellm.types.utils:ModelResponse": "99d4fa664c8f6186",
+        },
     ),
     _patch(
         "stream",
