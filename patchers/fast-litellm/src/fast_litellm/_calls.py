@@ -170,7 +170,7 @@ def make_hosted(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..
     """Return the replacement of _targets_openai_hosted_endpoint and its switch: each base URL is parsed once."""
     serving = Serving("litellm.hosted")
     names = original.__globals__
-    known: Dict[str, bool] = {}
+    known: Dict[Any, bool] = {}
 
     def _targets_openai_hosted_endpoint(self: Any, custom_llm_provider: Any, api_base: Any) -> Any:
         if (serving.live or serving) and custom_llm_provider == "openai":
