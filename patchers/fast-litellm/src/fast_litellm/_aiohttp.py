@@ -65,7 +65,7 @@ def make_aiohttp_request(
         ssl_verify: Any = None,
     ) -> Any:
         told = None
-        if serving:
+        if serving.live or serving:
             if session is None:
                 look()
             if (
@@ -140,7 +140,7 @@ def make_aread(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[...
         return inner, module
 
     async def aread(self: Any) -> Any:
-        if not serving or "_content" in self.__dict__:
+        if not (serving.live or serving) or "_content" in self.__dict__:
             return await original(self)
         found = source(self)
         if found is None:

@@ -240,7 +240,7 @@ def make_construct_type(
 
     def construct_type(*, value: Any, type_: Any, metadata: Any = None) -> Any:
         nonlocal plans
-        if type(value) is dict and isinstance(type_, type) and serving:
+        if type(value) is dict and isinstance(type_, type) and (serving.live or serving):
             if plans is None:
                 plans = _Plans(original)
             make = plans.of(type_)

@@ -107,7 +107,7 @@ def make_model_info(
         api_base: Any = None,
         api_key: Any = None,
     ) -> Any:
-        if not serving:
+        if not (serving.live or serving):
             return original(model, custom_llm_provider, api_base, api_key)
         plain = (
             custom_llm_provider == "openai"
@@ -158,7 +158,7 @@ def make_token_base_cost(
         *,
         threshold_is_inclusive: Any = False,
     ) -> Any:
-        if serving and service_tier is None and type(model_info) is dict:
+        if (serving.live or serving) and service_tier is None and type(model_info) is dict:
             found = known.get(id(model_info))
             if found is not None and found[1] == model_info:
                 replacement.served += 1
@@ -199,7 +199,7 @@ def make_prompt_details(
     def parse_prompt_tokens_details(usage: Any) -> Any:
         nonlocal plain
         details = usage.prompt_tokens_details
-        if serving:
+        if serving.live or serving:
             if plain is None:
                 from litellm.types.utils import PromptTokensDetailsWrapper
 

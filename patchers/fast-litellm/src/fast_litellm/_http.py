@@ -26,7 +26,7 @@ def make_prepare_url(
 
     def _prepare_url(self: Any, url: Any) -> Any:
         nonlocal kind
-        if not serving:
+        if not (serving.live or serving):
             return original(self, url)
         if kind is None:
             import httpx
@@ -65,7 +65,7 @@ def make_extract_cookies(
         jar: Any = self.jar
         request = response._request
         if (
-            serving
+            (serving.live or serving)
             and type(jar) is plain
             and type(jar._policy) is policy
             and request is not None

@@ -50,7 +50,7 @@ def make_message(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[.
         **params: Any,
     ) -> None:
         if (
-            serving
+            (serving.live or serving)
             and not params
             and type(self) is names["Message"]
             and (content is None or type(content) is str)
@@ -119,7 +119,7 @@ def make_choices(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[.
         **params: Any,
     ) -> None:
         if (
-            serving
+            (serving.live or serving)
             and not params
             and type(self) is names["Choices"]
             and (
@@ -224,7 +224,11 @@ def make_prompt_tokens(
     layouts = _Layouts(original)
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        if serving and not args and type(self) is names["PromptTokensDetailsWrapper"]:
+        if (
+            (serving.live or serving)
+            and not args
+            and type(self) is names["PromptTokensDetailsWrapper"]
+        ):
             for value in kwargs.values():
                 if value is not None and not (type(value) is int and -_LARGE < value < _LARGE):
                     break
@@ -290,7 +294,7 @@ def make_usage(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[...
         **params: Any,
     ) -> None:
         if (
-            serving
+            (serving.live or serving)
             and not params
             and reasoning_tokens is None
             and server_tool_use is None
@@ -365,7 +369,12 @@ def make_response(
     names = original.__globals__
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        if serving and not args and not kwargs and type(self) is names["ModelResponse"]:
+        if (
+            (serving.live or serving)
+            and not args
+            and not kwargs
+            and type(self) is names["ModelResponse"]
+        ):
             replacement.served += 1
             choices = [names["Choices"]()]
             fields = {

@@ -156,6 +156,7 @@ _SERVER = "litellm.proxy.proxy_server"
 _MODELS_NEED = {"openai": "!>=2.40,<3", "pydantic": "!>=2.7,<3"}
 _STREAM_NEEDS = {"openai": "!>=2.40,<3", "httpx": "!>=0.27,<1", "pydantic": "!>=2.7,<3"}
 
+_PROXY = "litellm.llms.litellm_proxy.chat.transformation:LiteLLMProxyChatConfig"
 _SERVICE = "litellm._service_logger:ServiceLogging"
 _TIMED = "litellm.llms.openai.openai:OpenAIChatCompletion.make_openai_chat_completion_request"
 
@@ -571,6 +572,54 @@ PATCHES = (
         "litellm.llms.openai.chat.gpt_transformation:OpenAIGPTConfig.__init__",
         "97952ac16876ebc2",
         "_providers:make_gpt_config",
+    ),
+    _patch(
+        "provider",
+        f"{_PROVIDER}:get_llm_provider",
+        "2ce8d01589cf2cc7",
+        "_calls:make_provider",
+        also={
+            f"{_PROVIDER}:_get_openai_compatible_provider_info": "b1ebc7d4a772559c",
+            f"{_PROVIDER}:_endpoint_matches_api_base": "e687ca51a3d07788",
+            f"{_PROVIDER}:handle_cohere_chat_model_custom_llm_provider": "b83c7bd3f7ba3189",
+            f"{_PROVIDER}:handle_anthropic_text_model_custom_llm_provider": "203307a7f0f2376f",
+            f"{_PROXY}.should_use_litellm_proxy_by_default": "fe6aecdbd514248d",
+            "litellm.secret_managers.main:get_secret": "de5010e0923aeea5",
+            "litellm.secret_managers.main:get_secret_bool": "4f8d22e6a05d3100",
+            "litellm.secret_managers.main:_should_read_secret_from_secret_manager": "1339a1cf32bd7ae7",
+            "litellm.llms.openai_like.json_loader:JSONProviderRegistry.exists": "a73029e0ca37c94e",
+        },
+        copies=(
+            "litellm",
+            "litellm.utils",
+            "litellm.main",
+            "litellm.router",
+            f"{_CORE}.llm_response_utils.get_api_base",
+            "litellm.llms.openai.chat.o_series_transformation",
+        ),
+    ),
+    _patch(
+        "client_key",
+        "litellm.llms.openai.common_utils:BaseOpenAILLM.get_openai_client_cache_key",
+        "9e06473b97ce9f36",
+        "_calls:make_client_key",
+    ),
+    _patch(
+        "hosted",
+        "litellm.llms.openai.chat.gpt_transformation:OpenAIGPTConfig._targets_openai_hosted_endpoint",
+        "56ed0507df784f3b",
+        "_calls:make_hosted",
+    ),
+    _patch(
+        "coroutine",
+        "litellm.utils:check_coroutine",
+        "0b407835eb3241c9",
+        "_calls:make_coroutine",
+        also={
+            f"{_CORE}.coroutine_checker:CoroutineChecker.is_async_callable": "4c50f10f13e9a12d",
+            "litellm.types.utils:ModelResponse": "99d4fa664c8f6186",
+        },
+        requires={"pydantic": "!>=2.7,<3"},
     ),
     _patch(
         "message",

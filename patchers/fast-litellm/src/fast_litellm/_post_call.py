@@ -53,7 +53,7 @@ def make_post_call(
         api_key: Any = None,
         additional_args: Any = {},  # noqa: B006  (the original's own)
     ) -> Any:
-        if serving and quiet is not None:
+        if (serving.live or serving) and quiet is not None:
             logger = names["verbose_logger"]
             if (
                 not self.litellm_request_debug

@@ -32,7 +32,7 @@ def make_bridge_check(
         api_base: Any = None,
     ) -> Any:
         if not (
-            serving
+            (serving.live or serving)
             and custom_llm_provider == "openai"
             and type(model) is str
             and web_search_options is None
@@ -108,7 +108,7 @@ def make_api_base(
 
     def get_api_base(model: Any, optional_params: Any) -> Any:
         if not (
-            serving
+            (serving.live or serving)
             and type(optional_params) is dict
             and type(model) is str
             and is_valid(optional_params)
@@ -181,7 +181,7 @@ def make_gpt_config(
             top_p,
             response_format,
         )
-        if serving and given == _NOTHING:
+        if (serving.live or serving) and given == _NOTHING:
             kind = self.__class__
             if vars(kind).get("_is_base_class") is not False:
                 kind._is_base_class = False

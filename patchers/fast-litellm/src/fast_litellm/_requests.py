@@ -74,7 +74,11 @@ def make_construct_options(
         rows, fields = found, cls.__pydantic_fields__
 
     def construct(cls: Any, _fields_set: Any = None, **values: Any) -> Any:
-        if not serving or cls is not names["FinalRequestOptions"] or _fields_set is not None:
+        if (
+            not (serving.live or serving)
+            or cls is not names["FinalRequestOptions"]
+            or _fields_set is not None
+        ):
             return original(cls, _fields_set, **values)
         if fields is not cls.__pydantic_fields__:
             learn(cls)
@@ -135,7 +139,7 @@ def make_copy_options(
 
     def model_copy(model: Any, *, deep: bool = False) -> Any:
         nonlocal kind, plain
-        if not serving:
+        if not (serving.live or serving):
             return original(model, deep=deep)
         if kind is None:
             from openai._models import FinalRequestOptions
@@ -176,7 +180,7 @@ def make_dumps(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[...
     def openapi_dumps(obj: Any) -> bytes:
         nonlocal encoder
         kind = names["_CustomEncoder"]
-        if not serving or names["json"] is not json or json.dumps is not plain:
+        if not (serving.live or serving) or names["json"] is not json or json.dumps is not plain:
             return original(obj)  # type: ignore[no-any-return]
         if type(encoder) is not kind:
             encoder = kind(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -432,7 +436,7 @@ def make_build_request(
 
     def _build_request(self: Any, options: Any, *, retries_taken: int = 0) -> Any:
         nonlocal builder
-        if not serving:
+        if not (serving.live or serving):
             return original(self, options, retries_taken=retries_taken)
         if builder is None:
             builder = _Builder(original)

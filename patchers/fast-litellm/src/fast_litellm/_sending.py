@@ -79,7 +79,7 @@ def make_send(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[...,
         nonlocal around
         if around is None and serving:
             around = _Around(names["Client"], names)
-        if not serving or not around.nothing(self, request, auth):
+        if not (serving.live or serving) or not around.nothing(self, request, auth):
             replacement.declined += 1
             return original(
                 self, request, stream=stream, auth=auth, follow_redirects=follow_redirects
@@ -137,7 +137,7 @@ def make_async_send(
         nonlocal around
         if around is None and serving:
             around = _Around(names["AsyncClient"], names)
-        if not serving or not around.nothing(self, request, auth):
+        if not (serving.live or serving) or not around.nothing(self, request, auth):
             replacement.declined += 1
             return await original(
                 self, request, stream=stream, auth=auth, follow_redirects=follow_redirects
@@ -192,7 +192,7 @@ def make_send_single(
     names = original.__globals__
 
     def _send_single_request(self: Any, request: Any) -> Any:
-        if not serving or not _is_quiet(names["logger"]):
+        if not (serving.live or serving) or not _is_quiet(names["logger"]):
             return original(self, request)
         transport = self._transport_for_url(request.url)
         start = time.perf_counter()
@@ -223,7 +223,7 @@ def make_async_send_single(
     names = original.__globals__
 
     async def _send_single_request(self: Any, request: Any) -> Any:
-        if not serving or not _is_quiet(names["logger"]):
+        if not (serving.live or serving) or not _is_quiet(names["logger"]):
             return await original(self, request)
         transport = self._transport_for_url(request.url)
         start = time.perf_counter()
@@ -252,7 +252,7 @@ def make_header(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..
     names = original.__globals__
 
     def __getitem__(self: Any, key: str) -> Any:
-        if not serving or type(self) is not names["Headers"]:
+        if not (serving.live or serving) or type(self) is not names["Headers"]:
             return original(self, key)
         encoding = self._encoding
         if encoding is None:

@@ -177,7 +177,7 @@ def make_transform(
     made = _transformer()
 
     def transform(data: Any, expected_type: Any) -> Any:
-        if serving:
+        if serving.live or serving:
             try:
                 found = made(data, expected_type)
             except _Unknown:
@@ -199,7 +199,7 @@ def make_async_transform(
     made = _transformer()
 
     async def async_transform(data: Any, expected_type: Any) -> Any:
-        if serving:
+        if serving.live or serving:
             try:
                 found = made(data, expected_type)
             except _Unknown:

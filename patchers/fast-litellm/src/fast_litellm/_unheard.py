@@ -210,7 +210,7 @@ def make_setup(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[...
         made = original(
             original_function, rules_obj, start_time, *args, is_async_call=is_async_call, **kwargs
         )
-        if serving:
+        if serving.live or serving:
             if wrappers is None:
                 wrappers = _codes_of(names["client"])
             if (
@@ -245,7 +245,7 @@ def make_submit(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..
     done.set_result(None)
 
     def submit(self: Any, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
-        if len(args) == 4 and not kwargs and serving:
+        if len(args) == 4 and not kwargs and (serving.live or serving):
             handler: Any = args[0]  # (the function is a context's run)
             if (
                 type(handler) is MethodType
@@ -276,7 +276,7 @@ def make_schedule(
         end_time: Any,
         is_completion_with_fallbacks: Any,
     ) -> None:
-        if serving and studied and _silence.covers(logging_obj, result):
+        if (serving.live or serving) and studied and _silence.covers(logging_obj, result):
             logging_obj.claim_async_success_log()
             replacement.served += 1
             return
@@ -304,7 +304,7 @@ def make_sync_success(
         self: Any, result: Any, start_time: Any, end_time: Any, cache_hit: Any = None
     ) -> None:
         if (
-            serving
+            (serving.live or serving)
             and not self.dynamic_success_callbacks
             and not names["litellm"].success_callback
             and not names["verbose_logger"].isEnabledFor(logging.DEBUG)
@@ -363,7 +363,7 @@ def make_service(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[.
         caller: Any = None,
     ) -> None:
         if (
-            serving
+            (serving.live or serving)
             and type(duration) is float
             and type(call_type) is str
             and _service.is_unheard(self)
@@ -406,7 +406,7 @@ def make_timed_request(
 
     async def make_openai_chat_completion_request(*args: Any, **kwargs: Any) -> Any:
         if not (
-            serving
+            (serving.live or serving)
             and inner is not None
             and _service.is_unheard(names["_get_service_logger"]())
             and studied
