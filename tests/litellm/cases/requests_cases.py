@@ -174,10 +174,20 @@ class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 
 def client_of(kind: str, transport: Transport, asynchronous: bool, retries: int) -> Any:
-    if kind == "anthropic":
+    if kind in OVER_HTTP:
         handler: Any = AsyncHTTPHandler() if asynchronous else HTTPHandler()
         handler.client = (httpx.AsyncClient if asynchronous else httpx.Client)(transport=transport)  # type: ignore[operator]
         return handler
+    if kind == "azure":
+        made = openai.AsyncAzureOpenAI if asynchronous else openai.AzureOpenAI
+        inner: Any = httpx.AsyncClient if asynchronous else httpx.Client
+        return made(
+            api_key="k",
+            azure_endpoint="http://x",
+            api_version="2024-10-21",
+            max_retries=retries,
+            http_client=inner(transport=transport),
+        )
     if asynchronous:
         return openai.AsyncOpenAI(
             api_key="k",
@@ -206,7 +216,21 @@ CALLS: dict[str, tuple[str, dict[str, Any]]] = {
         "completion",
         {"model": "anthropic/claude-3-5-sonnet-20241022", "messages": MESSAGES, "max_tokens": 9},
     ),
-}
+    "azure": (
+        "completion",
+        {"model": "azure/gpt-4o-mini", "messages": MESSAGES, "api_base": "http://x", "api_version": "2024-10-21"},
+    ),
+    "groq": (
+        "completion",
+        {"model": "groq/llama-3.3-70b-versatile", "messages": MESSAGES, "temperature": 0.5},
+    ),
+    "gemini": (
+        "completion",
+        {"model": "gemini/gemini-2.5-flash", "messages": MESSAGES, "max_tokens": 9},
+    ),
+}  # fmt: skip
+#: Those that LiteLLM asks through its own client of httpx.
+OVER_HTTP = ("anthropic", "groq", "gemini")
 
 
 def call(
@@ -315,7 +339,7 @@ BOTH = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "asyn
 def test_calls(kind: str, asynchronous: bool) -> None:
     compare(kind, [answer(SHAPES[kind])], asynchronous=asynchronous)  # imports on the way
     names = ["litellm.extract_cookies", "litellm.generic_cost", "litellm.token_type_costs"]
-    if kind != "anthropic":
+    if kind not in OVER_HTTP:
         names += ["litellm.construct", "litellm.model_info", "litellm.token_cost"]
         names.append("litellm.async_transform" if asynchronous else "litellm.transform")
     before = [served(name) for name in names if kind == "chat"]
@@ -373,14 +397,15 @@ def test_errors(name: str, asynchronous: bool) -> None:
 
 
 OTHERS = [
-    ("anthropic", name)
+    (kind, name)
+    for kind in ("anthropic", "azure", "groq", "gemini")
     for name in ERRORS
     if name not in ("cookies", "keys that come twice", "x-should-retry", "503 retry-after-ms")
 ]
 
 
 @BOTH
-@pytest.mark.parametrize(("kind", "name"), OTHERS if LONG else OTHERS[::4])
+@pytest.mark.parametrize(("kind", "name"), OTHERS if LONG else OTHERS[::7])
 def test_errors_of_others(kind: str, name: str, asynchronous: bool) -> None:
     compare(kind, [ERRORS[name]], asynchronous=asynchronous)
 

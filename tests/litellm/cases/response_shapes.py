@@ -153,7 +153,44 @@ ANTHROPIC: dict[str, Any] = {
     "stop_sequence": None,
     "usage": {"input_tokens": 20, "output_tokens": 5, "cache_read_input_tokens": 2},
 }
-SHAPES = {"chat": CHAT, "text": TEXT, "responses": RESPONSES, "anthropic": ANTHROPIC}
+GEMINI: dict[str, Any] = {
+    "candidates": [
+        {
+            "content": {
+                "role": "model",
+                "parts": [
+                    {"text": "thought", "thought": True},
+                    {"text": "Paris, été"},
+                    {"functionCall": {"name": "f", "args": {"a": 1}}},
+                ],
+            },
+            "finishReason": "STOP",
+            "index": 0,
+            "avgLogprobs": -0.25,
+            "safetyRatings": [
+                {"category": "HARM_CATEGORY_HARASSMENT", "probability": "NEGLIGIBLE"}
+            ],
+        }
+    ],
+    "usageMetadata": {
+        "promptTokenCount": 24,
+        "candidatesTokenCount": 60,
+        "totalTokenCount": 90,
+        "thoughtsTokenCount": 6,
+        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 24}],
+    },
+    "modelVersion": "gemini-2.5-flash",
+    "responseId": "resp_1",
+}
+SHAPES = {
+    "chat": CHAT,
+    "text": TEXT,
+    "responses": RESPONSES,
+    "anthropic": ANTHROPIC,
+    "azure": CHAT,
+    "groq": CHAT,
+    "gemini": GEMINI,
+}
 
 #: What JSON may have where something else is expected.
 ODD = st.one_of(
