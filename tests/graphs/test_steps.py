@@ -877,6 +877,6 @@ def test_the_gates_ask_for_what_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ChannelWrite, "_write", lambda self, input, config: input)
     entry = _registry.Entry(next(patch for patch in STEPS if patch.name == "langgraph.invoke"))
     entry.original = original_of(entry.patch.target)
-    assert "ChannelWrite._write" in _registry._code_gate(entry, {})
+    assert "ChannelWrite._write" in _registry._code_gate(entry)
     monkeypatch.undo()
-    assert _registry._code_gate(entry, {}) == ""
+    assert _registry._code_gate(entry) == ""
