@@ -23,6 +23,7 @@ from fast_jvm._serving import Serving, finish
 
 from . import _router_limits
 from ._limits import RateLimits
+from ._patch import patch
 
 _MODULE = "litellm.proxy.hooks.parallel_request_limiter_v3"
 _CLASS = f"{_MODULE}:_PROXY_MaxParallelRequestsHandler_v3"
@@ -154,25 +155,13 @@ def _names() -> List[str]:
 
 
 def _patches() -> List[Patch]:
-    codes = {f"{_CLASS}.{method}": frozenset({code}) for method, code, _ in _METHODS.values()}
-    codes[f"{_CLASS}.should_rate_limit"] = frozenset({"2c348fb2425b1d0c"})
-    codes["litellm.caching.in_memory_cache:InMemoryCache.async_increment_pipeline"] = frozenset(
-        {"a1b014e65a1a364f"}
+    codes = {f"{_CLASS}.{method}": code for method, code, _ in _METHODS.values()}
+    codes[f"{_CLASS}.should_rate_limit"] = "2c348fb2425b1d0c"
+    codes["litellm.caching.in_memory_cache:InMemoryCache.async_increment_pipeline"] = (
+        "a1b014e65a1a364f"
     )
     return [
-        Patch(
-            name=f"litellm.{name}",
-            package="fast_litellm",
-            target=f"{_CLASS}.{method}",
-            distribution="litellm",
-            versions=">=1.100,!=1.107.0,<2",
-            codes=frozenset({code}),
-            also=codes,
-            builtins=(),
-            make=f"fast_litellm._limiter:make_{make}",
-            prepare="fast_litellm._prepare:prepare",
-            plain=True,
-        )
+        patch(name, f"{_CLASS}.{method}", code, f"_limiter:make_{make}", also=codes)
         for name, (method, code, make) in _METHODS.items()
     ]
 

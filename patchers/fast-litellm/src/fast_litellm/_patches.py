@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, FrozenSet, Optional, Tuple
-
-from fast_jvm import Patch
-
+from ._patch import patch as _patch
 from ._patches_http import patches as _http_patches
 
 _CORE = "litellm.litellm_core_utils"
@@ -35,39 +32,6 @@ _RATES = {
     f"{_COSTS}:get_provider_specific_geo_multiplier": "36def2ab40246c3b",
     f"{_COSTS}:BilledTokenRates": "ea328b9844ca8fe8",
 }
-
-
-def _patch(
-    name: str,
-    target: str,
-    code: str,
-    make: str,
-    builtins: Tuple[str, ...] = (),
-    also: Optional[Dict[str, str]] = None,
-    requires: Optional[Dict[str, str]] = None,
-    of: Tuple[str, str] = ("litellm", ">=1.100,!=1.107.0,<2"),
-    copies: Tuple[str, ...] = (),
-) -> Patch:
-    """Return a patch; one that leans on no builtin needs no Java."""
-    accepted: Dict[str, FrozenSet[str]] = {
-        path: frozenset({known}) for path, known in (also or {}).items()
-    }
-    return Patch(
-        name=f"litellm.{name}",
-        package="fast_litellm",
-        target=target,
-        distribution=of[0],
-        versions=of[1],
-        codes=frozenset({code}),
-        also=accepted,
-        requires=requires or {},
-        builtins=builtins,
-        make=f"fast_litellm.{make}",
-        prepare="fast_litellm._prepare:prepare",
-        plain=not builtins,
-        copies=copies,
-    )
-
 
 _OPENAI = ("openai", ">=2.40,<3")
 _TIKTOKEN = ("tiktoken", ">=0.14,<0.15")  # its regex crate knows Unicode by itself

@@ -24,6 +24,7 @@ from fast_jvm._registry import Activate, Meter
 from fast_jvm._serving import Serving, finish
 
 from ._limits import RateLimits
+from ._patch import patch
 
 _COUNTER = re.compile(r"(.*):(rpm|tpm|itpm|otpm):(\d\d-\d\d)", re.DOTALL)
 #: Where a kind is counted: a word in the key, and whether with the tokens.
@@ -69,21 +70,8 @@ def patches(opened: Callable[[], RateLimits]) -> List[Patch]:
     """Return the patches of the Router, which counts in the table that is returned when it first counts."""
     global _opened
     _opened = opened
-    also = {path: frozenset({code}) for path, code in _ALSO.items()}
     return [
-        Patch(
-            name=f"litellm.{name}",
-            package="fast_litellm",
-            target=target,
-            distribution="litellm",
-            versions=">=1.100,!=1.107.0,<2",
-            codes=frozenset({code}),
-            also=also,
-            builtins=(),
-            make=f"fast_litellm._router_limits:make_{make}",
-            prepare="fast_litellm._prepare:prepare",
-            plain=True,
-        )
+        patch(name, target, code, f"_router_limits:make_{make}", also=_ALSO)
         for name, (target, code, make) in _TARGETS.items()
     ]
 
