@@ -6,22 +6,30 @@ checkpoint is then lost. Ours begins its text anew, and where crewai's own provi
 
 from __future__ import annotations
 
+import builtins
 import contextlib
+import io
 import json
 import os
 import stat
 import sys
 import threading
 import time
-from typing import Any, Callable, ContextManager, Dict, Optional, Tuple
+from typing import Any, Callable, ContextManager, Dict, List, Optional, Tuple
 
 from fast_jvm._registry import Activate, Meter
 from fast_jvm._serving import Serving, finish
 
+from . import _watch
 from ._fragments import States, steady
 
 _LISTENER = "crewai.state.checkpoint_listener"
+_JSON = "crewai.state.provider.json_provider"
+#: JsonProvider.checkpoint as it was studied.
+_STUDIED = "033e2155ff3fa164"
 _dumps = json.dumps
+#: Characters that are written at a time: as one text, all of it would be copied twice more, to memory that no cache holds.
+CHUNK = 1 << 18
 _NO_NAMES = frozenset({"", os.curdir, os.pardir})
 #: With these, or a drive, a name may lead elsewhere.
 _SEPARATORS = frozenset("/\\:\0")
@@ -75,6 +83,7 @@ def make_do_checkpoint(original: Any, meter: Meter) -> Tuple[Callable[..., Any],
     names = vars(sys.modules[_LISTENER])
     config = sys.modules[names["CheckpointConfig"].__module__]
     own = config.JsonProvider, config.SqliteProvider
+    write = _writes(config.JsonProvider)
 
     def replacement(state: Any, cfg: Any, event: Any = None) -> None:
         if not serving or names["json"].dumps is not _dumps or _texts.states.odd(state):
@@ -84,7 +93,7 @@ def make_do_checkpoint(original: Any, meter: Meter) -> Tuple[Callable[..., Any],
         if type(cfg.provider) in own:
             one_by_one = _texts.writing
         with one_by_one:
-            _checkpoint(names, state, cfg, event)
+            _checkpoint(names, write, state, cfg, event)
         replacement.served += 1  # type: ignore[attr-defined]
 
     return finish(replacement, serving)
@@ -116,18 +125,47 @@ def make_safe_branch(original: Any, meter: Meter) -> Tuple[Callable[..., Any], A
     return finish(replacement, serving)
 
 
-def _data(state: Any, event: Any) -> str:
+def _pieces(state: Any, event: Any) -> List[str]:
     states = _texts.states
     with contextlib.suppress(Exception):
-        return states.text(state, states.json, None if event is None else event.type)
+        return states.pieces(state, states.json, None if event is None else event.type)
     # its own errors
     payload = state.model_dump(mode="json")
     if event is not None:
         payload["trigger"] = event.type
-    return _dumps(payload)
+    return [_dumps(payload)]
 
 
-def _checkpoint(names: Dict[str, Any], state: Any, cfg: Any, event: Any) -> None:
+def _writes(own: Any) -> Callable[..., Any]:
+    """Return what has a provider write a text: for crewai's JsonProvider piece by piece."""
+    module, studied = vars(sys.modules[_JSON]), own.checkpoint
+    known = _watch.code(studied) == _STUDIED
+
+    def write(
+        provider: Any, pieces: List[str], location: Any, *, parent_id: Any, branch: Any
+    ) -> Any:
+        if not (
+            known
+            and type(provider) is own
+            and own.checkpoint is studied
+            and "checkpoint" not in vars(provider)
+            and "open" not in module
+            and builtins.open is io.open
+        ):
+            text = "".join(pieces)
+            return provider.checkpoint(text, location, parent_id=parent_id, branch=branch)
+        path = module["_build_path"](location, branch, parent_id)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        step = max(1, CHUNK * len(pieces) // max(1, sum(map(len, pieces))))
+        with open(path, "w", encoding="utf-8") as file:
+            for start in range(0, len(pieces), step):
+                file.write("".join(pieces[start : start + step]))
+        return str(path)
+
+    return write
+
+
+def _checkpoint(names: Dict[str, Any], write: Any, state: Any, cfg: Any, event: Any) -> None:
     emit = names["crewai_event_bus"].emit
     told: Dict[str, Any] = {
         "provider": type(cfg.provider).__name__,
@@ -143,9 +181,10 @@ def _checkpoint(names: Dict[str, Any], state: Any, cfg: Any, event: Any) -> None
     start = time.perf_counter()
     try:
         steady(lambda: names["_prepare_entities"](state.root))
-        data = _data(state, event)
-        location = cfg.provider.checkpoint(
-            data, cfg.location, parent_id=told["parent_id"], branch=told["branch"]
+        location = write(
+            *(cfg.provider, _pieces(state, event), cfg.location),
+            parent_id=told["parent_id"],
+            branch=told["branch"],
         )
         state._chain_lineage(cfg.provider, location)
         checkpoint_id: str = cfg.provider.extract_id(location)

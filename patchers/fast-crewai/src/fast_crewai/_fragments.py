@@ -7,6 +7,8 @@ between them each agent, task and the like, dumped once a checkpoint however man
 Whether an event is as it was is looked at, each time: a scalar is the very object it was, a list or dict of plain values has the
 bytes it had (marshal's, which tell 1 from True), a dataclass or model of such values likewise. What is anything else is dumped
 anew: fields with serializers, objects of other classes; whole events whose class has more than fields.
+
+Events are looked at in blocks, each in a few steps that CPython runs in C; one by one only where a block is not as it was.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ import json
 import marshal
 import sys
 import threading
-from operator import is_
+from itertools import chain
+from operator import attrgetter, is_, itemgetter
 from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar
 from weakref import ref
 
@@ -26,6 +29,8 @@ from . import _watch
 ATTEMPTS = 50
 #: Classes of events and values that are known at a time.
 CLASSES = 1024
+#: Nodes that are looked at in one step.
+BLOCK = 32
 
 _OWN = object()
 #: Serializers of crewai that call model_dump(mode="json").
@@ -281,7 +286,19 @@ def _cut(dumped: Any, names: Any, split: Any, form: Form) -> List[str]:
 class _Fields:
     """The text of a model, field by field: only what is not as it was is dumped."""
 
-    __slots__ = ("_held", "_keys", "_names", "_parts", "_split", "_text", "_texts", "_tokens", "of")
+    __slots__ = (
+        "_bytes",
+        "_held",
+        "_keys",
+        "_names",
+        "_others",
+        "_plain",
+        "_split",
+        "_text",
+        "_texts",
+        "_tokens",
+        "of",
+    )
 
     def __init__(self, of: Any) -> None:
         #: kept: no other object gets its id
@@ -294,7 +311,9 @@ class _Fields:
         self._held: List[Any] = []
         self._tokens: List[Any] = []
         #: what has a token that compares, or none
-        self._parts: List[Tuple[int, Any]] = []
+        self._plain: List[Any] = []
+        self._bytes = b""
+        self._others: List[Tuple[Any, Any]] = []
         self._texts: Dict[str, str] = {}
         self._split: Dict[str, Any] = {}
         self._text = ""
@@ -318,7 +337,11 @@ class _Fields:
             self._keys = keys
         was = self._held
         again: List[str] = []
-        if not was or not all(map(is_, values, was)) or not self._parts_same():
+        if not (
+            was
+            and all(map(is_, values, was))
+            and _watch.all_same(self._plain, self._bytes, self._others)
+        ):
             again = self._look(values, tokens, split)
         if again:
             self._dump(again, made, split, form)
@@ -335,12 +358,6 @@ class _Fields:
         ]
         self._text = "{" + form.comma.join(parts) + "}"
         return self._text
-
-    def _parts_same(self) -> bool:
-        for value, token in self._parts:
-            if not _watch.same(value, token):
-                return False
-        return True
 
     def _look(self, values: List[Any], tokens: _watch.Tokens, split: Dict[str, Any]) -> List[str]:
         """Return the names of fields that are not as they were."""
@@ -363,7 +380,8 @@ class _Fields:
             if token is not None:
                 parts.append((value, token))
             again.append(name)
-        self._held, self._tokens, self._parts = values, found, parts
+        self._held, self._tokens = values, found
+        self._plain, self._bytes, self._others = _watch.joined(parts)
         return again
 
     def _dump(self, again: List[str], made: Any, split: Dict[str, Any], form: Form) -> None:
@@ -508,6 +526,97 @@ class _Entry:
         self.pieces: List[str] = []
 
 
+_DICT, _EXTRA = attrgetter("__dict__"), attrgetter("__pydantic_extra__")
+_EVENT, _EDGES = itemgetter("event"), itemgetter("edges")
+
+
+class _Block:
+    """Nodes that follow each other, and what they held when their texts were made."""
+
+    __slots__ = (
+        "_bytes",
+        "_classes",
+        "_edges",
+        "_events",
+        "_keys",
+        "_kinds",
+        "_lengths",
+        "_names",
+        "_nodes",
+        "_others",
+        "_plain",
+        "_read",
+        "_values",
+        "entries",
+        "lives",
+        "pieces",
+    )
+
+    def __init__(self, keys: List[str], entries: List[_Entry], comma: str) -> None:
+        self.entries = entries
+        self._keys, self._nodes = keys, [entry.node for entry in entries]
+        self._events = [entry.event for entry in entries]
+        looked = [(entry.event, entry.seen) for entry in entries if entry.plan is not None]
+        self._read = [event for event, _ in looked]
+        self._kinds = [seen.kind for _, seen in looked]
+        plans = [entry.plan for entry in entries if entry.plan is not None]
+        self._classes = {(kind, plan.serializer) for kind, plan in zip(self._kinds, plans)}
+        self._lengths = [len(seen.keys) for _, seen in looked]
+        self._names = [name for _, seen in looked for name in seen.keys]
+        self._values = [value for _, seen in looked for value in seen.values]
+        tokens = [(seen.values[at], token) for _, seen in looked for at, token in seen.tokens]
+        self._plain, self._bytes, self._others = _watch.joined(tokens)
+        self.flatten(comma)
+
+    def flatten(self, comma: str) -> None:
+        """Put the texts of all nodes in a row."""
+        self._edges = _watch.row([entry.edges for entry in self.entries])
+        self.pieces, self.lives = _flat(self.entries, comma)
+
+    def same(self, keys: List[str], nodes: List[Any], node_kind: Any) -> bool:
+        """Say whether these are its nodes, with events as they were."""
+        if keys != self._keys or not all(map(is_, nodes, self._nodes)):
+            return False
+        if not all(map(is_, map(_EVENT, map(_DICT, nodes)), self._events)):
+            return False
+        read = self._read
+        held = [*map(_DICT, read)]
+        if (
+            not {node_kind}.issuperset(map(type, nodes))
+            or not all(map(is_, map(type, read), self._kinds))
+            or [*map(len, held)] != self._lengths
+            or [*chain.from_iterable(held)] != self._names
+            or not all(map(is_, chain.from_iterable(map(dict.values, held)), self._values))
+            or any(map(_EXTRA, read))
+        ):
+            return False
+        for kind, serializer in self._classes:
+            if kind.__pydantic_serializer__ is not serializer:
+                return False
+        return _watch.all_same(self._plain, self._bytes, self._others)
+
+    def edges_same(self, nodes: List[Any]) -> bool:
+        """Say whether its nodes' edges are as they were."""
+        edges = [*map(_EDGES, map(_DICT, nodes))]
+        return marshal.dumps(edges, _watch.FORMAT) == self._edges
+
+
+def _flat(entries: List[_Entry], comma: str) -> Tuple[List[str], List[Tuple[int, _Entry, Any]]]:
+    """Return the texts of nodes, and where between them what is dumped each time belongs."""
+    pieces: List[str] = []
+    lives: List[Tuple[int, _Entry, Any]] = []
+    for entry in entries:
+        pieces.append(entry.pieces[0])
+        for live, piece in zip(entry.lives, entry.pieces[1:]):
+            lives.append((len(pieces), entry, live))
+            pieces += "", piece
+        if entry.plan is None:
+            lives.append((len(pieces), entry, None))
+            pieces.append("")
+        pieces += entry.edges_text, comma
+    return pieces, lives
+
+
 class _Record:
     """The texts of a state and its record, in one form."""
 
@@ -515,10 +624,13 @@ class _Record:
         self._form, self._plans = form, plans
         self._lock = threading.RLock()
         self._entries: Dict[str, _Entry] = {}
+        self._blocks: Dict[int, _Block] = {}
         self._dumps: Dict[Any, Any] = {}
 
-    def text(self, head: Dict[str, Any], root: Any, record: Any, node_kind: Any, tail: str) -> str:
-        """Return the text of a state."""
+    def pieces(
+        self, head: Dict[str, Any], root: Any, record: Any, node_kind: Any, tail: str
+    ) -> List[str]:
+        """Return the text of a state, in pieces."""
         form = self._form
         comma, colon = form.comma, form.colon
         with self._lock:
@@ -527,52 +639,70 @@ class _Record:
             pieces.append(comma.join([dumps.entity(entity) for entity in root]))
             pieces.append(f']{comma}"event_record"{colon}{{"nodes"{colon}{{')
             with record._lock.r_locked():
-                nodes = list(record.nodes.items())
+                nodes = dict(record.nodes)
             self._nodes(nodes, node_kind, dumps, pieces)
             pieces.append("}}" + tail + "}")
             self._dumps = dumps.dumps
-        return "".join(pieces)
+        return pieces
 
     def _nodes(
-        self, nodes: List[Tuple[str, Any]], node_kind: Any, dumps: _Pass, pieces: List[str]
+        self, nodes: Dict[str, Any], node_kind: Any, dumps: _Pass, pieces: List[str]
     ) -> None:
-        form, entries = self._form, self._entries
+        form, entries, blocks = self._form, self._entries, self._blocks
         if len(entries) > 2 * len(nodes) + 16:
-            kept = {key for key, _ in nodes}
-            self._entries = entries = {key: each for key, each in entries.items() if key in kept}
-        marshalled, add, field_text, comma = marshal.dumps, pieces.append, dumps.field, form.comma
-        get = entries.get
-        for key, node in nodes:
-            if type(node) is not node_kind:
-                raise _Changed
-            held = node.__dict__
-            event = held["event"]
-            entry = get(key)
-            if entry is None or entry.node is not node or entry.event is not event:
-                entry = entries[key] = _Entry(node, event)
-                self._read(entry, key)
-            elif entry.plan is not None and not (
-                entry.plan.serializer is type(event).__pydantic_serializer__
-                and entry.seen.same(event)
-            ):
-                self._read(entry, key)
-            edges = marshalled(held["edges"], _watch.FORMAT)
-            if edges != entry.edges:
-                self._edges(entry, edges)
-            if entry.plan is None:
-                add(entry.pieces[0])
-                add(form.dumps(node.model_dump(mode="json", include={"event"})["event"]))
-            else:
-                at = 0
-                for name, field in entry.lives:
-                    add(entry.pieces[at])
-                    add(field_text(event, name, field))
-                    at += 1
-                add(entry.pieces[at])
-            add(entry.edges_text)
-            add(comma)
+            self._entries = {key: each for key, each in entries.items() if key in nodes}
+        keys, held = [*nodes], [*nodes.values()]
+        for start in [each for each in blocks if each + BLOCK > len(keys)]:
+            del blocks[start]
+        for start in range(0, len(keys), BLOCK):
+            some, these = keys[start : start + BLOCK], held[start : start + BLOCK]
+            block = blocks.get(start)
+            if block is None or not block.same(some, these, node_kind):
+                found = [self._entry(key, node, node_kind) for key, node in zip(some, these)]
+                if len(some) < BLOCK:
+                    added, lives = _flat(found, form.comma)
+                    self._add(added, lives, dumps, pieces)
+                    break
+                block = blocks[start] = _Block(some, found, form.comma)
+            elif not block.edges_same(these):
+                for entry in block.entries:
+                    self._edges(entry)
+                block.flatten(form.comma)
+            self._add(block.pieces, block.lives, dumps, pieces)
         if nodes:
             pieces.pop()
+
+    def _add(
+        self,
+        added: List[str],
+        lives: List[Tuple[int, _Entry, Any]],
+        dumps: _Pass,
+        pieces: List[str],
+    ) -> None:
+        start = len(pieces)
+        pieces += added
+        for at, entry, live in lives:
+            if live is None:
+                dumped = entry.node.model_dump(mode="json", include={"event"})["event"]
+                pieces[start + at] = self._form.dumps(dumped)
+            else:
+                pieces[start + at] = dumps.field(entry.event, *live)
+
+    def _entry(self, key: str, node: Any, node_kind: Any) -> _Entry:
+        """Return what is known of a node, as it is now."""
+        if type(node) is not node_kind:
+            raise _Changed
+        event = node.__dict__["event"]
+        entry = self._entries.get(key)
+        if entry is None or entry.node is not node or entry.event is not event:
+            entry = self._entries[key] = _Entry(node, event)
+            self._read(entry, key)
+        elif entry.plan is not None and not (
+            entry.plan.serializer is type(event).__pydantic_serializer__ and entry.seen.same(event)
+        ):
+            self._read(entry, key)
+        self._edges(entry)
+        return entry
 
     def _read(self, entry: _Entry, key: str) -> None:
         """Dump what an event alone decides on."""
@@ -609,6 +739,8 @@ class _Record:
         seen = _watch.Seen(event, list(held.values()), tokens)
         if [*dumped] != [name for name in names if name not in outside] or seen.keys != [*held]:
             return
+        if seen.serializer is not plan.serializer:
+            return
         if seen.keys == plan.keys:
             seen.keys = plan.keys
         else:
@@ -621,7 +753,10 @@ class _Record:
             [opening + first, *rest],
         )
 
-    def _edges(self, entry: _Entry, edges: bytes) -> None:
+    def _edges(self, entry: _Entry) -> None:
+        edges = marshal.dumps(entry.node.__dict__["edges"], _watch.FORMAT)
+        if edges == entry.edges:
+            return
         found = marshal.loads(edges)
         if type(found) is not dict or not _watch.plain(found):
             raise _Changed
@@ -654,9 +789,13 @@ class States:
 
     def text(self, state: Any, form: Form, trigger: Optional[str] = None) -> str:
         """Return the text of a state."""
-        return steady(lambda: self._text(state, form, trigger))
+        return "".join(self.pieces(state, form, trigger))
 
-    def _text(self, state: Any, form: Form, trigger: Optional[str]) -> str:
+    def pieces(self, state: Any, form: Form, trigger: Optional[str] = None) -> List[str]:
+        """Return the text of a state, in pieces."""
+        return steady(lambda: self._pieces(state, form, trigger))
+
+    def _pieces(self, state: Any, form: Form, trigger: Optional[str]) -> List[str]:
         record = state._event_record
         head = {
             "crewai_version": self._runtime.get_crewai_version(),
@@ -664,7 +803,7 @@ class States:
             "branch": state._branch,
         }
         tail = "" if trigger is None else f'{form.comma}"trigger"{form.colon}{form.dumps(trigger)}'
-        return self._texts(record, form).text(head, list(state.root), record, self._node, tail)
+        return self._texts(record, form).pieces(head, list(state.root), record, self._node, tail)
 
     def _texts(self, record: Any, form: Form) -> _Record:
         key = id(record), id(form)

@@ -87,11 +87,7 @@ def reads(function: Any) -> str:
         studied = _STUDIED.get((module, name))
         found = ""
         if studied is not None:
-            try:
-                found = studied.kind if _code(plain) == studied.code else ""
-            except (LookupError, OSError, SyntaxError, TypeError, AttributeError):
-                pass
-            forget()
+            found = studied.kind if code(plain) == studied.code else ""
         elif str(module).startswith(_PYDANTIC):
             found = "none"
         if len(_known) < len(_STUDIED) * 8:
@@ -99,14 +95,19 @@ def reads(function: Any) -> str:
     return found
 
 
-def _code(function: Any) -> str:
-    """Return a function's fingerprint; a local one's is that of the function around it."""
-    around, _, local = function.__qualname__.partition(".<locals>.")
-    if not local:
-        return fingerprint(function)
-    outer = resolve(f"{function.__module__}:{around}")
-    outer = getattr(outer, "__func__", outer)
-    return fingerprint(outer) if function.__code__ in outer.__code__.co_consts else ""
+def code(function: Any) -> str:
+    """Return a function's fingerprint, "" where there is none; a local one's is that of the function around it."""
+    try:
+        around, _, local = function.__qualname__.partition(".<locals>.")
+        if not local:
+            return fingerprint(function)
+        outer = resolve(f"{function.__module__}:{around}")
+        outer = getattr(outer, "__func__", outer)
+        return fingerprint(outer) if function.__code__ in outer.__code__.co_consts else ""
+    except (LookupError, OSError, SyntaxError, TypeError, AttributeError):
+        return ""
+    finally:
+        forget()
 
 
 class Field(NamedTuple):
@@ -329,6 +330,31 @@ def same(value: Any, token: Any) -> bool:
         except ValueError:
             return False
     return token is not ANEW and bool(token.same(value))
+
+
+def row(tokens: List[bytes]) -> bytes:
+    """Return the bytes of a list of the values that have these; marshal's format puts them in a row."""
+    return b"[" + len(tokens).to_bytes(4, "little") + b"".join(tokens)
+
+
+def joined(tokens: List[Tuple[Any, Any]]) -> Tuple[List[Any], bytes, List[Tuple[Any, Any]]]:
+    """Return the values whose tokens are bytes with those as one, and the other values and tokens."""
+    plain = [(value, token) for value, token in tokens if type(token) is bytes]
+    others = [(value, token) for value, token in tokens if type(token) is not bytes]
+    return [value for value, _ in plain], row([token for _, token in plain]), others
+
+
+def all_same(plain: List[Any], known: bytes, others: List[Tuple[Any, Any]]) -> bool:
+    """Say whether all values are as they were when ``joined`` had their tokens."""
+    try:
+        if plain and marshal.dumps(plain, FORMAT) != known:
+            return False
+    except ValueError:
+        return False
+    for value, token in others:
+        if not same(value, token):
+            return False
+    return True
 
 
 class Tokens:
