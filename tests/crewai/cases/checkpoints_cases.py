@@ -46,7 +46,7 @@ from pydantic import (
     model_serializer,
 )
 
-from fast_crewai import _checkpoints, _fragments
+from fast_crewai import _checkpoints, _fragments, _watch
 
 DUMP = RuntimeState.model_dump_json
 CHECKPOINT = checkpoint_listener._do_checkpoint
@@ -597,6 +597,227 @@ def test_edges_and_nodes_change() -> None:
     equal(state)
     state._parent_id, state._branch = "pärent", "a/b"
     equal(state)
+
+
+#: What becomes of a value in place, by a number, at any depth.
+LEAVES = st.sampled_from([0, 1, True, False, 1.0, -0.0, None, "", "a", "ü", 2**70, 10**9])
+
+
+def containers(value: Any) -> list[Any]:
+    """All dicts, lists and objects with fields of a value, itself too."""
+    found, waiting = [], [value]
+    while waiting and len(found) < 200:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            found.append(each)
+            waiting += each.values()
+        elif isinstance(each, list):
+            found.append(each)
+            waiting += each
+        elif isinstance(each, (Point, Holder, Computed)):
+            found.append(each.__dict__)
+            waiting += each.__dict__.values()
+    return found
+
+
+def changed_within(value: Any, which: int, leaf: Any) -> None:
+    """Change a container of a value in place."""
+    found = containers(value)
+    if not found:
+        return
+    each = found[which % len(found)]
+    if isinstance(each, list):
+        if leaf is None and each:
+            del each[which % len(each)]
+        elif each and which % 2:
+            each[which % len(each)] = leaf
+        else:
+            each.append(leaf)
+    elif each and which % 3:
+        each[[*each][which % len(each)]] = leaf
+    elif not {"x", "words", "parts"} & {*each}:
+        each[f"k{which % 5}"] = leaf
+
+
+def valued() -> st.SearchStrategy[Any]:
+    return st.recursive(
+        LEAVES,
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["a", "b", "ü"]), inner, max_size=3)
+            | st.builds(Point, inner, inner)
+            | st.builds(lambda each: Holder(any=each), inner)
+        ),
+        max_leaves=6,
+    )
+
+
+@given(
+    st.lists(valued(), min_size=1, max_size=6),
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 1000), LEAVES), min_size=4, max_size=20),
+    st.integers(0, 40),
+)
+@settings(max_examples=25)
+def test_blocks_of_events_change(
+    values: list[Any], steps: list[tuple[int, int, Any]], more: int
+) -> None:
+    """Several blocks: changes in place at any depth, of edges, nodes and their order, and events that come."""
+    recorded: list[Any] = [
+        (SerializedEvent if n % 29 == 28 else PlainEvent)(
+            value=copy.deepcopy(values[n % len(values)])
+        )
+        for n in range(2 * _fragments.BLOCK + more)
+    ]
+    state = state_with(*recorded)
+    nodes = state.event_record.nodes
+    equal(state)
+    for what, which, leaf in steps:
+        event = [node.event for node in nodes.values()][which % len(nodes)]
+        key = event.event_id
+        if what < 4:
+            changed_within(event.value, which, leaf)
+        elif what == 4:
+            event.__dict__["value"] = leaf
+        elif what == 5:
+            event.__dict__["task_name"] = str(leaf)
+        elif what == 6:
+            nodes[key].add_edge("child", str(leaf))
+        elif what == 7:
+            nodes[key] = nodes.pop(key)
+        elif what == 8:
+            nodes.pop(key)
+        else:
+            state.event_record.add(
+                PlainEvent(value=leaf, parent_event_id=key, previous_event_id=key)
+            )
+        theirs = outcome(originals, state)
+        if type(theirs[0]) is str:
+            assert texts(state) == theirs
+        else:
+            # what failed is in no text later
+            assert outcome(DUMP, state) == outcome(DUMP.__wrapped__, state)
+            event.__dict__["value"] = None
+    equal(state)
+
+
+def test_a_failed_text_leaves_nothing_stale() -> None:
+    recorded = [PlainEvent(value={"n": [n]}) for n in range(2 * _fragments.BLOCK)]
+    state = state_with(*recorded)
+    equal(state)
+    held = recorded[5].value
+    recorded[5].value = object()
+    state.event_record.nodes[recorded[0].event_id].add_edge("child", "added")
+    assert outcome(DUMP, state) == outcome(DUMP.__wrapped__, state)
+    recorded[5].value = held
+    equal(state)
+
+
+def test_blocks_are_not_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing changed no node is looked at by itself but those behind the last block."""
+    recorded = [
+        PlainEvent(value={"n": [n, {"a": 1.5, "b": None}]}, more={"p": "ü"}, parts=[Holder()])
+        for n in range(3 * _fragments.BLOCK + 5)
+    ]
+    state = state_with(*recorded)
+    state.event_record.add(PlainEvent(value=Point(), parent_event_id=recorded[0].event_id))
+    equal(state)
+    looked: list[str] = []
+    entry = _fragments._Record._entry
+    monkeypatch.setattr(
+        _fragments._Record,
+        "_entry",
+        lambda self, key, *more: looked.append(key) or entry(self, key, *more),
+    )
+    known = _checkpoints._texts.states
+    assert known.text(state, known.json, "an event") == originals(state)[1]
+    assert looked == [*state.event_record.nodes][3 * _fragments.BLOCK :]
+    looked.clear()
+    recorded[40].value["n"][1]["a"] = 1
+    assert known.text(state, known.json, "an event") == originals(state)[1]
+    assert len(looked) == _fragments.BLOCK + 6
+    looked.clear()
+    state.event_record.nodes[recorded[40].event_id].add_edge("next", "added")
+    assert known.text(state, known.json, "an event") == originals(state)[1]
+    assert len(looked) == 6
+
+
+def slow_plain(value: Any, depth: int = _watch.DEEP) -> bool:
+    kind = type(value)
+    if kind in _watch.PLAIN:
+        return True
+    if not depth:
+        return False
+    if kind is dict:
+        return all(type(key) is str and slow_plain(each, depth - 1) for key, each in value.items())
+    return kind in (list, tuple) and all(slow_plain(each, depth - 1) for each in value)
+
+
+@given(
+    st.recursive(
+        LEAVES | st.sampled_from([b"b", 1j, frozenset(), Colour.RED]),
+        lambda inner: (
+            st.lists(inner, max_size=4)
+            | st.lists(inner, max_size=3).map(tuple)
+            | st.dictionaries(st.sampled_from(["a", "b", 1]), inner, max_size=3)
+        ),
+        max_leaves=30,
+    )
+)
+def test_plain_values(value: Any) -> None:
+    assert _watch.plain(value) == slow_plain(value)
+
+
+def test_plain_values_that_are_deep_or_wide_or_hold_themselves() -> None:
+    round_: list[Any] = []
+    round_ += [round_, {"a": round_}]
+    assert not _watch.plain(round_)
+    deep: Any = 1
+    for n in range(_watch.DEEP + 1):
+        assert _watch.plain(deep) == slow_plain(deep) == (n <= _watch.DEEP)
+        deep = [deep]
+    assert not _watch.plain(deep)
+    wide: Any = [[n, [str(n)]] for n in range(2 * _watch.WIDE)]
+    assert _watch.plain(wide)
+    wide[-1][1].append(b"")
+    assert not _watch.plain(wide)
+
+
+def test_files_are_written_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JsonProvider's own file, whatever the pieces; other providers get one text."""
+    monkeypatch.setattr(_checkpoints, "CHUNK", 64)
+    write = _checkpoints._writes(JsonProvider)
+    where = {"parent_id": "parent", "branch": "main"}
+    for pieces in ([], [""], ["a" * 1000], ["a", "", "b" * 100] * 50, [str(n) for n in range(999)]):
+        ours = write(JsonProvider(), pieces, str(tmp_path / "ours"), **where)
+        theirs = JsonProvider().checkpoint("".join(pieces), str(tmp_path / "theirs"), **where)
+        assert type(ours) is type(theirs) is str
+        assert Path(ours).read_bytes() == Path(theirs).read_bytes()
+        assert Path(ours).stat().st_mode == Path(theirs).stat().st_mode
+        assert len(ours) == len(theirs) - 2 and ours.endswith("_p-parent.json")
+
+    class Other(JsonProvider):
+        def checkpoint(self, data: str, *arguments: Any, **named: Any) -> str:
+            return data
+
+    assert write(Other(), ["a", "b"], str(tmp_path), **where) == "ab"
+    taken = tmp_path / "taken"
+    taken.write_text("")
+    for bad in ({"branch": "../out"}, {"branch": "a\0b"}):
+        args = {**where, **bad}
+        assert outcome(write, JsonProvider(), ["a"], str(tmp_path), **args) == outcome(
+            JsonProvider().checkpoint, "a", str(tmp_path), **args
+        )
+    ours = outcome(write, JsonProvider(), ["a"], str(taken), **where)
+    assert ours == outcome(JsonProvider().checkpoint, "a", str(taken), **where)
+    opened: list[Any] = []
+    monkeypatch.setattr(
+        json_provider, "open", lambda *a, **k: opened.append(a) or open(*a, **k), raising=False
+    )
+    write(JsonProvider(), ["a"], str(tmp_path), **where)
+    assert len(opened) == 1
+    monkeypatch.delattr(json_provider, "open")
+    monkeypatch.setattr(JsonProvider, "checkpoint", lambda self, data, *a, **k: data)
+    assert write(JsonProvider(), ["a", "b"], str(tmp_path), **where) == "ab"
 
 
 def test_others_are_left_to_the_original() -> None:

@@ -18,7 +18,6 @@ import json
 import marshal
 import sys
 import threading
-from itertools import chain
 from operator import attrgetter, is_, itemgetter
 from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar
 from weakref import ref
@@ -287,12 +286,11 @@ class _Fields:
     """The text of a model, field by field: only what is not as it was is dumped."""
 
     __slots__ = (
-        "_bytes",
+        "_group",
         "_held",
         "_keys",
         "_names",
-        "_others",
-        "_plain",
+        "_parts",
         "_split",
         "_text",
         "_texts",
@@ -311,9 +309,9 @@ class _Fields:
         self._held: List[Any] = []
         self._tokens: List[Any] = []
         #: what has a token that compares, or none
-        self._plain: List[Any] = []
-        self._bytes = b""
-        self._others: List[Tuple[Any, Any]] = []
+        self._parts: List[Tuple[Any, Any]] = []
+        #: of the parts, made when it is wanted
+        self._group: Optional[_watch.Group] = None
         self._texts: Dict[str, str] = {}
         self._split: Dict[str, Any] = {}
         self._text = ""
@@ -337,11 +335,7 @@ class _Fields:
             self._keys = keys
         was = self._held
         again: List[str] = []
-        if not (
-            was
-            and all(map(is_, values, was))
-            and _watch.all_same(self._plain, self._bytes, self._others)
-        ):
+        if not was or not all(map(is_, values, was)) or not self._parts_same():
             again = self._look(values, tokens, split)
         if again:
             self._dump(again, made, split, form)
@@ -358,6 +352,11 @@ class _Fields:
         ]
         self._text = "{" + form.comma.join(parts) + "}"
         return self._text
+
+    def _parts_same(self) -> bool:
+        if self._group is None:
+            self._group = _watch.Group(self._parts)
+        return self._group.same()
 
     def _look(self, values: List[Any], tokens: _watch.Tokens, split: Dict[str, Any]) -> List[str]:
         """Return the names of fields that are not as they were."""
@@ -381,7 +380,7 @@ class _Fields:
                 parts.append((value, token))
             again.append(name)
         self._held, self._tokens = values, found
-        self._plain, self._bytes, self._others = _watch.joined(parts)
+        self._parts, self._group = parts, None
         return again
 
     def _dump(self, again: List[str], made: Any, split: Dict[str, Any], form: Form) -> None:
@@ -525,85 +524,74 @@ class _Entry:
         self.lives: List[Tuple[str, _watch.Field]] = []
         self.pieces: List[str] = []
 
+    def look(self, edges: Any, form: Form) -> None:
+        """Have the text of its edges as they are now."""
+        known = marshal.dumps(edges, _watch.FORMAT)
+        if known == self.edges:
+            return
+        found = marshal.loads(known)
+        if type(found) is not dict or not _watch.plain(found):
+            raise _Changed
+        self.edges = known
+        self.edges_text = f'{form.comma}"edges"{form.colon}{form.dumps(found)}}}'
 
-_DICT, _EXTRA = attrgetter("__dict__"), attrgetter("__pydantic_extra__")
-_EVENT, _EDGES = itemgetter("event"), itemgetter("edges")
+
+_DICT, _EVENT, _EDGES = attrgetter("__dict__"), itemgetter("event"), itemgetter("edges")
 
 
 class _Block:
     """Nodes that follow each other, and what they held when their texts were made."""
 
     __slots__ = (
-        "_bytes",
-        "_classes",
         "_edges",
+        "_ends",
+        "_entries",
         "_events",
         "_keys",
-        "_kinds",
-        "_lengths",
-        "_names",
+        "_looked",
         "_nodes",
-        "_others",
-        "_plain",
-        "_read",
-        "_values",
-        "entries",
         "lives",
         "pieces",
     )
 
     def __init__(self, keys: List[str], entries: List[_Entry], comma: str) -> None:
-        self.entries = entries
-        self._keys, self._nodes = keys, [entry.node for entry in entries]
+        self._keys, self._entries = keys, entries
+        self._nodes = [entry.node for entry in entries]
         self._events = [entry.event for entry in entries]
-        looked = [(entry.event, entry.seen) for entry in entries if entry.plan is not None]
-        self._read = [event for event, _ in looked]
-        self._kinds = [seen.kind for _, seen in looked]
-        plans = [entry.plan for entry in entries if entry.plan is not None]
-        self._classes = {(kind, plan.serializer) for kind, plan in zip(self._kinds, plans)}
-        self._lengths = [len(seen.keys) for _, seen in looked]
-        self._names = [name for _, seen in looked for name in seen.keys]
-        self._values = [value for _, seen in looked for value in seen.values]
-        tokens = [(seen.values[at], token) for _, seen in looked for at, token in seen.tokens]
-        self._plain, self._bytes, self._others = _watch.joined(tokens)
-        self.flatten(comma)
-
-    def flatten(self, comma: str) -> None:
-        """Put the texts of all nodes in a row."""
-        self._edges = _watch.row([entry.edges for entry in self.entries])
-        self.pieces, self.lives = _flat(self.entries, comma)
+        self._looked = _watch.Group(
+            (entry.event, entry.seen) for entry in entries if entry.plan is not None
+        )
+        self._edges = _watch.row([entry.edges for entry in entries])
+        self.pieces, self.lives, self._ends = _flat(entries, comma)
 
     def same(self, keys: List[str], nodes: List[Any], node_kind: Any) -> bool:
         """Say whether these are its nodes, with events as they were."""
-        if keys != self._keys or not all(map(is_, nodes, self._nodes)):
-            return False
-        if not all(map(is_, map(_EVENT, map(_DICT, nodes)), self._events)):
-            return False
-        read = self._read
-        held = [*map(_DICT, read)]
-        if (
-            not {node_kind}.issuperset(map(type, nodes))
-            or not all(map(is_, map(type, read), self._kinds))
-            or [*map(len, held)] != self._lengths
-            or [*chain.from_iterable(held)] != self._names
-            or not all(map(is_, chain.from_iterable(map(dict.values, held)), self._values))
-            or any(map(_EXTRA, read))
-        ):
-            return False
-        for kind, serializer in self._classes:
-            if kind.__pydantic_serializer__ is not serializer:
-                return False
-        return _watch.all_same(self._plain, self._bytes, self._others)
+        return (
+            keys == self._keys
+            and all(map(is_, nodes, self._nodes))
+            and {node_kind}.issuperset(map(type, nodes))
+            and all(map(is_, map(_EVENT, map(_DICT, nodes)), self._events))
+            and self._looked.same()
+        )
 
-    def edges_same(self, nodes: List[Any]) -> bool:
-        """Say whether its nodes' edges are as they were."""
-        edges = [*map(_EDGES, map(_DICT, nodes))]
-        return marshal.dumps(edges, _watch.FORMAT) == self._edges
+    def look(self, form: Form) -> None:
+        """Have the texts of all nodes in a row, with their edges as they are now."""
+        edges = [*map(_EDGES, map(_DICT, self._nodes))]
+        known = marshal.dumps(edges, _watch.FORMAT)
+        if known != self._edges:
+            for entry, held, at in zip(self._entries, edges, self._ends):
+                entry.look(held, form)
+                self.pieces[at] = entry.edges_text
+            # not what was read above: another thread may have been here
+            self._edges = _watch.row([entry.edges for entry in self._entries])
 
 
-def _flat(entries: List[_Entry], comma: str) -> Tuple[List[str], List[Tuple[int, _Entry, Any]]]:
-    """Return the texts of nodes, and where between them what is dumped each time belongs."""
+def _flat(
+    entries: List[_Entry], comma: str
+) -> Tuple[List[str], List[Tuple[int, _Entry, Any]], List[int]]:
+    """Return the texts of nodes, where between them what is dumped each time belongs, and where their edges are."""
     pieces: List[str] = []
+    ends: List[int] = []
     lives: List[Tuple[int, _Entry, Any]] = []
     for entry in entries:
         pieces.append(entry.pieces[0])
@@ -613,8 +601,9 @@ def _flat(entries: List[_Entry], comma: str) -> Tuple[List[str], List[Tuple[int,
         if entry.plan is None:
             lives.append((len(pieces), entry, None))
             pieces.append("")
+        ends.append(len(pieces))
         pieces += entry.edges_text, comma
-    return pieces, lives
+    return pieces, lives, ends
 
 
 class _Record:
@@ -658,16 +647,15 @@ class _Record:
             some, these = keys[start : start + BLOCK], held[start : start + BLOCK]
             block = blocks.get(start)
             if block is None or not block.same(some, these, node_kind):
+                blocks.pop(start, None)
                 found = [self._entry(key, node, node_kind) for key, node in zip(some, these)]
                 if len(some) < BLOCK:
-                    added, lives = _flat(found, form.comma)
+                    added, lives, _ = _flat(found, form.comma)
                     self._add(added, lives, dumps, pieces)
                     break
                 block = blocks[start] = _Block(some, found, form.comma)
-            elif not block.edges_same(these):
-                for entry in block.entries:
-                    self._edges(entry)
-                block.flatten(form.comma)
+            else:
+                block.look(form)
             self._add(block.pieces, block.lives, dumps, pieces)
         if nodes:
             pieces.pop()
@@ -701,7 +689,7 @@ class _Record:
             entry.plan.serializer is type(event).__pydantic_serializer__ and entry.seen.same(event)
         ):
             self._read(entry, key)
-        self._edges(entry)
+        entry.look(node.__dict__["edges"], self._form)
         return entry
 
     def _read(self, entry: _Entry, key: str) -> None:
@@ -752,17 +740,6 @@ class _Record:
             lives,
             [opening + first, *rest],
         )
-
-    def _edges(self, entry: _Entry) -> None:
-        edges = marshal.dumps(entry.node.__dict__["edges"], _watch.FORMAT)
-        if edges == entry.edges:
-            return
-        found = marshal.loads(edges)
-        if type(found) is not dict or not _watch.plain(found):
-            raise _Changed
-        form = self._form
-        entry.edges = edges
-        entry.edges_text = f'{form.comma}"edges"{form.colon}{form.dumps(found)}}}'
 
 
 class States:

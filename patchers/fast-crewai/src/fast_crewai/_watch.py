@@ -14,8 +14,9 @@ import marshal
 import sys
 import types
 import uuid
-from operator import is_
-from typing import Any, Callable, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
+from itertools import chain
+from operator import attrgetter, is_
+from typing import Any, Callable, Dict, FrozenSet, Iterable, List, NamedTuple, Optional, Tuple
 
 from fast_jvm._fingerprint import fingerprint, forget
 from fast_jvm._registry import resolve
@@ -28,6 +29,10 @@ SCALARS = frozenset(
     }
 )  # fmt: skip
 PLAIN = frozenset({str, int, float, bool, type(None)})
+_STR = frozenset({str})
+_JSON = PLAIN | {dict, list, tuple}
+#: Levels of a plain value, and values of a level that are looked at in one step.
+DEEP, WIDE = 100, 10_000
 _ZONES = frozenset({type(None), datetime.timezone})
 #: marshal's format that knows no references: equal bytes are equal values.
 FORMAT = 2
@@ -208,16 +213,29 @@ def declared(schema: Any, definitions: Dict[str, Any]) -> FrozenSet[Any]:
     return frozenset(found)
 
 
-def plain(value: Any, depth: int = 100) -> bool:
+def plain(value: Any, depth: int = DEEP) -> bool:
     """Say whether a value is JSON's, and marshal's bytes tell it from all others."""
-    kind = type(value)
-    if kind in PLAIN:
-        return True
-    if not depth:
-        return False
-    if kind is dict:
-        return all(type(key) is str and plain(each, depth - 1) for key, each in value.items())
-    return kind in (list, tuple) and all(plain(each, depth - 1) for each in value)
+    level = [value]
+    while True:
+        kinds = {*map(type, level)}
+        if kinds <= PLAIN:
+            return True
+        if not depth or not kinds <= _JSON:
+            return False
+        parts: List[Any] = []
+        for each in level:
+            kind = type(each)
+            if kind is dict:
+                if not _STR.issuperset(map(type, each)):
+                    return False
+                parts += each.values()
+            elif kind is list or kind is tuple:
+                parts += each
+        depth -= 1
+        if len(parts) > WIDE and len(parts) > len(level):
+            # one that holds itself would have no end
+            return all(plain(each, depth) for each in parts)
+        level = parts
 
 
 class Seen:
@@ -337,24 +355,80 @@ def row(tokens: List[bytes]) -> bytes:
     return b"[" + len(tokens).to_bytes(4, "little") + b"".join(tokens)
 
 
-def joined(tokens: List[Tuple[Any, Any]]) -> Tuple[List[Any], bytes, List[Tuple[Any, Any]]]:
-    """Return the values whose tokens are bytes with those as one, and the other values and tokens."""
-    plain = [(value, token) for value, token in tokens if type(token) is bytes]
-    others = [(value, token) for value, token in tokens if type(token) is not bytes]
-    return [value for value, _ in plain], row([token for _, token in plain]), others
+_DICT, _EXTRA = attrgetter("__dict__"), attrgetter("__pydantic_extra__")
 
 
-def all_same(plain: List[Any], known: bytes, others: List[Tuple[Any, Any]]) -> bool:
-    """Say whether all values are as they were when ``joined`` had their tokens."""
-    try:
-        if plain and marshal.dumps(plain, FORMAT) != known:
+class Group:
+    """Values with their tokens, and what those hold: all looked at in a few steps that CPython runs in C.
+
+    What an object holds is the very object that it was, or all is at an end: so objects within it are looked at beside it.
+    """
+
+    __slots__ = (
+        "_bytes",
+        "_classes",
+        "_kinds",
+        "_lengths",
+        "_models",
+        "_names",
+        "_objects",
+        "_others",
+        "_plain",
+        "_values",
+    )
+
+    def __init__(self, tokens: Iterable[Tuple[Any, Any]]) -> None:
+        self._plain: List[Any] = []
+        self._objects: List[Any] = []
+        self._models: List[Any] = []
+        self._others: List[Tuple[Any, Any]] = []
+        known: List[bytes] = []
+        found: List[Seen] = []
+        waiting = [*tokens]
+        for value, token in waiting:
+            if type(token) is bytes:
+                self._plain.append(value)
+                known.append(token)
+            elif type(token) is Seen:
+                self._objects.append(value)
+                found.append(token)
+                if token.serializer is not None:
+                    self._models.append(value)
+                waiting.extend((token.values[at], each) for at, each in token.tokens)
+            else:
+                self._others.append((value, token))
+        self._bytes = row(known)
+        self._kinds = [seen.kind for seen in found]
+        self._classes = {(seen.kind, seen.serializer) for seen in found}
+        self._lengths = [len(seen.keys) for seen in found]
+        self._names = [name for seen in found for name in seen.keys]
+        self._values = [value for seen in found for value in seen.values]
+
+    def same(self) -> bool:
+        """Say whether all is as it was."""
+        objects = self._objects
+        if objects:
+            held = [*map(_DICT, objects)]
+            if (
+                not all(map(is_, map(type, objects), self._kinds))
+                or [*map(len, held)] != self._lengths
+                or [*chain.from_iterable(held)] != self._names
+                or not all(map(is_, chain.from_iterable(map(dict.values, held)), self._values))
+                or any(map(_EXTRA, self._models))
+            ):
+                return False
+            for kind, serializer in self._classes:
+                if getattr(kind, "__pydantic_serializer__", None) is not serializer:
+                    return False
+        try:
+            if self._plain and marshal.dumps(self._plain, FORMAT) != self._bytes:
+                return False
+        except ValueError:
             return False
-    except ValueError:
-        return False
-    for value, token in others:
-        if not same(value, token):
-            return False
-    return True
+        for value, token in self._others:
+            if not same(value, token):
+                return False
+        return True
 
 
 class Tokens:
