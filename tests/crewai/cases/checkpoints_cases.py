@@ -878,6 +878,7 @@ def test_branches_of_folders(tmp_path: Path) -> None:
     (base / "round").symlink_to(base / "round")
     (tmp_path / "link").symlink_to(base)
     safe = json_provider._safe_branch
+    before = safe.served
     for folder in (base, tmp_path / "link", tmp_path / "none", base / "round", Path("rel")):
         for branch in (
             "main",
@@ -897,7 +898,7 @@ def test_branches_of_folders(tmp_path: Path) -> None:
                 ours = outcome(safe, given_, branch)
                 assert ours == outcome(safe.__wrapped__, given_, branch)
     assert served(safe, str(tmp_path / "link"), "main") is None
-    assert safe.served < 40
+    assert safe.served - before < 40
 
 
 def test_a_kickoff_with_every_event(tmp_path: Path) -> None:
