@@ -8,7 +8,7 @@ import dataclasses
 import datetime
 import gc
 import sys
-from typing import Any, Callable, Dict, List, Tuple, TypeVar
+from typing import Any, Callable, List, Tuple, TypeVar
 from weakref import WeakKeyDictionary
 
 from fast_jvm import deepcopy
@@ -108,10 +108,6 @@ def make_copy_and_serialize(original: Any, meter: Meter) -> Tuple[Callable[..., 
         return original(self)
 
     return finish(replacement, serving)
-
-
-def prepare(builtins: Dict[str, Callable[..., Any]], warm: Callable[..., Any]) -> None:
-    """Nothing is made ready: what is used of Java sets itself up."""
 
 
 class _Hidden:
