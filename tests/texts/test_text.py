@@ -46,7 +46,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=700, deadline=None)
 def test_equal(text: Text, value: Any) -> None:
     """Java serves all of it."""
     assert text(value, None) == json.dumps(value)

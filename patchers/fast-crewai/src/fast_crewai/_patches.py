@@ -132,7 +132,7 @@ def _patch(
         requires=requires,
         builtins=(),
         make=f"fast_crewai.{make}",
-        prepare="fast_crewai._texts:prepare",
+        prepare="fast_crewai._shapes:prepare",
         plain=True,
         copies=copies,
     )

@@ -29,14 +29,14 @@ from pydantic import BaseModel, Field, model_validator
 from fast_jvm._keyed_log import KeyedLog, Put
 
 from ._flows import Models, uncollected
-from ._texts import Texts
+from ._shapes import Shaped
 
 if TYPE_CHECKING:
     from crewai.flow.async_feedback.types import PendingFeedbackContext
 
 _STATES, _PENDING = b"states:", b"pending:"
 _SPLIT = struct.Struct("<Q")
-_texts = Texts(Models())
+_texts = Shaped(Models())
 
 
 class SavedState(NamedTuple):

@@ -11,7 +11,7 @@ from fast_jvm._registry import Activate, Meter
 from fast_jvm._serving import Serving, finish
 
 from ._flows import Models, uncollected
-from ._texts import Texts
+from ._shapes import Shaped
 from ._watch import PLAIN
 
 _DECORATORS = "crewai.flow.persistence.decorators"
@@ -49,7 +49,7 @@ def make_save_state(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Ac
         kind = type(self)
         if models is None:
             models = Models()
-            texts = Texts(models)
+            texts = Shaped(models)
         if (
             not serving
             or kind._to_state_dict is not to_dict

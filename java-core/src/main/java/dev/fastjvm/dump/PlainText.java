@@ -4,12 +4,10 @@ import dev.fastjvm.cpython.Decline;
 import dev.fastjvm.cpython.PyBool;
 import dev.fastjvm.cpython.PyDict;
 import dev.fastjvm.cpython.PyFloat;
-import dev.fastjvm.cpython.PyInstance;
 import dev.fastjvm.cpython.PyList;
 import dev.fastjvm.cpython.PyLong;
 import dev.fastjvm.cpython.PyObjects;
 import dev.fastjvm.cpython.PyTuple;
-import dev.fastjvm.cpython.PyType;
 import dev.fastjvm.cpython.PyUnicode;
 import dev.fastjvm.json.JsonWriter;
 import dev.fastjvm.memory.Memory;
@@ -17,10 +15,8 @@ import dev.fastjvm.memory.Memory;
 /**
  * Walks a value and writes its JSON; nothing but memory is read, so no Python code runs and what is read stays as it is.
  *
- * <p>A shape says what pydantic's serializer of a field expects: a value that has its very type is dumped as it is, any other may be
- * warned about. It is None for any value, an int for a type of {@link #scalar}, or a tuple that begins with one of the codes below.
- * Within a shape, and in what it leaves open, the text is that of {@code model_dump(mode="json")}: NaN, infinities, surrogates and
- * keys that are no str are declined there, since pydantic has its own ways with them.
+ * <p>Within a shape (see {@link Shapes}), and in what it leaves open, the text is that of {@code model_dump(mode="json")}: NaN,
+ * infinities, surrogates and keys that are no str are declined there, since pydantic has its own ways with them.
  *
  * <p>Declined: any other type, subclasses, instances' attributes whose names are shared, circles, and more than
  * {@link #DEPTH_LIMIT} levels: what the original makes of those depends on its caller's depth.
@@ -28,19 +24,6 @@ import dev.fastjvm.memory.Memory;
 final class PlainText {
     /** Fewer levels than pydantic's 255, and than Python's recursion limit leaves at any usual place. */
     static final int DEPTH_LIMIT = 100;
-
-    // codes of fast_crewai's _shapes.py
-    private static final int STR = 0;
-    private static final int INT = 1;
-    private static final int FLOAT = 2;
-    private static final int BOOL = 3;
-    private static final int NONE = 4;
-    private static final int NULLABLE = 5;
-    private static final int LIST = 6;
-    private static final int DICT = 7;
-    private static final int UNION = 8;
-    private static final int LITERAL = 9;
-    private static final int MODEL = 10;
 
     /** Digits of 30 bits of an int that any limit of Python's on digits lets through: 632 decimal ones. */
     private static final int MOST_DIGITS = 70;
@@ -211,132 +194,57 @@ final class PlainText {
         if (shape == PyObjects.NONE) {
             value(object, depth);
         } else if (PyObjects.type(shape) == PyLong.TYPE) {
-            require(fits(object, shape));
+            require(Shapes.fits(object, shape));
             value(object, depth);
         } else {
             inner(object, shape, depth);
         }
     }
 
-    private static int code(long shape) {
-        return (int) PyLong.value(PyObjects.type(shape) == PyLong.TYPE ? shape
-                : PyTuple.item(shape, 0));
-    }
-
-    private static long scalar(int code) {
-        return switch (code) {
-            case STR -> PyUnicode.TYPE;
-            case INT -> PyLong.TYPE;
-            case FLOAT -> PyFloat.TYPE;
-            case BOOL -> PyBool.TYPE;
-            default -> NONE_TYPE;
-        };
-    }
-
-    private static final long NONE_TYPE = PyObjects.type(PyObjects.NONE);
-
-    /** Whether a value's own type is that of a shape; what is in it is looked at when it is written. */
-    private static boolean fits(long object, long shape) {
-        if (shape == PyObjects.NONE) {
-            return true;
-        }
-        int code = code(shape);
-        return switch (code) {
-            case STR, INT, FLOAT, BOOL, NONE -> PyObjects.type(object) == scalar(code);
-            case NULLABLE -> object == PyObjects.NONE || fits(object, PyTuple.item(shape, 1));
-            case LIST -> PyObjects.type(object) == PyList.TYPE;
-            case DICT -> PyObjects.type(object) == PyDict.TYPE;
-            case LITERAL -> isListed(object, shape);
-            case MODEL -> PyObjects.type(object) == PyTuple.item(shape, 1);
-            default -> false;
-        };
-    }
-
     private void inner(long object, long shape, int depth) {
-        switch (code(shape)) {
-            case NULLABLE -> {
+        switch (Shapes.code(shape)) {
+            case Shapes.NULLABLE -> {
                 if (object == PyObjects.NONE) {
                     out.plain("null");
                 } else {
                     shaped(object, PyTuple.item(shape, 1), depth);
                 }
             }
-            case LIST -> {
+            case Shapes.LIST -> {
                 require(PyObjects.type(object) == PyList.TYPE);
                 items(object, PyList.items(object), PyList.size(object), PyTuple.item(shape, 1),
                         depth);
             }
-            case DICT -> {
+            case Shapes.DICT -> {
                 require(PyObjects.type(object) == PyDict.TYPE);
                 dict(object, PyTuple.item(shape, 1), depth);
             }
-            case UNION -> shaped(object, choice(object, shape), depth);
-            case LITERAL -> {
-                require(isListed(object, shape));
+            case Shapes.UNION -> shaped(object, Shapes.choice(object, shape), depth);
+            case Shapes.LITERAL -> {
+                require(Shapes.isListed(object, shape));
                 text(object);
             }
-            case MODEL -> model(object, shape, depth);
+            case Shapes.MODEL -> model(object, shape, depth);
             default -> throw Decline.CALL;
         }
     }
 
-    /** The first choice that a value fits: pydantic may take another, and dumps it alike. */
-    private static long choice(long object, long shape) {
-        for (long i = 1; i < PyTuple.size(shape); i++) {
-            if (fits(object, PyTuple.item(shape, i))) {
-                return PyTuple.item(shape, i);
-            }
-        }
-        throw Decline.CALL;
-    }
-
-    /** Whether a str is one of those of a literal. */
-    private static boolean isListed(long object, long shape) {
-        if (PyObjects.type(object) != PyUnicode.TYPE || !PyUnicode.isCompactAscii(object)) {
-            return false;
-        }
-        for (long i = 1; i < PyTuple.size(shape); i++) {
-            if (same(object, PyTuple.item(shape, i))) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    /** Whether two strs are the same; the first is of ASCII. */
-    private static boolean same(long left, long right) {
-        long length = PyUnicode.length(left);
-        return left == right || PyObjects.type(right) == PyUnicode.TYPE
-                && PyUnicode.isCompactAscii(right) && length == PyUnicode.length(right)
-                && Memory.equal(PyUnicode.asciiData(left), PyUnicode.asciiData(right), length);
-    }
-
-    /** A model of exactly the shape's class whose attributes are its fields, in their order: (code, class, slot of extras, name, shape, ...). */
     private void model(long object, long shape, int depth) {
-        long type = PyTuple.item(shape, 1);
-        require(PyObjects.type(object) == type);
-        long extra = Memory.getLong(object + PyType.memberOffset(PyTuple.item(shape, 2)));
-        require(extra == 0 || extra == PyObjects.NONE
-                || PyObjects.type(extra) == PyDict.TYPE && PyDict.size(extra) == 0);
-        long dict = PyInstance.dict(object, type);
-        long fields = PyTuple.size(shape) - 3 >> 1;
-        require(dict != 0 && PyObjects.type(dict) == PyDict.TYPE && PyDict.size(dict) == fields
-                && !PyDict.isSplit(dict));
+        long fields = Shapes.fields(shape);
+        long dict = Shapes.attributes(object, shape);
+        require(dict != 0);
         enter(object, depth);
         long keys = PyDict.keys(dict);
         long stride = PyDict.stride(keys);
         long entry = PyDict.firstEntry(keys);
-        require(PyDict.entryCount(keys) == fields);
         out.one('{');
-        for (long i = 3; i < 3 + 2 * fields; i += 2) {
-            long name = PyTuple.item(shape, i);
-            require(same(name, PyDict.entryKey(entry)));
-            if (i > 3) {
+        for (long i = 0; i < fields; i++) {
+            if (i > 0) {
                 out.two(',', ' ');
             }
-            text(name);
+            text(Shapes.name(shape, i));
             out.two(':', ' ');
-            shaped(PyDict.entryValue(entry), PyTuple.item(shape, i + 1), depth + 1);
+            shaped(PyDict.entryValue(entry), Shapes.field(shape, i), depth + 1);
             entry += stride;
         }
         out.one('}');

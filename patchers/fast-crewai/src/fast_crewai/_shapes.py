@@ -1,4 +1,4 @@
-"""The JSON of flows' states, written by Java: of plain data, and of pydantic's models without a dump before."""
+"""The JSON of flows' states by Java, of pydantic's models without a dump before, and their dumps without a copy before."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ _CONFIG = frozenset(
 _FIELD = frozenset(
     {"type", "schema", "metadata", "validation_alias", "serialization_alias", "frozen"}
 )
+_SLOTS = ("__pydantic_extra__", "__pydantic_private__")
 _DEEPEST = 24
 _OPEN = object()
 #: Classes that are kept; a flow whose state has no id makes a class of its own.
@@ -38,16 +39,16 @@ class Unknown(Exception):
     """A schema that Java does not follow."""
 
 
-class Texts:
-    """``json.dumps(state.model_dump(mode="json"))`` of plain models, and ``json.dumps(state)`` of dicts."""
+class Shaped:
+    """What Java makes of plain models, and of dicts, by one function of fast_jvm._json."""
 
-    def __init__(self, models: Models) -> None:
-        self._models = models
+    def __init__(self, models: Models, make: Callable[[Any, Any], Any] = _json.text) -> None:
+        self._models, self._make = models, make
         #: of a class: its schema, its shape (None: not followed), and how often it is not asked for
         self._known: Dict[Any, List[Any]] = {}
 
     def __call__(self, state: Any) -> Any:
-        """Return the text, or NotImplemented."""
+        """Return what is made, or NotImplemented."""
         if not _json.ready():
             return NotImplemented
         kind = type(state)
@@ -59,7 +60,7 @@ class Texts:
         if known[2]:
             known[2] -= 1
             return NotImplemented
-        made = _json.text(state, known[1])
+        made = self._make(state, known[1])
         if made is NotImplemented:
             known[2] = _PATIENCE
         return made
@@ -70,17 +71,17 @@ class Texts:
         elif not self._models.plain_model(kind):
             return [None, None, 0]
         else:
-            found = [kind.__pydantic_core_schema__, shape(kind), 0]
+            found = [kind.__pydantic_core_schema__, shape(kind, self._models), 0]
         if len(self._known) >= _KEPT:
             self._known.clear()
         self._known[kind] = found
         return found
 
 
-def shape(kind: Any) -> Any:
+def shape(kind: Any, models: Models) -> Any:
     """Return the shape of a plain model's class, or None."""
     try:
-        return _Reader(kind.__pydantic_core_schema__).made
+        return _Reader(kind.__pydantic_core_schema__, models).made
     except (Unknown, LookupError, TypeError, AttributeError, RecursionError):
         return None
 
@@ -88,13 +89,12 @@ def shape(kind: Any) -> Any:
 class _Reader:
     """Reads a core schema."""
 
-    def __init__(self, schema: Any) -> None:
-        from pydantic import BaseModel
+    def __init__(self, schema: Any, models: Models) -> None:
         from pydantic_core import SchemaSerializer
 
-        self._base: Any = BaseModel
+        self._models = models
         self._serializer = SchemaSerializer
-        self._extra = vars(BaseModel)["__pydantic_extra__"]
+        self._slots = [vars(models.base)[name] for name in _SLOTS]
         self._definitions: Dict[str, Any] = {}
         self._shapes: Dict[str, Any] = {}
         self.made = self._of(schema, 0)
@@ -143,11 +143,10 @@ class _Reader:
 
     def _model(self, schema: Any, depth: int) -> Tuple[Any, ...]:
         kind = schema["cls"]
-        own = kind.__mro__[: kind.__mro__.index(self._base)]
+        own = kind.__mro__[: kind.__mro__.index(self._models.base)]
         if (
-            schema.get("root_model")
+            not self._models.plain_model(kind)
             or type(kind.__pydantic_serializer__) is not self._serializer
-            or kind.__getattribute__ is not object.__getattribute__
             or any(
                 name in vars(each) for each in own for name in ("__dict__", "__pydantic_extra__")
             )
@@ -163,7 +162,7 @@ class _Reader:
             or fields.get("computed_fields")
         ):
             raise Unknown(fields["type"])
-        made: List[Any] = [_MODEL, kind, self._extra]
+        made: List[Any] = [_MODEL, kind, *self._slots]
         for name, field in fields["fields"].items():
             if not _FIELD.issuperset(field):
                 raise Unknown(name)
@@ -191,4 +190,4 @@ def prepare(builtins: Dict[str, Callable[..., Any]], warm: Callable[..., Any]) -
         either: Union[int, str] = "text"
         done: bool = False
 
-    _json.prepare(builtins, warm, (Whole(), shape(Whole)))
+    _json.prepare(builtins, warm, Whole(), shape(Whole, Models()))
