@@ -78,9 +78,15 @@ def copies() -> List[Result]:
     return found
 
 
+def states() -> List[Result]:
+    """Texts and dumps of states."""
+    return _results("states", "crewai: state, ", ("cpu",), [])
+
+
 ROWS = [
     Row("crewai-kickoffs", kickoffs),
     Row("crewai-crews", crews),
     Row("crewai-flows", flows),
     Row("crewai-copies", copies),
+    Row("crewai-states", states),
 ]
