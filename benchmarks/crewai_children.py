@@ -370,7 +370,9 @@ def persistence() -> Dict[str, Any]:
         with originals():
             alone["original"].append(took(call)[0])
         alone["ours"].append(took(call)[0])
-    found["the same without @persist: wall"] = {name: min(each[1:]) for name, each in alone.items()}
+    found["no @persist, the same flow: wall"] = {
+        name: min(each[1:]) for name, each in alone.items()
+    }
     with tempfile.TemporaryDirectory(prefix="states-") as folder:
         for durability, module in (("process", Unsynced()), ("disk", sqlite3)):
             savers = {
