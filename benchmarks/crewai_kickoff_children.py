@@ -1,6 +1,6 @@
 """What `crewai_kickoffs` times, in crewai's environment: original and ours in turn, one JSON object.
 
-    python crewai_kickoff_children.py kickoffs|crews|flows|copies
+    python crewai_kickoff_children.py kickoffs|crews|flows|copies|states
 
 crewai is imported before us, so the originals are put back exactly where theirs is the turn. Results are compared before
 anything is timed.
@@ -29,7 +29,9 @@ from scripted import crew, searching
 
 import fast_crewai  # noqa: F401
 import fast_jvm
-from fast_jvm import _registry
+from fast_crewai._flows import Models
+from fast_crewai._shapes import Shaped
+from fast_jvm import _json, _registry
 
 logging.disable(logging.CRITICAL)
 WHO = {"who": "them"}
@@ -208,26 +210,62 @@ def copies() -> Dict[str, Any]:
     found = {}
     for name, value in (("10 KB", sized(33)), ("250 KB", sized(830))):
         number = 3 if len(value["items"]) > 100 else 60
+        found[name] = beside(copy.deepcopy, fast_jvm.deepcopy, value, number)
+    return found
 
-        def many(function: Callable[[Any], Any], value: Any = value, number: int = number) -> float:
-            started = time.process_time()
-            for _ in range(number):
-                function(value)
-            return (time.process_time() - started) / number
 
-        equal = fast_jvm.deepcopy(value) == copy.deepcopy(value)
-        rounds = [(many(copy.deepcopy), many(fast_jvm.deepcopy)) for _ in range(12)]
-        found[name] = {
-            "equal": equal,
-            "cpu": dict(zip(("original", "ours"), map(min, zip(*rounds)))),
-        }
+def beside(
+    original: Callable[[Any], Any], ours: Callable[[Any], Any], value: Any, number: int
+) -> Dict[str, Any]:
+    """CPU time of two functions of a value, called so often in turn."""
+
+    def many(function: Callable[[Any], Any]) -> float:
+        started = time.process_time()
+        for _ in range(number):
+            function(value)
+        return (time.process_time() - started) / number
+
+    equal = repr(ours(value)) == repr(original(value))
+    rounds = [(many(original), many(ours)) for _ in range(12)]
+    return {"equal": equal, "cpu": dict(zip(("original", "ours"), map(min, zip(*rounds))))}
+
+
+def states() -> Dict[str, Any]:
+    """The text and the dump of a flow's state, beside pydantic and json."""
+    text, dump = Shaped(Models()), Shaped(Models(), _json.dump)
+    found = {}
+    for name, state in (
+        ("structured, 250 KB", Structured(**sized(830))),
+        ("structured of models, 250 KB", OfModels(**sized(830))),
+        ("structured, 10 KB", Structured(**sized(33))),
+        ("structured, tiny", Structured()),
+    ):
+        number = 3 if "250" in name else 60
+        found[name + ": text"] = beside(
+            lambda one: json.dumps(one.model_dump(mode="json")), text, state, number
+        )
+        found[name + ": dump of a copy"] = beside(
+            lambda one: one.model_copy(deep=True).model_dump(mode="json"), dump, state, number
+        )
+    numbers = list(map(item(5)["score"].__mul__, range(1000)))
+    for name, value in (
+        ("dict, 250 KB", sized(830)), ("dict, 10 KB", sized(33)), ("dict, tiny", {"a": 1}), ("1,000 floats", {"a": numbers}), ("1,000 ints", {"a": list(range(1000))}),
+        ("escapes", {"a": ["ab\n\"cd\"\t"] * 1000}), ("beyond ASCII", {"a": ["žluťoučký kůň " * 9] * 100}),
+    ):  # fmt: skip
+        found[name + ": text"] = beside(json.dumps, text, value, 3 if "250" in name else 60)
     return found
 
 
 if __name__ == "__main__":
     assert fast_jvm.wait_ready(120), fast_jvm.status()
-    what = {"kickoffs": kickoffs, "crews": crews, "flows": flows, "copies": copies}[sys.argv[1]]
-    answer = what()
+    what: Any = {
+        "kickoffs": kickoffs,
+        "crews": crews,
+        "flows": flows,
+        "copies": copies,
+        "states": states,
+    }
+    answer = what[sys.argv[1]]()
     served = {
         entry.patch.name: [entry.state, entry.replacement.served]
         for entry in _registry.entries()

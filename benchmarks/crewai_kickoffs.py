@@ -78,9 +78,18 @@ def copies() -> List[Result]:
     return found
 
 
+def states() -> List[Result]:
+    """Texts and dumps of states."""
+    found = _results("states", "crewai: state, ", ("cpu",), [])
+    for result in found:
+        result.bar = never_slower
+    return found
+
+
 ROWS = [
     Row("crewai-kickoffs", kickoffs),
     Row("crewai-crews", crews),
     Row("crewai-flows", flows),
     Row("crewai-copies", copies),
+    Row("crewai-states", states),
 ]

@@ -13,7 +13,7 @@ from platforms.library import python, run_cases
 CASES = Path(__file__).parent / "cases"
 FILES = sorted(CASES.glob("*_cases.py"))
 #: what there is of Java alone
-JAVAS = ("persistence_cases.py",)
+JAVAS = ("persistence_cases.py", "shapes_cases.py")
 QUIET = {
     "CREWAI_DISABLE_TELEMETRY": "true",
     "CREWAI_TRACING_ENABLED": "false",

@@ -8,10 +8,10 @@ import dataclasses
 import datetime
 import gc
 import sys
-from typing import Any, Callable, Dict, List, Tuple, TypeVar
+from typing import Any, Callable, List, Tuple, TypeVar
 from weakref import WeakKeyDictionary
 
-from fast_jvm import deepcopy
+from fast_jvm import _json, deepcopy
 from fast_jvm._registry import Activate, Meter
 from fast_jvm._serving import Serving, finish
 
@@ -61,19 +61,20 @@ def make_copy_state(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Ac
 
 
 def make_copy_and_serialize(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Activate]:
-    """``Flow._copy_and_serialize_state`` of a model whose fields hold models: dumped as it is, without the copy before.
+    """``Flow._copy_and_serialize_state`` of models: dumped by Java, or, where fields hold models, without the copy before.
 
-    A dump to JSON's types makes every container anew, so nothing of the live state is in it. Whether a copy would have been
-    the same is looked at first; a state of plain data alone is copied in Java sooner than it is looked at. No collection of
-    Python's starts within a dump.
+    A dump to JSON's types makes every container anew, so nothing of the live state is in it. Java looks whether a copy would be
+    the same while it dumps; for pydantic that is looked at first, where fields hold models: a state of plain data alone is
+    copied in Java sooner than it is looked at. No collection of Python's starts within a dump.
     """
     serving = Serving("crewai.copy_and_serialize_state")
     flow = sys.modules[_RUNTIME].Flow
     hidden, copy_state = _Hidden(flow, "_state"), flow._copy_state
     models: Any = None
+    dump: Any = None
 
     def replacement(self: Any) -> Any:
-        nonlocal models
+        nonlocal models, dump
         kind = type(self)
         if (
             not serving
@@ -83,13 +84,20 @@ def make_copy_and_serialize(original: Any, meter: Meter) -> Tuple[Callable[..., 
         ):
             return original(self)
         if models is None:
+            from ._shapes import Shaped
+
             models = Models()
+            dump = Shaped(models, _json.dump)
         try:
             state = object.__getattribute__(self, "__pydantic_private__")["_state"]
         except (AttributeError, KeyError, TypeError):
             return original(self)
         if not isinstance(state, models.base) or not models.plain_model(type(state)):
             return original(self)
+        made = dump(state)
+        if made is not NotImplemented:
+            replacement.served += 1  # type: ignore[attr-defined]
+            return made
         if not models.shows_models(state):
             replacement.served += 1  # type: ignore[attr-defined]
             copied = self._copy_state()
@@ -108,10 +116,6 @@ def make_copy_and_serialize(original: Any, meter: Meter) -> Tuple[Callable[..., 
         return original(self)
 
     return finish(replacement, serving)
-
-
-def prepare(builtins: Dict[str, Callable[..., Any]], warm: Callable[..., Any]) -> None:
-    """Nothing is made ready: what is used of Java sets itself up."""
 
 
 class _Hidden:

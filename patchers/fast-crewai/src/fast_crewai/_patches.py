@@ -1,6 +1,6 @@
 """The patches of this package, in the order in which they are applied.
 
-All are plain: what they save is Python's own steps, and ``fast_jvm.deepcopy`` goes over to Java by itself.
+All are plain: what they save is Python's own steps, and what is made by Java (copies, texts) goes over to it by itself.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def _patch(
         requires=requires,
         builtins=(),
         make=f"fast_crewai.{make}",
-        prepare="fast_crewai._flows:prepare",
+        prepare="fast_crewai._shapes:prepare",
         plain=True,
         copies=copies,
     )

@@ -28,13 +28,15 @@ from pydantic import BaseModel, Field, model_validator
 
 from fast_jvm._keyed_log import KeyedLog, Put
 
-from ._flows import uncollected
+from ._flows import Models, uncollected
+from ._shapes import Shaped
 
 if TYPE_CHECKING:
     from crewai.flow.async_feedback.types import PendingFeedbackContext
 
 _STATES, _PENDING = b"states:", b"pending:"
 _SPLIT = struct.Struct("<Q")
+_texts = Shaped(Models())
 
 
 class SavedState(NamedTuple):
@@ -122,7 +124,10 @@ class ChroniclePersistence(FlowPersistence):
         self, flow_uuid: str, method_name: str, state_data: Union[Dict[str, Any], BaseModel]
     ) -> None:
         """Save a state behind those that a flow has."""
-        if isinstance(state_data, BaseModel):
+        made = _texts(state_data)
+        if made is not NotImplemented:
+            text = made.encode()
+        elif isinstance(state_data, BaseModel):
             text = uncollected(lambda: _dumped(_dump(state_data)))
         else:
             text = _dumped(_as_dict(state_data))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from time import perf_counter_ns
 from typing import Any, Callable, Tuple
 
 from fast_jvm._registry import Activate, Meter
 from fast_jvm._serving import Serving, finish
 
 from ._flows import Models, uncollected
+from ._shapes import Shaped
 from ._watch import PLAIN
 
 _DECORATORS = "crewai.flow.persistence.decorators"
@@ -23,14 +25,19 @@ _INSERT = (
 
 
 def make_save_state(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Activate]:
-    """``SQLiteFlowPersistence.save_state`` of plain models: the dump is gone again when the collector may look."""
+    """``SQLiteFlowPersistence.save_state`` of plain models and of dicts: the text is Java's.
+
+    What Java does not write, pydantic and json do: of models with no collection on the way, the dump is gone again when the
+    collector may look.
+    """
     serving = Serving("crewai.save_state")
     names = original.__globals__
     own = names["SQLiteFlowPersistence"]
     to_dict, insert = own._to_state_dict, own._save_state_sql
     models: Any = None
+    texts: Any = None
 
-    def text_of(state: Any) -> str:
+    def dumped_text(state: Any) -> str:
         try:
             dumped = state.model_dump(mode="json")
         except Exception:
@@ -38,25 +45,32 @@ def make_save_state(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Ac
         return _dumps(dumped, default=names["_json_default"])
 
     def replacement(self: Any, flow_uuid: Any, method_name: Any, state_data: Any) -> None:
-        nonlocal models
+        nonlocal models, texts
         kind = type(self)
         if models is None:
             models = Models()
+            texts = Shaped(models)
         if (
             not serving
             or kind._to_state_dict is not to_dict
             or kind._save_state_sql is not insert
             or names["json"].dumps is not _dumps
-            or not models.plain_model(type(state_data))
+            or not (type(state_data) is dict or models.plain_model(type(state_data)))
         ):
             original(self, flow_uuid, method_name, state_data)
             return
+        text, failure = texts(state_data), None
+        if text is NotImplemented:
+            if type(state_data) is dict:
+                original(self, flow_uuid, method_name, state_data)
+                return
+            started = perf_counter_ns()
+            try:
+                text = uncollected(lambda: dumped_text(state_data))
+            except Exception as error:  # the original's comes once it is connected
+                failure = error
+            meter(perf_counter_ns() - started)
         replacement.served += 1  # type: ignore[attr-defined]
-        text, failure = "", None
-        try:
-            text = uncollected(lambda: text_of(state_data))
-        except Exception as error:  # the original's comes once it is connected
-            failure = error
         connect, timeout = names["sqlite3"].connect, names["_SQLITE_BUSY_TIMEOUT_SECONDS"]
         lock, closing = names["store_lock"], names["closing"]
         with lock(self._lock_name), closing(connect(self.db_path, timeout=timeout)) as conn, conn:

@@ -6,6 +6,8 @@ import dev.fastjvm.copy.DeepCopy;
 import dev.fastjvm.cpython.Builtin;
 import dev.fastjvm.cpython.LayoutCheck;
 import dev.fastjvm.cpython.Noop;
+import dev.fastjvm.dump.JsonText;
+import dev.fastjvm.dump.ModelDump;
 import dev.fastjvm.langgraph.Dumps;
 import dev.fastjvm.langgraph.Loads;
 import dev.fastjvm.litellm.CountTokens;
@@ -37,6 +39,6 @@ final class Builtins {
                 new CountTokens("litellm_count_tokens"), new CountTokens("litellm_count_text"),
                 new EncodeTokens("litellm_encode_tokens"), new EncodeTokens("litellm_encode_text"),
                 new DecodeTokens(), new LoadTokenizer(), new TokenizerTables(), new FloatText(),
-                new RateLimitsBuiltin());
+                new RateLimitsBuiltin(), new JsonText(), new ModelDump());
     }
 }

@@ -6,6 +6,9 @@ import dev.fastjvm.memory.Memory;
 public final class PyLong {
     public static final long TYPE = Spec.get("type.int");
 
+    /** Bits of a digit. */
+    public static final int SHIFT = Layout.LONG_SHIFT;
+
     private static final int SMALLEST = -5;
     private static final int SMALL_COUNT = 262;
     private static final long SMALL = Spec.get("smallints");

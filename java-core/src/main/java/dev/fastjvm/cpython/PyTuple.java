@@ -13,6 +13,11 @@ public final class PyTuple {
         return PyObjects.size(tuple);
     }
 
+    /** Address of the item pointers. */
+    public static long items(long tuple) {
+        return tuple + Layout.TUPLE_ITEMS;
+    }
+
     /** Item at {@code index}, borrowed. */
     public static long item(long tuple, long index) {
         return Memory.getLong(tuple + Layout.TUPLE_ITEMS + 8 * index);
