@@ -356,8 +356,8 @@ def test_matrix() -> None:
 
     run()
     assert seen == {"error", "number"}
-    assert served("litellm.tokens") > before[0] + 200
-    assert served("litellm.tokenizer_count") > before[1] + 30
+    assert served("litellm.tokens") > before[0] + 100
+    assert served("litellm.tokenizer_count") > before[1] + 15
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -382,7 +382,7 @@ def test_each_model(model: Any) -> None:
     refused = declined()
     for choice in (None, "none", "auto", {"type": "function", "function": {"name": "weather"}}):
         for tools in (None, [tool], [tool, tool]):
-            for response in (True, False):
+            for response in (True, False) if LONG else (False,):
                 call = {
                     "model": model,
                     "messages": messages,
