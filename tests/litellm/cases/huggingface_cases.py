@@ -105,8 +105,10 @@ def test_every_code_point(pattern: str) -> None:
         "nfc": lambda: pairs(BYTES, normalizers.NFC()),
     }[pattern]()
     assert (read(tokenizer).number or 0) >= 0
-    before = served(COUNT)
-    texts = []
+    texts: list[str] = []
+    unknown: list[
+        str
+    ] = []  # what nobody assigned, by Unicode's age in this Python, Java may decline
     for code in range(0, sys.maxunicode + 1):
         kind = unicodedata.category(chr(code))
         if (
@@ -117,10 +119,14 @@ def test_every_code_point(pattern: str) -> None:
             continue
         c = chr(code)
         marks = f" e{c}\u0301{c}\u0323 {c}\u3099" if pattern.startswith("nf") else ""
-        texts.append(f"a{c}b {c} 1{c}2{c} !{c}! A{c}B{c}c{c}{c} {c}\n{c}d'{c}{marks}")
+        (unknown if kind == "Cn" else texts).append(
+            f"a{c}b {c} 1{c}2{c} !{c}! A{c}B{c}c{c}{c} {c}\n{c}d'{c}{marks}"
+        )
     texts = texts if LONG else texts[:3000:5] + texts[3000::8]
-    compare(tokenizer, texts)
-    assert served(COUNT) - before > (0.5 if LONG else 0.8) * len(texts)
+    before = served(COUNT)
+    compare(tokenizer, texts, all_served=not pattern.startswith("nf"))
+    assert served(COUNT) - before > 0.8 * len(texts)
+    compare(tokenizer, unknown if LONG else unknown[::8])
 
 
 @pytest.mark.parametrize("shape", ["anthropic", "llama3", "command_r", "llama2"])

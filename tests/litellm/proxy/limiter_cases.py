@@ -168,7 +168,7 @@ def strip(answer: Any, run: str) -> Any:
     return eval(repr(answer).replace(run, ""), {"frozenset": frozenset})
 
 
-@settings(max_examples=600 if LONG else 200)
+@settings(max_examples=1500 if LONG else 300)
 @given(st.lists(steps, min_size=1, max_size=14))
 def test_as_in_memory(taken: list[Any]) -> None:
     sides = []
@@ -199,6 +199,115 @@ def test_past_200_keys() -> None:
     assert asyncio.run(admitted()) == 300
     with originals():
         assert asyncio.run(admitted()) > 300
+
+
+def test_what_is_given_back_late_is_no_room_in_the_next_window() -> None:
+    """A call of more than a window reserved 90 tokens and took 10: the original forgets the 80 as the next window begins."""
+    run = f"<{next(runs)}>"
+    limit = [{"key": "api_key", "value": run, "rate_limit": {"tokens_per_unit": 100}}]
+    key = f"{{api_key:{run}}}:tokens"
+
+    async def admitted() -> list[str]:
+        clock = Clock()
+        made = handler(clock)
+        codes = [await made.reserve_tpm_tokens(limit, 90)]
+        clock.now += 61
+        await made.async_increment_tokens_with_ttl_preservation(
+            [{"key": key, "increment_value": -80, "ttl": 60}]
+        )
+        for _ in range(3):
+            codes.append(await made.reserve_tpm_tokens(limit, 60))
+        await made.async_increment_tokens_with_ttl_preservation(
+            [{"key": key, "increment_value": -40, "ttl": 60}]
+        )
+        codes.append(await made.reserve_tpm_tokens(limit, 60))
+        return [code["overall_code"] for code in codes]
+
+    ours = asyncio.run(admitted())
+    assert ours == ["OK", "OK", "OVER_LIMIT", "OVER_LIMIT", "OK"]
+    with originals():
+        assert ours == asyncio.run(admitted())
+
+
+def test_what_others_look_up_in_the_cache() -> None:
+    """The dynamic limiter reads how far a model is used, batches when their day began."""
+    run = f"<{next(runs)}>"
+
+    async def found() -> list[Any]:
+        clock = Clock()
+        made = handler(clock)
+        cache = made.internal_usage_cache
+        minute = {
+            "key": "model_saturation_check",
+            "value": run,
+            "rate_limit": {"requests_per_unit": 50, "tokens_per_unit": 500},
+        }
+        day = {
+            "key": "api_key_tpd",
+            "value": run,
+            "rate_limit": {"tokens_per_unit": 1000, "window_size": 86400},
+        }
+        read: list[Any] = []
+
+        async def look() -> None:
+            for key in ("model_saturation_check", "api_key_tpd"):
+                for kind in ("requests", "tokens", "window"):
+                    name = f"{{{key}:{run}}}:{kind}"
+                    read.append(await cache.async_get_cache(name, None))
+                    read.append(await cache.async_get_cache(name, None, local_only=True, ttl=5))
+            read.append(await cache.async_get_cache("{odd}", None))
+            read.append(await cache.async_get_cache(f"{{api_key_tpd:{run}}}:else", None))
+
+        await look()
+        await made.should_rate_limit([minute], skip_tpm_check=True)
+        await made.atomic_check_and_increment_by_n(
+            [minute, day], [{"requests": 2, "tokens": 7}, {"tokens": 30}]
+        )
+        await look()
+        clock.now += 59
+        await look()
+        clock.now += 40_000
+        await look()
+        await cache.async_set_cache(f"{{api_key_tpd:{run}}}:else", 3, None)
+        await look()
+        return read
+
+    ours = asyncio.run(found())
+    assert 3 in ours and 7 in ours and 30 in ours
+    with originals():
+        assert ours == asyncio.run(found())
+
+
+def test_a_dynamic_limiter_sees_how_far_a_model_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    import litellm
+    from litellm.proxy.hooks.dynamic_rate_limiter_v3 import _PROXY_DynamicRateLimitHandlerV3
+    from litellm.types.router import ModelGroupInfo
+
+    monkeypatch.setattr(litellm, "priority_reservation", {"prod": 0.75, "dev": 0.25})
+    run = f"<{next(runs)}>"
+
+    async def saturation() -> list[float]:
+        clock = Clock()
+        cache = handler(clock).internal_usage_cache.dual_cache
+        made = _PROXY_DynamicRateLimitHandlerV3(internal_usage_cache=cache, time_provider=clock)
+        info = ModelGroupInfo(model_group="m", providers=["openai"], rpm=10, tpm=100)
+        limit = {
+            "key": "model_saturation_check",
+            "value": run,
+            "rate_limit": {"requests_per_unit": 10, "tokens_per_unit": 100},
+        }
+        told = [await made._check_model_saturation(run, info)]
+        for _ in range(3):
+            await made.v3_limiter.atomic_check_and_increment_by_n(
+                [limit], [{"requests": 1, "tokens": 15}]
+            )
+            told.append(await made._check_model_saturation(run, info))
+        return told
+
+    ours = asyncio.run(saturation())
+    assert ours == [0.0, 0.15, 0.3, 0.45]
+    with originals():
+        assert ours == asyncio.run(saturation())
 
 
 def test_redis_stays_litellms_own() -> None:

@@ -174,34 +174,59 @@ def _table(handler: Any) -> Optional[RateLimits]:
     table = _shared.opened()
     memory = dual.in_memory_cache
     if memory is not None and "async_increment" not in vars(memory):
-        _share_increments(memory, handler, table)
+        _share_cache(memory, handler, table)
     return table
 
 
-def _share_increments(memory: Any, handler: Any, table: RateLimits) -> None:
-    """Have what is counted behind a request's answer, through the cache, counted in the table."""
-    original = memory.async_increment
+def _share_cache(memory: Any, handler: Any, table: RateLimits) -> None:
+    """Have what is counted behind a request's answer, and what others look up, counted and looked up in the table."""
+    increment, get = memory.async_increment, memory.get_cache
+    dual = handler.internal_usage_cache.dual_cache
 
     async def async_increment(key: Any, value: Any, **kwargs: Any) -> Any:
-        found = _counter(key)
-        if found is None:
-            return await original(key, value, **kwargs)
-        window = kwargs.get("ttl") or handler.window_size
-        told = table.add(
-            found[0], _whole(value), tokens=found[1], now=_now(handler), window=int(window)
-        )
+        found = _entry_of(key)
+        if found is None or found[1] == "window" or dual.redis_cache is not None:
+            return await increment(key, value, **kwargs)
+        prefix, kind = found
+        asked: Dict[str, Any] = {"tokens": kind == "tokens", "now": _now(handler)}
+        asked["window"] = int(kwargs.get("ttl") or _length(handler, prefix))
+        started = -1
+        if value < 0:  # what is given back behind a window's end is no room in the next one
+            there = table.get(prefix, **asked)
+            if there is None:
+                return value
+            started = there[0]
+        told = table.add(prefix, _whole(value), started=started, **asked)
         return told[1] if type(told) is tuple else value
 
-    memory.async_increment = async_increment
+    def get_cache(key: Any, **kwargs: Any) -> Any:
+        found = _entry_of(key)
+        if found is None or dual.redis_cache is not None:
+            return get(key, **kwargs)
+        prefix, kind = found
+        there = table.get(
+            prefix, tokens=kind == "tokens", now=_now(handler), window=_length(handler, prefix)
+        )
+        return None if there is None else there[kind != "window"]
+
+    memory.async_increment, memory.get_cache = async_increment, get_cache
 
 
-def _counter(key: Any) -> Optional[Tuple[str, bool]]:
-    """Return a counter's key and whether it is that of tokens; None of another entry of the cache."""
+def _entry_of(key: Any) -> Optional[Tuple[str, str]]:
+    """Return the key and what is asked of it: a counter or the start of its window; None of another entry of the cache."""
     if type(key) is str and key[:1] == "{":
         prefix, _, kind = key.rpartition(":")
-        if prefix[-1:] == "}" and kind in ("tokens", "requests"):
-            return prefix, kind == "tokens"
+        if prefix[-1:] == "}" and kind in ("tokens", "requests", "window"):
+            return prefix, kind
     return None
+
+
+def _length(handler: Any, prefix: str) -> int:
+    """Return the length of a key's window: a day for a batch's tokens, else the handler's."""
+    constants = sys.modules["litellm.constants"]
+    if prefix.partition(":")[0].endswith(constants.BATCH_TPD_DESCRIPTOR_SUFFIX):
+        return int(constants.BATCH_TPD_WINDOW_SECONDS)
+    return int(handler.window_size)
 
 
 def _whole(value: Any) -> int:
@@ -253,11 +278,12 @@ def make_read(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[...,
         now = _now(self)
         results: List[Any] = []
         for window_key, counter_key in zip(keys[::2], keys[1::2]):
+            prefix = window_key.removesuffix(":window")
             told = table.get(
-                window_key.removesuffix(":window"),
+                prefix,
                 tokens=counter_key.endswith(":tokens"),
                 now=now,
-                window=self.window_size,
+                window=_length(self, prefix),
             )
             results += (None, None) if told is None else told
         return results
@@ -276,16 +302,19 @@ def make_reserve(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[.
             return await original(self, per_counter_meta, parent_otel_span)
         replacement.served += 1
         now = _now(self)
+        if len(per_counter_meta) > 1:  # what is refused already begins no window of the others
+            for meta in per_counter_meta:
+                before = _before(table, meta, now)
+                more = meta["increment"]
+                if before + more > meta["current_limit"] or before == meta["current_limit"]:
+                    return _refused(meta, before)
         counted: List[Tuple[Any, int, int]] = []
         for meta in per_counter_meta:
             told = _reserved(table, meta, now)
             if type(told) is not tuple:
                 for done, start, _ in counted:
                     _reserved(table, done, now, start)
-                return {
-                    "overall_code": "OVER_LIMIT",
-                    "statuses": [_status(meta, "OVER_LIMIT", _MOST if told is False else told)],
-                }
+                return _refused(meta, _MOST if told is False else told)
             counted.append((meta, *told))
         return {
             "overall_code": "OK",
@@ -297,6 +326,20 @@ def make_reserve(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[.
 
     replacement: Any = reserve
     return finish(replacement, Serving("litellm.limits_reserve"))
+
+
+def _refused(meta: Any, count: Any) -> Dict[str, Any]:
+    return {"overall_code": "OVER_LIMIT", "statuses": [_status(meta, "OVER_LIMIT", count)]}
+
+
+def _before(table: RateLimits, meta: Any, now: int) -> int:
+    there = table.get(
+        meta["window_key"].removesuffix(":window"),
+        tokens=meta["counter_key"].endswith(":tokens"),
+        now=now,
+        window=meta["window_size"],
+    )
+    return 0 if there is None else there[1]
 
 
 def _reserved(table: RateLimits, meta: Any, now: int, taken_back: int = -1) -> Any:
@@ -334,12 +377,12 @@ def make_settle(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..
         replacement.served += 1
         now = _now(self)
         for operation in operations:
-            start, found = operation.get("expected_window_start"), _counter(operation["key"])
+            start, found = operation.get("expected_window_start"), _entry_of(operation["key"])
             if operation.get("window_key") is not None and start is not None and found is not None:
                 table.add(
                     found[0],
                     _whole(operation["increment_value"]),
-                    tokens=found[1],
+                    tokens=found[1] == "tokens",
                     now=now,
                     window=int(operation["ttl"] or self.window_size),
                     started=int(start),

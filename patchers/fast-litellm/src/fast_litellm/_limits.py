@@ -13,6 +13,10 @@ from fast_jvm import require
 
 _OPEN, _ADD, _GET, _ACQUIRE, _RELEASE, _IN_FLIGHT, _USED, _CHECK = range(8)
 _NAME = "rate_limits"
+#: CounterTable.Origin.
+_THERE, _, _REBUILT = range(3)
+#: An OSError's number, EIO: also what a page is that is gone.
+_DAMAGED = "5 "
 #: No limit is larger: counters end at 2**31 - 1.
 _NO_LIMIT = 1 << 59
 _MOST_KEYS = 1 << 31
@@ -33,19 +37,36 @@ class RateLimits:
             raise ValueError(f"keys is the number of keys to have room for, not {keys!r}")
         self.folder = os.path.abspath(os.fspath(folder))
         self._builtin = require(_NAME)[_NAME]
-        self._handle, rebuilt = self._told(self._builtin(_OPEN, os.fsencode(self.folder), keys))
-        if rebuilt:
-            warnings.warn(
-                f"{self.folder}: the table could not be read; a new one counts from nothing",
-                RuntimeWarning,
-                stacklevel=2,
-            )
+        self._keys, self._handle = keys, -1
+        if self._opened() == _REBUILT:
+            self._warn("could not be read", 3)
+
+    def _opened(self) -> int:
+        """Open the table, or open it again; return how it was found."""
+        found = self._builtin(_OPEN, os.fsencode(self.folder), self._keys, self._handle)
+        self._handle, origin = self._told(found)
+        return int(origin)
+
+    def _warn(self, why: str, level: int) -> None:
+        text = f"{self.folder}: the table {why}; a new one counts from nothing"
+        warnings.warn(text, RuntimeWarning, stacklevel=level)
+
+    def _ask(self, operation: int, *arguments: Any) -> Any:
+        """Return what Java says; where the table was damaged or removed meanwhile, what it says of one that is opened anew."""
+        found = self._builtin(operation, self._handle, *arguments)
+        if type(found) is str and found.startswith(_DAMAGED):
+            if self._opened() != _THERE:
+                self._warn("was damaged or removed while it was used", 4)
+            found = self._builtin(operation, self._handle, *arguments)
+        return self._told(found)
 
     def _told(self, found: Any) -> Any:
         """Return what Java says; it says an error as a str, "errno text"."""
         if found is NotImplemented:
             require(_NAME)  # names the reason, as in a forked child
-            raise TypeError("a key is a str, numbers are ints below 2**60, now is a float")
+            raise TypeError(
+                "a key is a str, numbers are ints below 2**60, times are of 0 to 2**32 s, windows shorter than 2**31 s"
+            )
         if type(found) is str:
             errno, _, text = found.partition(" ")
             raise OSError(int(errno), text, self.folder)
@@ -59,7 +80,10 @@ class RateLimits:
         ``now``: seconds, where it is another time than the system's.
         """
         found = self._builtin(_CHECK, self._handle, key, limit, window, amount, now)
-        return found if found is True or found is False else self._told(found)
+        if found is True or found is False:
+            return found
+        told: bool = self._ask(_CHECK, key, limit, window, amount, now)
+        return told
 
     def add(
         self,
@@ -77,26 +101,15 @@ class RateLimits:
         An int, what is counted already, where it would be more than ``limit``; None where a window is wanted that ``started`` then and is
         no more; False where the table has no room for a new key.
         """
-        found: Union[Counted, int, None] = self._told(
-            self._builtin(
-                _ADD,
-                self._handle,
-                key,
-                int(tokens),
-                now,
-                window,
-                amount,
-                _NO_LIMIT if limit is None else min(limit, _NO_LIMIT - 1),
-                started,
-            )
+        most = _NO_LIMIT if limit is None else min(limit, _NO_LIMIT - 1)
+        found: Union[Counted, int, None] = self._ask(
+            _ADD, key, int(tokens), now, window, amount, most, started
         )
         return found
 
     def get(self, key: str, *, tokens: bool, now: int, window: int) -> Optional[Counted]:
         """Return the window's start and the counter, or None where there is no window."""
-        found: Optional[Counted] = self._told(
-            self._builtin(_GET, self._handle, key, int(tokens), now, window)
-        )
+        found: Optional[Counted] = self._ask(_GET, key, int(tokens), now, window)
         return found
 
     def acquire(
@@ -107,23 +120,21 @@ class RateLimits:
         Returns None and how many each had in flight before; or the place of the gauge that is full, and how many it has.
         """
         keys = tuple(key for key, _ in gauges)
-        limits = tuple(min(limit, _NO_LIMIT) for _, limit in gauges)
-        found = self._told(
-            self._builtin(_ACQUIRE, self._handle, keys, limits, request, float(now), ttl)
-        )
+        limits = tuple(max(0, min(limit, _NO_LIMIT)) for _, limit in gauges)
+        found = self._ask(_ACQUIRE, keys, limits, request, float(now), ttl)
         return (None, found) if type(found) is tuple else (found >> 32, (found & 0xFFFFFFFF,))
 
     def release(self, key: str, request: str) -> None:
         """Free the slot that a request has of a gauge, if any."""
-        self._told(self._builtin(_RELEASE, self._handle, key, request))
+        self._ask(_RELEASE, key, request)
 
     def in_flight(self, key: str, *, now: float, ttl: int) -> int:
         """Return how many slots of a gauge are taken."""
-        found: int = self._told(self._builtin(_IN_FLIGHT, self._handle, key, float(now), ttl))
+        found: int = self._ask(_IN_FLIGHT, key, float(now), ttl)
         return found
 
     @property
     def used(self) -> int:
         """How many keys have a place."""
-        found: int = self._told(self._builtin(_USED, self._handle))
+        found: int = self._ask(_USED)
         return found

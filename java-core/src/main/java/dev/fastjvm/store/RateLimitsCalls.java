@@ -31,6 +31,9 @@ final class RateLimitsCalls {
     private static final int USED = 6;
     private static final int CHECK = 7;
 
+    private static final long NOW = (1L << 32) - 1;
+    private static final long LONGEST = (1L << 31) - 1;
+
     private static final List<CounterTable> TABLES = new ArrayList<>();
     private static final KeyHash HASH = new KeyHash();
     private static final long[] TOLD = new long[2];
@@ -49,7 +52,7 @@ final class RateLimitsCalls {
                 case GET -> {
                     hash(table, Arguments.argument(args, 1));
                     yield told(table.get(HASH.high, HASH.low, integer(args, 2) != 0,
-                            integer(args, 3), integer(args, 4), TOLD));
+                            seconds(args, 3, NOW), seconds(args, 4, LONGEST), TOLD));
                 }
                 case ACQUIRE -> acquire(table, args);
                 case RELEASE -> {
@@ -61,7 +64,7 @@ final class RateLimitsCalls {
                 case IN_FLIGHT -> {
                     hash(table, Arguments.argument(args, 1));
                     yield PyLong.of(table.inFlight(HASH.high, HASH.low,
-                            Math.max(0, moment(args, 2) - (integer(args, 3) << 32))));
+                            Math.max(0, moment(args, 2) - (seconds(args, 3, LONGEST) << 32))));
                 }
                 case USED -> PyLong.of(table.used());
                 default -> throw new IllegalArgumentException();
@@ -71,27 +74,49 @@ final class RateLimitsCalls {
         }
     }
 
+    /** Opens a table, or one again whose handle is given. */
     private static long open(long args) throws IOException {
         Path folder = Path.of(new String(Arguments.bytes(args, 0), StandardCharsets.UTF_8));
         long keys = integer(args, 1);
+        int handle = (int) integer(args, 2);
+        CounterTable before = handle < 0 ? null : TABLES.get(handle);
         List<CounterTable> made = new ArrayList<>(1);
         Gil.without(() -> made.add(CounterTable.open(folder, keys)));
-        TABLES.addAll(made);
+        if (handle < 0) {
+            handle = TABLES.size();
+            TABLES.add(made.get(0));
+        } else if (TABLES.get(handle) == before) {
+            TABLES.set(handle, made.get(0));
+            before.close();
+        } else { // another thread was first
+            made.get(0).close();
+        }
         boolean gc = Interpreter.pauseGc();
         try {
-            return PyTuple.of(PyLong.of(TABLES.size() - 1),
-                    PyLong.of(made.get(0).rebuilt() ? 1 : 0));
+            return PyTuple.of(PyLong.of(handle), PyLong.of(made.get(0).origin().ordinal()));
         } finally {
             Interpreter.resumeGc(gc);
         }
     }
 
     private static long integer(long args, int index) {
-        long value = Arguments.argument(args, index);
+        return integer(Arguments.argument(args, index));
+    }
+
+    private static long integer(long value) {
         if (PyObjects.type(value) != PyLong.TYPE || Math.abs(PyLong.signedDigits(value)) > 2) {
             throw Decline.CALL;
         }
         return PyLong.value(value);
+    }
+
+    /** A time or a length of time: what is longer has no room in a slot. */
+    private static long seconds(long args, int index, long most) {
+        long value = integer(args, index);
+        if (value < 0 || value > most) {
+            throw Decline.CALL;
+        }
+        return value;
     }
 
     /** Seconds as 32.32; a float near now has no finer digits. */
@@ -132,16 +157,17 @@ final class RateLimitsCalls {
     private static long check(CounterTable table, long args) throws IOException {
         hash(table, Arguments.argument(args, 1));
         long now = Arguments.argument(args, 5) == PyObjects.NONE ? System.currentTimeMillis() / 1000
-                : integer(args, 5);
-        int status = table.add(HASH.high, HASH.low, false, now, integer(args, 3),
+                : seconds(args, 5, NOW);
+        int status = table.add(HASH.high, HASH.low, false, now, seconds(args, 3, LONGEST),
                 integer(args, 4), integer(args, 2), -1, TOLD);
         return PyBool.of(status == CounterTable.ADMITTED);
     }
 
     private static long add(CounterTable table, long args) throws IOException {
         hash(table, Arguments.argument(args, 1));
-        return told(table.add(HASH.high, HASH.low, integer(args, 2) != 0, integer(args, 3),
-                integer(args, 4), integer(args, 5), integer(args, 6), integer(args, 7), TOLD));
+        return told(table.add(HASH.high, HASH.low, integer(args, 2) != 0,
+                seconds(args, 3, NOW), seconds(args, 4, LONGEST), integer(args, 5),
+                integer(args, 6), integer(args, 7), TOLD));
     }
 
     /** (start, counter); the counter alone where it was refused; None where there is no window, False where there is no room. */
@@ -173,10 +199,10 @@ final class RateLimitsCalls {
             hash(table, PyTuple.item(gauges, i));
             hashes[2 * i] = HASH.high;
             hashes[2 * i + 1] = HASH.low;
-            limits[i] = PyLong.value(PyTuple.item(wanted, i));
+            limits[i] = integer(PyTuple.item(wanted, i));
         }
         int full = table.acquire(hashes, limits, request(table, Arguments.argument(args, 3)),
-                moment(args, 4), integer(args, 5), counts);
+                moment(args, 4), seconds(args, 5, LONGEST), counts);
         if (full >= 0) {
             return PyLong.of((long) full << 32 | counts[full]);
         }

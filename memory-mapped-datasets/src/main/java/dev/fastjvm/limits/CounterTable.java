@@ -11,10 +11,13 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.security.SecureRandom;
+import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -33,8 +36,12 @@ import java.util.Set;
  * ends meanwhile; tokens carry the start of their window, and those of an earlier one are none. Who counts holds no lock and
  * leaves nothing half done when it is killed. A new key is put in under the folder's lock, which ends with its process. It takes
  * the place of one on its way that was not used for longer than the longest window asked for: whose first counter is {@link #DEAD}
- * is nobody's, and whoever still counts there fails and looks again. A table that is 7/8 full refuses keys that it does not know.
+ * is nobody's, and whoever still counts there fails and looks again. A table that is 7/8 full is swept: keys of old that no other's way
+ * leads over make room. Where that is not enough it refuses keys that it does not know.
  * Two keys with the same 128 bits share their counters. Counters end at 2³¹ - 1.
+ *
+ * <p>A table that is damaged, cut or replaced while it is in use is an IOException, or an InternalError where a page is gone: whoever
+ * counts on would count alone. It is to be opened again.
  *
  * <p>Requests in flight are numbered slots of their own, below a mark that their gauge's slot has; they change under the lock.
  */
@@ -47,6 +54,9 @@ public final class CounterTable implements AutoCloseable {
     public static final int FULL = 3;
     public static final long NO_LIMIT = 1L << 59;
 
+    private static final String LOCK = "lock";
+    private static final String TABLE = "limits";
+    private static final String FRESH = "limits.part";
     private static final long MAGIC = 0x31_73_74_6d_6c_6a_66L; // "fjlmts1"
     private static final int HEAD = 4096;
     private static final int SLOT = 32;
@@ -55,6 +65,7 @@ public final class CounterTable implements AutoCloseable {
     private static final int USED_AT = 16;
     private static final int LONGEST_AT = 24;
     private static final int HASH_KEY_AT = 32;
+    private static final int SWEPT_AT = 48;
     private static final int LOW = 8;
     private static final int FIRST = 16;
     private static final int SECOND = 24;
@@ -64,49 +75,67 @@ public final class CounterTable implements AutoCloseable {
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
     private static final VarHandle WORD = LONG.varHandle();
 
+    /** How a table was found. */
+    public enum Origin {
+        THERE, NEW,
+        /** There was a file that could not be read, in whose place this one is. */
+        REBUILT
+    }
+
     private final FolderLock lock;
+    private final Path file;
+    private final Object identity;
     private final Arena arena;
     private final MemorySegment memory;
     private final long slots;
-    private final boolean rebuilt;
+    private final Origin origin;
+    private long looked;
 
-    private CounterTable(FolderLock lock, Arena arena, MemorySegment memory, boolean rebuilt) {
+    private CounterTable(FolderLock lock, Path file, Arena arena, MemorySegment memory,
+            Origin origin) throws IOException {
         this.lock = lock;
+        this.file = file;
         this.arena = arena;
         this.memory = memory;
-        this.rebuilt = rebuilt;
+        this.origin = origin;
+        identity = identity();
         slots = memory.get(LONG, SLOTS_AT);
     }
 
     /**
      * Opens a folder's table, and makes one for so many keys where there is none, or none that can be read.
      *
-     * @throws IOException also where the folder or the file is a symbolic link
+     * @throws IOException also where the folder or the file is a symbolic link, or others may write into the folder
      */
     public static CounterTable open(Path folder, long keys) throws IOException {
         Private.folder(folder);
-        FolderLock lock = new FolderLock(folder.resolve("lock"));
+        Private.guard(folder, Set.of(LOCK, TABLE, FRESH));
+        FolderLock lock = new FolderLock(folder.resolve(LOCK));
         try {
             lock.lock();
             try {
-                Path file = folder.resolve("limits");
+                Path file = folder.resolve(TABLE);
                 Private.file(file);
                 boolean there = Files.exists(file, LinkOption.NOFOLLOW_LINKS);
                 Arena arena = Arena.ofShared();
                 MemorySegment found = there ? map(file, arena) : null;
-                if (found == null) {
-                    make(file, Math.max(64, keys + keys * 3 / 5));
-                    found = map(file, arena);
-                    if (found == null) {
-                        throw new IOException("cannot be read: " + file);
-                    }
-                    return new CounterTable(lock, arena, found, there);
+                if (found != null) {
+                    return new CounterTable(lock, file, arena, found, Origin.THERE);
                 }
-                return new CounterTable(lock, arena, found, false);
+                if (there) {
+                    retire(file);
+                }
+                make(file, Math.max(64, keys + keys * 3 / 5));
+                found = map(file, arena);
+                if (found == null) {
+                    throw new IOException("cannot be read: " + file);
+                }
+                return new CounterTable(lock, file, arena, found,
+                        there ? Origin.REBUILT : Origin.NEW);
             } finally {
                 lock.unlock();
             }
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | InternalError e) {
             lock.close();
             throw e;
         }
@@ -126,10 +155,29 @@ public final class CounterTable implements AutoCloseable {
         }
     }
 
+    /** Tells those who have a file mapped that it is none any more. */
+    private static void retire(Path file) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE,
+                LinkOption.NOFOLLOW_LINKS)) {
+            if (channel.size() >= MAGIC_AT + 8) {
+                channel.write(ByteBuffer.allocate(8), MAGIC_AT);
+            }
+        }
+    }
+
     /** Writes an empty table in the file's place; zeros are written, so that a full disk is an error here and not at a store. */
     private static void make(Path file, long slots) throws IOException {
-        Path fresh = file.resolveSibling("limits.part");
+        Path fresh = file.resolveSibling(FRESH);
         Files.deleteIfExists(fresh);
+        try {
+            write(fresh, slots);
+            Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            Files.deleteIfExists(fresh);
+        }
+    }
+
+    private static void write(Path fresh, long slots) throws IOException {
         try (FileChannel channel = FileChannel.open(fresh,
                 Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
                 Private.rights(fresh))) {
@@ -145,12 +193,38 @@ public final class CounterTable implements AutoCloseable {
                     .putLong(random.nextLong()).flip();
             channel.write(head, 0);
         }
-        Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
     }
 
-    /** Whether there was a file that could not be read, in whose place this one is. */
-    public boolean rebuilt() {
-        return rebuilt;
+    public Origin origin() {
+        return origin;
+    }
+
+    private Object identity() throws IOException {
+        return Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+                .fileKey();
+    }
+
+    private boolean isReplaced() {
+        try {
+            return !Objects.equals(identity, identity());
+        } catch (NoSuchFileException e) {
+            return true;
+        } catch (IOException e) {
+            return false; // a process that gave up its rights to the folder has the file all the same
+        }
+    }
+
+    /** Throws where the file is damaged or, looked at once in each second, another than the one in the folder. */
+    private void check(long now) throws IOException {
+        if (memory.get(LONG, MAGIC_AT) != MAGIC || memory.get(LONG, SLOTS_AT) != slots) {
+            throw new IOException("damaged: " + file);
+        }
+        if (now != looked) {
+            if (isReplaced()) {
+                throw new IOException("replaced: " + file);
+            }
+            looked = now;
+        }
     }
 
     /** Half of the secret key that keys are hashed with. */
@@ -226,7 +300,7 @@ public final class CounterTable implements AutoCloseable {
     }
 
     private long insertLocked(long high, long low, long now) {
-        while (true) {
+        for (boolean swept = false;;) {
             long at = place(low);
             long old = -1;
             long free = -1;
@@ -255,12 +329,52 @@ public final class CounterTable implements AutoCloseable {
             }
             long used = word(USED_AT);
             if (free < 0 || used >= slots - slots / 8) {
-                return -1;
+                if (swept || word(SWEPT_AT) == now) { // what is old is old by the clock alone
+                    return -1;
+                }
+                swept = true;
+                put(SWEPT_AT, now);
+                sweep(now);
+                continue;
             }
             put(USED_AT, used + 1);
             fill(free, high, low, now);
             return free;
         }
+    }
+
+    /**
+     * Makes slots free whose keys are old and behind which there is a free one: no other key's way leads over them. Counts how many
+     * are used as well, since whoever is killed in mid-change leaves that number wrong.
+     */
+    private void sweep(long now) {
+        long end = HEAD;
+        while (word(end) != 0) {
+            end += SLOT;
+            if (end == memory.byteSize()) {
+                return;
+            }
+        }
+        boolean free = true;
+        long used = 0;
+        long at = end;
+        for (long i = 1; i < slots; i++) {
+            at = at == HEAD ? memory.byteSize() - SLOT : at - SLOT;
+            if (word(at) == 0) {
+                free = true;
+                continue;
+            }
+            long first = word(at + FIRST);
+            if (free && isOld(first, now)
+                    && (first == DEAD || set(at + FIRST, first, DEAD))) {
+                put(at + SECOND, 0);
+                put(at, 0);
+            } else {
+                free = false;
+                used++;
+            }
+        }
+        put(USED_AT, used);
     }
 
     private void fill(long at, long high, long low, long now) {
@@ -299,6 +413,7 @@ public final class CounterTable implements AutoCloseable {
     public int add(long high, long low, boolean tokens, long now, long window, long amount,
             long limit, long expected, long[] told) throws IOException {
         long key = high == 0 ? 1 : high;
+        check(now);
         lengthen(window);
         for (int spin = 0;; spin++) {
             long at = find(key, low);
@@ -355,8 +470,10 @@ public final class CounterTable implements AutoCloseable {
     }
 
     /** Reads a counter and its window's start; {@link #ABSENT} where there is no window. */
-    public int get(long high, long low, boolean tokens, long now, long window, long[] told) {
+    public int get(long high, long low, boolean tokens, long now, long window, long[] told)
+            throws IOException {
         long key = high == 0 ? 1 : high;
+        check(now);
         long at = find(key, low);
         if (at < 0) {
             return ABSENT;
@@ -390,7 +507,12 @@ public final class CounterTable implements AutoCloseable {
     }
 
     /** How many requests are in flight that were acquired at {@code since} or later (32.32 seconds). */
-    public int inFlight(long high, long low, long since) {
+    public int inFlight(long high, long low, long since) throws IOException {
+        check(looked);
+        return held(high, low, since);
+    }
+
+    private int held(long high, long low, long since) {
         long gauge = find(high == 0 ? 1 : high, low);
         long mark = gauge < 0 ? 0 : count(word(gauge + FIRST));
         int found = 0;
@@ -420,12 +542,13 @@ public final class CounterTable implements AutoCloseable {
      */
     public int acquire(long[] hashes, long[] limits, long request, long now, long ttl,
             long[] counts) throws IOException {
+        check(start(now));
         lengthen(ttl + 1);
         long since = Math.max(0, now - (ttl << 32));
         lock.lock();
         try {
             for (int i = 0; i < limits.length; i++) {
-                counts[i] = inFlight(hashes[2 * i], hashes[2 * i + 1], since);
+                counts[i] = held(hashes[2 * i], hashes[2 * i + 1], since);
                 if (counts[i] + 1 > limits[i]) {
                     return i;
                 }
@@ -472,12 +595,15 @@ public final class CounterTable implements AutoCloseable {
         put(slot + SECOND, 0);
         put(slot + FIRST, now);
         put(slot + SECOND, request);
-        put(gauge + FIRST, pack(start(now), Math.max(mark, number + 1)));
+        // a gauge is as young as its youngest slot, whatever the clock does
+        long latest = Math.max(start(now), start(word(gauge + FIRST)));
+        put(gauge + FIRST, pack(latest, Math.max(mark, number + 1)));
         return true;
     }
 
     /** Frees the slot that a request has of a gauge, if it has one. */
     public void release(long high, long low, long request) throws IOException {
+        check(looked);
         lock.lock();
         try {
             free(high, low, request);

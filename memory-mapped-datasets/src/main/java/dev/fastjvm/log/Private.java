@@ -9,7 +9,9 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFileAttributeView;
+import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
 
 /** Folders and files that nobody but their owner may open; on Windows a folder's own rights are inherited. */
 public final class Private {
@@ -43,6 +45,49 @@ public final class Private {
                 throw e; // else another process was first
             }
         }
+    }
+
+    /**
+     * Takes everybody else's rights to a folder away where nothing but such files is in it.
+     *
+     * @throws IOException where other things are, and others may write: they could put files in the place of ours
+     */
+    public static void guard(Path folder, Set<String> ours) throws IOException {
+        if (!posix(folder)) {
+            return;
+        }
+        Set<PosixFilePermission> rights = Files.getPosixFilePermissions(folder,
+                LinkOption.NOFOLLOW_LINKS);
+        Set<PosixFilePermission> wanted = PosixFilePermissions.fromString("rwx------");
+        if (rights.equals(wanted)) {
+            return;
+        }
+        IOException refused = null;
+        if (holdsOnly(folder, ours)) {
+            try {
+                Files.setPosixFilePermissions(folder, wanted);
+                return;
+            } catch (IOException e) {
+                refused = e; // another's, or read-only
+            }
+        }
+        if (rights.contains(PosixFilePermission.GROUP_WRITE)
+                || rights.contains(PosixFilePermission.OTHERS_WRITE)) {
+            throw new IOException(
+                    "others may write into this folder; name one in it that may be made: " + folder,
+                    refused);
+        }
+    }
+
+    private static boolean holdsOnly(Path folder, Set<String> names) throws IOException {
+        try (DirectoryStream<Path> all = Files.newDirectoryStream(folder)) {
+            for (Path each : all) {
+                if (!names.contains(each.getFileName().toString())) {
+                    return false;
+                }
+            }
+        }
+        return true;
     }
 
     /** Makes a file, 0600. */

@@ -1,7 +1,9 @@
 package dev.fastjvm.limits;
 
+import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
+import static java.nio.file.StandardOpenOption.APPEND;
+import static java.nio.file.StandardOpenOption.WRITE;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -132,8 +134,153 @@ class CounterTableTest {
                     assertEquals(1, told[1]);
                 }
             }
-            assertTrue(again > 50, "only " + again);
-            assertEquals(140, table.used());
+            assertEquals(100, again);
+            assertTrue(table.used() <= 140);
+        }
+    }
+
+    @Test
+    void keysOfOldMakeRoom() throws IOException {
+        long[] told = new long[2];
+        Map<Long, Integer> live = new HashMap<>();
+        try (CounterTable table = open(1000)) { // 1600 slots, 1400 of them used
+            for (long round = 0; round < 400; round++) {
+                long now = NOW + 30 * round;
+                for (long key = 1 + 40 * round; key <= 40 + 40 * round; key++) {
+                    assertEquals(CounterTable.ADMITTED, add(table, key, false, now, 1, 5, told));
+                    assertEquals(1, told[1]);
+                }
+                // those of the round before are in their windows
+                for (long key = Math.max(1, 40 * round - 39); key <= 40 * round; key++) {
+                    assertEquals(CounterTable.ADMITTED, add(table, key, false, now, 1, 5, told));
+                    assertEquals(2, told[1]);
+                }
+                assertTrue(table.used() <= 1400);
+            }
+            // all of them are too many, and are told so
+            for (long key = 100_001; key <= 102_000; key++) {
+                live.merge((long) add(table, key, false, NOW + 1_000_000, 1, 5, told), 1,
+                        Integer::sum);
+            }
+            assertEquals(1400, table.used());
+            assertEquals(1400, live.get((long) CounterTable.ADMITTED));
+            assertEquals(600, live.get((long) CounterTable.FULL));
+        }
+    }
+
+    @Test
+    void roomIsMadeWhileOthersCount() throws Exception {
+        int threads = 4;
+        int limit = 20;
+        AtomicLong clock = new AtomicLong(NOW);
+        try (CounterTable one = open(60);
+                CounterTable other = open(60);
+                var pool = Executors.newFixedThreadPool(threads)) {
+            List<Future<Map<List<Long>, Integer>>> all = new ArrayList<>();
+            for (int t = 0; t < threads; t++) {
+                CounterTable table = t % 2 == 0 ? one : other;
+                int seed = t;
+                all.add(pool.submit(() -> {
+                    Random random = new Random(seed);
+                    Map<List<Long>, Integer> admitted = new HashMap<>();
+                    long[] told = new long[2];
+                    for (int i = 0; i < 60_000; i++) {
+                        if (seed == 0 && i % 200 == 0) {
+                            clock.addAndGet(31);
+                        }
+                        long now = clock.get();
+                        long key = 1 + now / 50 * 8 + random.nextInt(12);
+                        boolean tokens = i % 2 == 0;
+                        int amount = 1 + random.nextInt(3);
+                        if (add(table, key, tokens, now, amount, limit,
+                                told) == CounterTable.ADMITTED) {
+                            admitted.merge(List.of(key, tokens ? told[0] : -told[0]), amount,
+                                    Integer::sum);
+                        }
+                    }
+                    return admitted;
+                }));
+            }
+            Map<List<Long>, Integer> sum = new HashMap<>();
+            for (Future<Map<List<Long>, Integer>> each : all) {
+                each.get().forEach((window, count) -> sum.merge(window, count, Integer::sum));
+            }
+            assertTrue(sum.size() > 1000);
+            sum.forEach((window, count) -> assertTrue(count <= limit, () -> window + " " + count));
+        }
+    }
+
+    @Test
+    void aTableThatIsDamagedWhileItIsUsed() throws IOException {
+        Path file = folder.resolve("limits").resolve("limits");
+        long[] told = new long[2];
+        byte[] whole;
+        try (CounterTable table = open(100)) {
+            add(table, 1, false, NOW, 1, 5, told);
+            whole = Files.readAllBytes(file);
+        }
+        for (int i = 0; i < 4; i++) {
+            try (CounterTable before = open(100)) {
+                add(before, 1, false, NOW + i, 1, 5, told);
+                switch (i) {
+                    case 0 -> Files.write(file, new byte[whole.length], WRITE); // in its place
+                    case 1 -> Files.delete(file);
+                    case 2 -> { // another table
+                        Files.write(file.resolveSibling("x"), whole);
+                        Files.move(file.resolveSibling("x"), file, REPLACE_EXISTING);
+                    }
+                    default -> Files.write(file, new byte[8], APPEND); // no one sees it but who opens it
+                }
+                try (CounterTable after = open(100)) {
+                    if (i != 2) {
+                        assertEquals(i == 1 ? CounterTable.Origin.NEW
+                                : CounterTable.Origin.REBUILT, after.origin());
+                    }
+                    assertEquals(CounterTable.ADMITTED,
+                            add(after, 1, false, NOW + 10 + i, 1, 5, told));
+                    long now = NOW + 20 + i;
+                    assertThrows(IOException.class, () -> add(before, 1, false, now, 1, 5, told));
+                    assertThrows(IOException.class, () -> before.acquire(new long[] {1, 1},
+                            new long[] {1}, 1, now << 32, 60, new long[1]));
+                }
+            }
+        }
+    }
+
+    @Test
+    void othersMayNotWriteIntoItsFolder() throws IOException {
+        Path own = folder.resolve("limits");
+        Files.createDirectory(own);
+        for (String rights : List.of("rwxrwxrwx", "rwxr-xr-x", "rwx------", "r-xrwx---")) {
+            Files.setPosixFilePermissions(own, PosixFilePermissions.fromString(rights));
+            open(100).close();
+            assertEquals("rwx------",
+                    PosixFilePermissions.toString(Files.getPosixFilePermissions(own)));
+        }
+        Files.createFile(own.resolve("another's"));
+        Files.setPosixFilePermissions(own, PosixFilePermissions.fromString("rwxr-xr-x"));
+        open(100).close();
+        for (String rights : List.of("rwxrwxr-x", "rwxr-xrwx")) {
+            Files.setPosixFilePermissions(own, PosixFilePermissions.fromString(rights));
+            assertThrows(IOException.class, () -> open(100));
+            assertEquals(rights,
+                    PosixFilePermissions.toString(Files.getPosixFilePermissions(own)));
+        }
+    }
+
+    @Test
+    void aGaugeIsAsYoungAsItsYoungestSlot() throws IOException {
+        long[] counts = new long[1];
+        long[] told = new long[2];
+        try (CounterTable table = open(10)) { // 64 slots
+            long[] gauge = {3, 3};
+            assertEquals(-1,
+                    table.acquire(gauge, new long[] {2}, 1, NOW + 3000 << 32, 3600, counts));
+            assertEquals(-1, table.acquire(gauge, new long[] {2}, 2, NOW << 32, 3600, counts));
+            for (long key = 1; key < 500; key++) { // the clock stepped back in between
+                add(table, key, false, NOW + 3700, 1, 5, told);
+            }
+            assertEquals(1, table.inFlight(3, 3, NOW + 100 << 32));
         }
     }
 
@@ -207,11 +354,11 @@ class CounterTableTest {
         Path file = folder.resolve("limits").resolve("limits");
         long[] told = new long[2];
         try (CounterTable table = open(100)) {
-            assertFalse(table.rebuilt());
+            assertEquals(CounterTable.Origin.NEW, table.origin());
             add(table, 1, false, NOW, 1, 5, told);
         }
         try (CounterTable table = open(999)) {
-            assertFalse(table.rebuilt());
+            assertEquals(CounterTable.Origin.THERE, table.origin());
             add(table, 1, false, NOW, 1, 5, told);
             assertEquals(2, told[1]);
         }
@@ -224,7 +371,7 @@ class CounterTableTest {
                 java.util.Arrays.copyOf(whole, whole.length - 8))) {
             Files.write(file, bad);
             try (CounterTable table = open(100)) {
-                assertTrue(table.rebuilt());
+                assertEquals(CounterTable.Origin.REBUILT, table.origin());
                 add(table, 1, false, NOW, 1, 5, told);
                 assertEquals(1, told[1]);
             }
