@@ -672,6 +672,37 @@ def tokens() -> Dict[str, Any]:
     return found
 
 
+def routed(made: Any, messages: Any) -> Any:
+    """A Router's call, with what LiteLLM does behind it in threads."""
+    from litellm.litellm_core_utils.thread_pool_executor import executor
+
+    answer = made.completion("m", messages)
+    while executor._pending_slots._value < executor._max_pending_tasks:
+        time.sleep(0.0001)
+    return answer
+
+
+async def routed_at_once(made: Any, messages: Any) -> Any:
+    """Many calls of a Router at once, with what LiteLLM does behind them in its logging worker."""
+    from litellm.litellm_core_utils.logging_worker import GLOBAL_LOGGING_WORKER
+
+    calls = (made.acompletion("m", messages) for _ in range(AT_ONCE))
+    answers = await asyncio.gather(*calls)
+    await asyncio.sleep(0)
+    await GLOBAL_LOGGING_WORKER.flush()
+    return answers[-1]
+
+
+def unheard() -> None:
+    """Forget the callbacks of Routers made before: each hears all calls."""
+    import litellm
+
+    for name in ("callbacks", "input_callback", "success_callback", "failure_callback"):
+        getattr(litellm, name).clear()
+    litellm._async_success_callback.clear()
+    litellm._async_failure_callback.clear()
+
+
 def router() -> Dict[str, Any]:
     """Pre-call checks by the number of deployments, of one model and of ten; a Router's call, its model mocked; without any; of a provider."""
     ready()
@@ -697,6 +728,7 @@ def router() -> Dict[str, Any]:
             }
             for i in range(many)
         ]
+        unheard()
         made = litellm.Router(
             model_list=[{"model_name": "m", "litellm_params": each} for each in parameters],
             enable_pre_call_checks=True,
@@ -710,12 +742,24 @@ def router() -> Dict[str, Any]:
             served,
         )
         found["call, " + name] = compare(
-            lambda: made.completion("m", messages),
+            lambda: routed(made, messages),
             lambda answer: answer.choices[0].message.content,
             max(5, 40 // many),
-            max(5, 40 // many),  # as many: threads end what a call began
+            max(5, 40 // many),
             served,
         )
+        if many < 200:
+            with running() as loop:
+                both = compare(
+                    lambda: loop.run_until_complete(routed_at_once(made, messages)),
+                    lambda answer: answer.choices[0].message.content,
+                    2,
+                    2,
+                    [*served, "litellm.router_counts", "litellm.router_success"],
+                )
+            for side in ("ours", "original"):
+                both[side] /= AT_ONCE
+            found["call, %s, 50 at once" % name] = both
         answer, chat = made.completion("m", messages), litellm.completion
         litellm.completion = lambda **_: answer
         try:  # what a call costs beside the chat call inside
@@ -731,11 +775,23 @@ def router() -> Dict[str, Any]:
     with provided() as address, running() as loop:
         for many in (1, 20):
             found.update(_routed(litellm, loop, address, many, messages))
+        found.update(_routed(litellm, loop, address, 1, messages, checks=False))
+        for strategy in ("least-busy", "latency-based-routing", "usage-based-routing-v2"):
+            found.update(_routed(litellm, loop, address, 20, messages, strategy))
     return found
 
 
-def _routed(litellm: Any, loop: Any, address: str, many: int, messages: Any) -> Dict[str, Any]:
+def _routed(
+    litellm: Any,
+    loop: Any,
+    address: str,
+    many: int,
+    messages: Any,
+    strategy: str = "simple-shuffle",
+    checks: bool = True,
+) -> Dict[str, Any]:
     """Calls of a Router whose deployments are at a provider, one after another and 50 at once."""
+    unheard()
     made = litellm.Router(
         model_list=[
             {
@@ -749,24 +805,25 @@ def _routed(litellm: Any, loop: Any, address: str, many: int, messages: Any) -> 
             }
             for i in range(many)
         ],
-        enable_pre_call_checks=True,
+        enable_pre_call_checks=checks,
+        routing_strategy=strategy,
     )
-
-    async def at_once() -> Any:
-        calls = (made.acompletion("m", messages) for _ in range(AT_ONCE))
-        return (await asyncio.gather(*calls))[-1]
 
     def shown(answer: Any) -> Any:
         return answer.choices[0].message.content, answer.usage.model_dump()
 
     name = "a provider, %d deployments" % many
-    counted = ["litellm.router_checks", "litellm.router_usage"]
+    name += "" if strategy == "simple-shuffle" else ", " + strategy
+    name += "" if checks else ", no checks"
+    counted = ["litellm.router_usage", *(["litellm.router_checks"] if checks else [])]
     found = {
         name + ", sync": compare(
-            lambda: made.completion("m", messages), shown, 30, 30, [*counted, "litellm.run_async"]
+            lambda: routed(made, messages), shown, 30, 30, [*counted, "litellm.run_async"]
         )
     }
-    both = compare(lambda: loop.run_until_complete(at_once()), shown, 2, 2, counted, 1)
+    both = compare(
+        lambda: loop.run_until_complete(routed_at_once(made, messages)), shown, 2, 2, counted, 1
+    )
     for side in ("ours", "original"):
         both[side] /= AT_ONCE
     found[name + ", 50 at once"] = both

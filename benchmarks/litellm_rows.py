@@ -33,13 +33,25 @@ BARS: Dict[str, Bar] = {
     "checks, 200 deployments of 1 models": at_least(30),
     "checks, 200 deployments of 10 models": at_least(30),
     "call, 1 deployments of 1 models": at_least(2),
+    "call, 1 deployments of 1 models, 50 at once": at_least(2),
     "call, 20 deployments of 10 models": at_least(2),
+    "call, 20 deployments of 10 models, 50 at once": at_least(2),
     "call, 200 deployments of 1 models": at_least(2),
     "call, 200 deployments of 10 models": at_least(2),
     "a provider, 1 deployments, sync": at_least(2),
     "a provider, 20 deployments, sync": at_least(2),
     "a provider, 1 deployments, 50 at once": at_least(2),
     "a provider, 20 deployments, 50 at once": at_least(2),
+    **{
+        "a provider, %s, %s" % (which, how): never_slower
+        for which in (
+            "1 deployments, no checks",
+            "20 deployments, least-busy",
+            "20 deployments, latency-based-routing",
+            "20 deployments, usage-based-routing-v2",
+        )
+        for how in ("sync", "50 at once")
+    },
     "import litellm": never_slower,
     "chat, sync": at_least(2),
     "chat, async, 50 at once": at_least(2),

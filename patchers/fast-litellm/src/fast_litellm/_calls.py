@@ -69,6 +69,10 @@ def make_provider(
             and "USE_LITELLM_PROXY" not in os.environ
         )
 
+    def parameters() -> Any:
+        """The class of a Router's validated parameters."""
+        return getattr(sys.modules.get("litellm.types.router"), "LiteLLM_Params", None)
+
     def get_llm_provider(
         model: Any,
         custom_llm_provider: Any = None,
@@ -76,9 +80,16 @@ def make_provider(
         api_key: Any = None,
         litellm_params: Any = None,
     ) -> Any:
+        named, base, key = custom_llm_provider, api_base, api_key
+        if litellm_params is not None:  # (as the original takes them)
+            if type(litellm_params) is not parameters() or litellm_params.use_litellm_proxy is True:
+                replacement.declined += 1
+                return original(model, named, base, key, litellm_params)
+            if custom_llm_provider is None and api_base is None and api_key is None:
+                custom_llm_provider = litellm_params.custom_llm_provider
+                api_base, api_key = litellm_params.api_base, litellm_params.api_key
         if (
             (serving.live or serving)
-            and litellm_params is None
             and type(model) is str
             and (api_base is None or type(api_base) is str)
             and (
@@ -114,7 +125,7 @@ def make_provider(
                 replacement.served += 1
                 return model, "openai", None, api_base
         replacement.declined += 1
-        return original(model, custom_llm_provider, api_base, api_key, litellm_params)
+        return original(model, named, base, key, litellm_params)
 
     replacement: Any = get_llm_provider
     return finish(replacement, serving)

@@ -44,6 +44,8 @@ _TRANSFORM = {
 }
 
 _PROVIDER = f"{_CORE}.get_llm_provider_logic"
+_ROUTED = "litellm.router:Router"
+_METRICS = "litellm.router_utils.router_callbacks.track_deployment_metrics"
 _ROUTER = {
     "litellm.router:Router.get_router_model_info": "a4910f315bf501b8",
     "litellm.router:Router.get_discovered_model_info": "082750426d0c9983",
@@ -264,6 +266,35 @@ PATCHES = (
         also={
             **_ROUTER,
             "litellm.router:Router.get_deployment": "53a62af75a187444",
+            "litellm.types.router:Deployment": "87924819fc0df1f4",
+            "litellm.types.router:ModelInfo": "f953bcd81bb86e2e",
+        },
+    ),
+    _patch(
+        "router_counts",
+        f"{_ROUTED}._acount_pre_call_check_tokens",
+        "416ef0f7cf92343d",
+        "_router:make_count_tokens",
+        also={
+            **_ROUTER,
+            **_ROUTER_COUNTS,
+            f"{_ROUTED}.async_get_healthy_deployments": "43d49f151b5667d5",
+            f"{_ROUTED}._pre_call_checks_need_token_count": "20eb9e05f0c44941",
+        },
+    ),
+    _patch(
+        "router_success",
+        f"{_ROUTED}.deployment_callback_on_success",
+        "31e7a542a2f343b4",
+        "_heard:make_router_success",
+        also={
+            **_ROUTER,
+            f"{_ROUTED}.sync_deployment_callback_on_success": "23a57b1d8d706b7e",
+            f"{_ROUTED}.get_deployment": "53a62af75a187444",
+            f"{_METRICS}:get_counted_usage_tokens": "6d37203b172a7618",
+            f"{_METRICS}:increment_deployment_successes_for_current_minute": "6e5f5d00eedeb474",
+            "litellm.integrations.custom_logger:CustomLogger.log_event": "dfca33742a913f29",
+            "litellm.integrations.custom_logger:CustomLogger.async_log_event": "434f2fa5e2821182",
             "litellm.types.router:Deployment": "87924819fc0df1f4",
             "litellm.types.router:ModelInfo": "f953bcd81bb86e2e",
         },

@@ -61,6 +61,9 @@ _BY_NAME = frozenset(
 _SCALARS = frozenset((str, int, float, bool, type(None)))
 _FLAGS = frozenset((bool, type(None)))
 _UNKNOWN: Any = object()
+#: In place of the number of tokens: of a prompt so short that it may be counted where it matters.
+_SHORT: Any = object()
+_SHORT_TOKENS = 16_384
 #: Parts of a request, beside its messages, that have tokens.
 _COUNTED = ("tools", "system", "instructions")
 _ANY = 1 << 62
@@ -316,6 +319,8 @@ class _Call:
 
 
 _shared: Dict[int, _Models] = {}
+#: Router._deployment_max_input_tokens as it was studied, and ours.
+_limits: Set[Any] = set()
 
 
 def _models_of(names: Dict[str, Any]) -> _Models:
@@ -352,6 +357,7 @@ def make_max_input_tokens(
         return original(self, model, deployment)
 
     replacement: Any = _deployment_max_input_tokens
+    _limits.update((original, replacement))
     return finish(replacement, serving)
 
 
@@ -372,6 +378,8 @@ def make_pre_call_checks(
         input_token_count: Optional[int] = None,
         skip_inline_token_count: bool = False,
     ) -> Any:
+        if input_token_count is _SHORT:
+            input_token_count, skip_inline_token_count = None, False
         if serving:
             models = _models_of(names)
             if type(request_kwargs) in (dict, type(None)) and models.fit(self):
@@ -404,6 +412,57 @@ def make_pre_call_checks(
         )
 
     replacement: Any = _pre_call_checks
+    replacement.counts_short = True
+    return finish(replacement, serving)
+
+
+def make_count_tokens(
+    original: Callable[..., Any], meter: Meter
+) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of _acount_pre_call_check_tokens and its switch: a short prompt is not counted in a thread ahead."""
+    serving = Serving("litellm.router_counts")
+    names = original.__globals__
+    checks = Serving("litellm.router_checks")
+    router = names["Router"]
+    caller = router.async_get_healthy_deployments.__code__
+
+    async def _acount_pre_call_check_tokens(
+        self: Any,
+        model: Any,
+        healthy_deployments: Any,
+        messages: Any,
+        input: Any,
+        request_kwargs: Any,
+    ) -> Any:
+        if (
+            (serving.live or serving)
+            and checks
+            and sys._getframe(1).f_code is caller
+            and getattr(type(self)._pre_call_checks, "counts_short", False)
+            and "_pre_call_checks" not in vars(self)
+            and type(self)._deployment_max_input_tokens in _limits
+            and "_deployment_max_input_tokens" not in vars(self)
+            and type(request_kwargs) is dict
+        ):
+            models = _models_of(names)
+            if (
+                models.fit(self)
+                and models.cached(self) is not None
+                and models.fits(self, messages, request_kwargs) <= _SHORT_TOKENS
+            ):
+                replacement.served += 1
+                return _SHORT
+        replacement.declined += 1
+        return await original(
+            self,
+            model=model,
+            healthy_deployments=healthy_deployments,
+            messages=messages,
+            input=input,
+            request_kwargs=request_kwargs,
+        )
+
+    replacement: Any = _acount_pre_call_check_tokens
     return finish(replacement, serving)
 
 

@@ -44,6 +44,8 @@ _PAYLOAD = (
 
 #: Logging objects that were made within a call of LiteLLM's, so that nobody else has them.
 _own: "weakref.WeakSet[Any]" = weakref.WeakSet()
+#: The same, of calls with metadata.
+_routed: "weakref.WeakSet[Any]" = weakref.WeakSet()
 
 
 class _Silence:
@@ -64,7 +66,7 @@ class _Silence:
         self._methods = vars(self.kind)
         self._names = vars(litellm_logging)
         self._known = self._code()
-        self._worker = logging_worker.GLOBAL_LOGGING_WORKER
+        self.worker: Any = logging_worker.GLOBAL_LOGGING_WORKER
         self._logger = verbose_logger
         self._batches = redis_batch._active_request_batches
         self._response = types.ModelResponse
@@ -85,31 +87,47 @@ class _Silence:
         """Whether all that the success handlers would do for this result is for nobody."""
         if self.kind is None:
             self._learn()
-        if type(owner) is not self.kind or owner not in _own:
-            return False
         names = self.litellm
+        return bool(
+            type(owner) is self.kind
+            and owner in _own
+            and not names["success_callback"]
+            and not names["_async_success_callback"]
+            and not names["callbacks"]
+            and self.is_quiet(owner, result)
+        )
+
+    def is_silent(self, owner: Any) -> bool:
+        """Whether the original would say nothing on its way to the logging worker."""
+        return bool(
+            not owner.defer_async_logging
+            and not self.litellm["set_verbose"]
+            and not self._logger.isEnabledFor(logging.DEBUG)
+            and vars(self.worker).get("ensure_initialized_and_enqueue") is None
+        )
+
+    def calls_functions(self) -> bool:
+        """Whether the original calls callbacks that are functions."""
+        return self._names["customLogger"] is not None
+
+    def is_quiet(self, owner: Any, result: Any) -> bool:
+        """Whether the success handlers would but tell those callbacks that are registered for all calls."""
         parameters = owner.litellm_params
         details = owner.model_call_details
         return bool(
-            not names["success_callback"]
-            and not names["_async_success_callback"]
-            and not names["callbacks"]
-            and not owner.dynamic_success_callbacks
+            not owner.dynamic_success_callbacks
             and not owner.dynamic_async_success_callbacks
             and not owner.stream
             and owner.baseline_cache_context is None
-            and not owner.defer_async_logging
             and owner.call_type in ("completion", "acompletion")
             and type(parameters) is dict
             and type(details) is dict
             and "cache_hit" not in details
             and "standard_logging_object" not in details
             and not os.environ.get("LITELLM_PRINT_STANDARD_LOGGING_PAYLOAD")
-            and not names["set_verbose"]
-            and not self._logger.isEnabledFor(logging.DEBUG)
+            and self.is_silent(owner)
             and self._batches.get() is None
             and self._code() == self._known
-            and vars(self._worker).get("ensure_initialized_and_enqueue") is None
             and self._is_plain(result)
         )
 
@@ -192,6 +210,13 @@ class _Silence:
 _silence = _Silence()
 
 
+def is_routed(owner: Any) -> bool:
+    """Whether a logging object was made within a call that was given metadata, as the Router gives it."""
+    if _silence.kind is None:
+        _silence._learn()
+    return type(owner) is _silence.kind and owner in _routed
+
+
 def make_setup(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
     """Return the replacement of function_setup and its switch: it notes whose a logging object is."""
     serving = Serving("litellm.setup")
@@ -213,13 +238,9 @@ def make_setup(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[...
         if serving.live or serving:
             if wrappers is None:
                 wrappers = _codes_of(names["client"])
-            if (
-                sys._getframe(1).f_code in wrappers
-                and kwargs.get("metadata") is None
-                and kwargs.get("litellm_metadata") is None
-            ):
+            if sys._getframe(1).f_code in wrappers and kwargs.get("litellm_metadata") is None:
                 replacement.served += 1
-                _own.add(made[0])
+                (_own if kwargs.get("metadata") is None else _routed).add(made[0])
                 return made
         replacement.declined += 1
         return made
@@ -239,6 +260,8 @@ def _codes_of(client: Any) -> Any:
 
 def make_submit(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
     """Return the replacement of the logging pool's submit and its switch."""
+    from . import _heard  # (which imports this module)
+
     serving = Serving("litellm.success")
     studied = Serving("litellm.sync_success")  # whose gate looks at the handlers
     done: "Future[None]" = Future()
@@ -251,7 +274,10 @@ def make_submit(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..
                 type(handler) is MethodType
                 and handler.__name__ == "success_handler"
                 and studied
-                and _silence.covers(handler.__self__, args[1])
+                and (
+                    _silence.covers(handler.__self__, args[1])
+                    or _heard.tell_at_once(handler.__self__, *args[1:])
+                )
             ):
                 replacement.served += 1
                 return done
@@ -266,6 +292,8 @@ def make_schedule(
     original: Callable[..., Any], meter: Meter
 ) -> Tuple[Callable[..., Any], Activate]:
     """Return the replacement of _schedule_async_success_logging and its switch."""
+    from . import _heard
+
     serving = Serving("litellm.async_success")
     studied = Serving("litellm.sync_success")
 
@@ -278,6 +306,14 @@ def make_schedule(
     ) -> None:
         if (serving.live or serving) and studied and _silence.covers(logging_obj, result):
             logging_obj.claim_async_success_log()
+            replacement.served += 1
+            return
+        if (
+            serving
+            and studied
+            and is_completion_with_fallbacks is False
+            and _heard.tell_later(logging_obj, result, start_time, end_time)
+        ):
             replacement.served += 1
             return
         replacement.declined += 1
