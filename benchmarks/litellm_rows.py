@@ -59,7 +59,7 @@ BARS: Dict[str, Bar] = {
 }
 #: What has to serve in each of the proxy's rows.
 PROXY = {
-    "plain": ("litellm.async_transform", "litellm.proxy_destinations"),
+    "plain": ("litellm.async_transform", "litellm.proxy_heap", "litellm.proxy_dependencies"),
     "streaming": ("litellm.async_stream", "litellm.proxy_destinations"),
 }
 

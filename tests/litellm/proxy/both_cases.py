@@ -321,7 +321,10 @@ def test_what_hooks_and_callbacks_were_told(proxies: list[Proxy]) -> None:
 
 def test_ours_served(proxies: list[Proxy]) -> None:
     served = proxies[1].served()
-    for name in ("destinations", "serialize", "restamp", "usage_artifact"):
+    for name in (
+        *("destinations", "serialize", "restamp", "usage_artifact"),
+        *("heap", "dependencies", "json", "routes", "markers", "lazy", "setting", "target"),
+    ):
         assert served[f"litellm.proxy_{name}"]["served"] > 0, name
     assert proxies[0].served() == {}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._patch import patch as _patch
 from ._patches_http import patches as _http_patches
+from ._patches_proxy import patches as _proxy_patches
 
 _CORE = "litellm.litellm_core_utils"
 _COSTS = f"{_CORE}.llm_cost_calc.utils"
@@ -719,4 +720,5 @@ PATCHES = (
         },
         requires={"pydantic": "!>=2.7,<3"},
     ),
+    *_proxy_patches(_patch),
 )

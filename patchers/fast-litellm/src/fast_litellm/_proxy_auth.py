@@ -30,7 +30,7 @@ def _missing() -> Optional[str]:
     return None
 
 
-def _found(name: str) -> bool:
+def found(name: str) -> bool:
     """Say whether a package can be imported now; its parents are imported."""
     parent = name.rpartition(".")[0]
     if name in sys.modules or (parent and parent not in sys.modules):
@@ -59,7 +59,7 @@ def make_seed_destinations(
                 missing is not None
                 and _LOGGER not in sys.modules
                 and not logger.isEnabledFor(logging.DEBUG)
-                and not _found(missing)
+                and not found(missing)
             ):
                 replacement.served += 1
                 return

@@ -1,0 +1,122 @@
+"""The patches of what LiteLLM's proxy does around a call: its worker, FastAPI's way to an endpoint, and what it asks anew."""
+
+from __future__ import annotations
+
+from typing import Callable, Tuple
+
+from fast_jvm import Patch
+
+_PROXY = "litellm.proxy"
+_ROUTES = f"{_PROXY}.auth.route_checks:RouteChecks"
+_RULES = f"{_PROXY}.config_resolvers.settings_rules"
+_STORE = f"{_PROXY}.config_resolvers.settings_store"
+_MODELS = "fastapi.dependencies.models"
+_SOLVE = "fastapi.dependencies.utils"
+_FASTAPI = ("fastapi", ">=0.120,<1")
+_UVICORN = ("uvicorn", ">=0.30,<1")
+
+
+def patches(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
+    """The patches, each made by *patch*."""
+    return (
+        patch(
+            "proxy_heap",
+            "uvicorn.lifespan.on:LifespanOn.startup",
+            "9e6a9ccfe621d43c",
+            "_proxy_worker:make_startup",
+            of=_UVICORN,
+        ),
+        patch(
+            "proxy_dependencies",
+            f"{_SOLVE}:solve_dependencies",
+            "19984352eb18aa2b",
+            "_proxy_web:make_solve",
+            also={
+                f"{_SOLVE}:request_params_to_args": "bf631dcd3f3d41e3",
+                f"{_SOLVE}:SolvedDependency": "6ec9599e901b4f1c",
+                f"{_MODELS}:Dependant": "1db1fe2eac186399",
+                f"{_MODELS}:_get_cache_key": "5a3df08940d5a8dc",
+                f"{_MODELS}:_get_oauth_scopes": "12d902c9154d60a2",
+                f"{_MODELS}:_get_computed_scope": "329da978820412f1",
+            },
+            of=_FASTAPI,
+            copies=("fastapi.routing",),
+        ),
+        patch(
+            "proxy_json",
+            "fastapi.encoders:jsonable_encoder",
+            "d3c5e481300b1036",
+            "_proxy_web:make_jsonable",
+            of=_FASTAPI,
+            copies=(
+                "fastapi.routing",
+                "fastapi.exception_handlers",
+                f"{_PROXY}.proxy_server",
+            ),
+        ),
+        patch(
+            "proxy_routes",
+            f"{_ROUTES}.check_route_access",
+            "9cef9948b7011993",
+            "_proxy_asks:make_route_access",
+            also={
+                f"{_ROUTES}.is_wildcard_pattern": "c6e6199a9624d526",
+                f"{_ROUTES}.route_matches_wildcard_pattern": "5f66874ffb8b1799",
+                f"{_ROUTES}._route_matches_pattern": "420eb39aef1e8b6f",
+            },
+        ),
+        patch(
+            "proxy_markers",
+            f"{_PROXY}.auth.auth_utils:_route_matches_any_marker",
+            "63cdd9a838425190",
+            "_proxy_asks:make_markers",
+        ),
+        patch(
+            "proxy_lazy",
+            f"{_PROXY}._lazy_features:LazyFeature.matches",
+            "0d93c08432dd8c2f",
+            "_proxy_asks:make_lazy_matches",
+        ),
+        patch(
+            "proxy_setting",
+            f"{_STORE}:SettingsStore.__getitem__",
+            "4dbfbf89ff45a062",
+            "_proxy_asks:make_setting",
+            also={
+                f"{_STORE}:SettingsStore._resolution_for": "cd9963c7f62a62bc",
+                f"{_STORE}:SettingsStore._db_value": "f513a601235e50ee",
+                f"{_RULES}:rule_for": "3c93fd84682b241c",
+                f"{_RULES}:resolve": "f067acb8af63a55b",
+                f"{_RULES}:_db_is_present": "42d66cc9250f217a",
+                f"{_RULES}:is_absent": "fa58159b91021f98",
+                f"{_RULES}:Absent": "3c12e42b8ddc645c",
+            },
+        ),
+        patch(
+            "proxy_target",
+            "litellm._internal_context:service_target",
+            "ae0c3133995220d7",
+            "_proxy_asks:make_target",
+            also={"litellm._internal_context:_restore": "5252875d69f5585d"},
+            copies=(
+                "litellm.router_utils.routing_read_batch",
+                "litellm.router_utils.cooldown_cache",
+                "litellm.router_utils.prompt_caching_cache",
+                "litellm.router_utils.cooldown_handlers",
+                "litellm.integrations.SlackAlerting.slack_alerting",
+                f"{_PROXY}.auth.auth_object_prefetch",
+                f"{_PROXY}.auth.user_api_key_auth",
+                f"{_PROXY}.spend_tracking.spend_counter_batch",
+                f"{_PROXY}.utils",
+                "litellm.caching.caching",
+                "litellm.caching.redis_batch",
+            ),
+        ),
+        patch(
+            "proxy_db_error",
+            f"{_PROXY}.db.log_db_metrics:is_exception_related_to_db",
+            "1129e73c4ab717dc",
+            "_proxy_asks:make_db_related",
+            copies=(f"{_PROXY}.db.db_span", f"{_PROXY}.utils"),
+        ),
+    )

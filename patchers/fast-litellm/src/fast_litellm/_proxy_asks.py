@@ -1,0 +1,225 @@
+"""What LiteLLM's proxy asks anew for each request, where the answer is the last one's or is plain.
+
+None of it is kept longer than what it was made of: lists are compared with what they held, methods that somebody replaced are called.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import Any, Callable, Dict, Optional, Tuple
+
+from fast_jvm._fingerprint import decorated
+from fast_jvm._registry import Activate, Meter
+from fast_jvm._serving import Serving, finish
+
+from ._proxy_auth import found
+
+_MOST = 1024
+_CHECKS = ("is_wildcard_pattern", "route_matches_wildcard_pattern", "_route_matches_pattern")
+
+
+def make_route_access(
+    original: Callable[..., Any], meter: Meter
+) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of RouteChecks.check_route_access and its switch: a route is matched with a list's patterns once."""
+    serving = Serving("litellm.proxy_routes")
+    names = original.__globals__
+    studied: Any = None
+    lists: Dict[Tuple[Any, ...], Dict[str, bool]] = {}
+
+    def check_route_access(route: Any, allowed_routes: Any) -> bool:
+        nonlocal studied
+        kind = type(allowed_routes)
+        if (serving.live or serving) and type(route) is str and (kind is list or kind is tuple):
+            methods = vars(names["RouteChecks"])
+            now = [methods[name] for name in _CHECKS]
+            if studied is None:
+                studied = now
+            if now == studied:
+                known = tuple(allowed_routes)
+                answers = lists.get(known) if set(map(type, known)) == {str} else None
+                if answers is None and len(lists) < 64 and set(map(type, known)) == {str}:
+                    answers = lists[known] = {}
+                if answers is not None:
+                    replacement.served += 1
+                    answer = answers.get(route)
+                    if answer is None:
+                        answer = original(route, allowed_routes)
+                        if len(answers) < _MOST:
+                            answers[route] = answer
+                    return answer
+        replacement.declined += 1
+        found: bool = original(route, allowed_routes)
+        return found
+
+    replacement: Any = check_route_access
+    return finish(replacement, serving)
+
+
+def make_markers(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of _route_matches_any_marker and its switch."""
+    serving = Serving("litellm.proxy_markers")
+    known: Dict[Tuple[str, Tuple[str, ...]], bool] = {}
+
+    def _route_matches_any_marker(route: Any, markers: Any) -> bool:
+        if (serving.live or serving) and type(route) is str and type(markers) is tuple:
+            try:
+                answer = known.get((route, markers))
+            except TypeError:  # (not hashable)
+                answer = None
+            else:
+                if answer is None and all(type(each) is str for each in markers):
+                    answer = original(route, markers)
+                    if len(known) < _MOST:
+                        known[route, markers] = answer
+            if answer is not None:
+                replacement.served += 1
+                return answer
+        replacement.declined += 1
+        found: bool = original(route, markers)
+        return found
+
+    replacement: Any = _route_matches_any_marker
+    return finish(replacement, serving)
+
+
+def make_lazy_matches(
+    original: Callable[..., Any], meter: Meter
+) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of LazyFeature.matches and its switch: str compares with all prefixes at once."""
+    serving = Serving("litellm.proxy_lazy")
+
+    def matches(self: Any, path: Any) -> bool:
+        prefixes, suffixes = self.path_prefixes, self.path_suffixes
+        if (
+            (serving.live or serving)
+            and type(path) is str
+            and type(prefixes) is tuple
+            and type(suffixes) is tuple
+        ):
+            try:
+                answer = path.startswith(prefixes) or path.endswith(suffixes)
+            except TypeError:
+                pass
+            else:
+                replacement.served += 1
+                return answer
+        replacement.declined += 1
+        found: bool = original(self, path)
+        return found
+
+    replacement: Any = matches
+    return finish(replacement, serving)
+
+
+def make_setting(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of SettingsStore.__getitem__ and its switch: the same look-ups, without four functions between them."""
+    serving = Serving("litellm.proxy_setting")
+    names = original.__globals__
+    absent = names["ABSENT"]
+    rows: Any = None
+
+    def __getitem__(self: Any, key: Any) -> Any:
+        nonlocal rows
+        if not (
+            (serving.live or serving)
+            and type(self) is names["SettingsStore"]
+            and names["ABSENT"] is absent
+        ):
+            replacement.declined += 1
+            return original(self, key)
+        replacement.served += 1
+        if rows is None:
+            rows = sys.modules[names["rule_for"].__module__].DUAL_SOURCE_KEYS
+        if key in self._deleted_runtime_keys:
+            raise KeyError(key)
+        if key in self._runtime_values:
+            return self._runtime_values[key]
+        value = self._yaml_values.get(key, absent)
+        if value is absent:
+            stored = self._database_rows
+            if stored:
+                section = self._section
+                rule = rows.get((section, key), rows[section, "*"])
+                value = stored.get(rule.db_row, {}).get(key, absent)
+                if value is None:
+                    value = absent
+        if isinstance(value, names["Absent"]):
+            raise KeyError(key)
+        return value
+
+    replacement: Any = __getitem__
+    return finish(replacement, serving)
+
+
+class _Target(contextlib.ContextDecorator):
+    """What service_target() returns: it sets a context variable and puts it back."""
+
+    __slots__ = ("_target", "_token", "_variable")
+
+    def __init__(self, variable: Any, target: Any) -> None:
+        self._variable, self._target = variable, target
+        self._token: Any = None
+
+    def __enter__(self) -> None:
+        if self._token is not None:
+            raise RuntimeError("generator didn't yield")  # (the original's is used up too)
+        self._token = self._variable.set(self._target)
+
+    def __exit__(self, *error: Any) -> None:
+        try:
+            self._variable.reset(self._token)
+        except ValueError:  # of another context
+            pass
+
+    def _recreate_cm(self) -> "_Target":
+        return _Target(self._variable, self._target)
+
+
+def make_target(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of service_target and its switch."""
+    serving = Serving("litellm.proxy_target")
+    inner: Any = original
+    names = decorated(inner).__globals__  # (a @contextmanager's own are contextlib's)
+
+    def service_target(target: Any) -> Any:
+        if serving.live or serving:
+            replacement.served += 1
+            return _Target(names["_service_target"], target)
+        replacement.declined += 1
+        return original(target)
+
+    replacement: Any = service_target
+    return finish(replacement, serving)
+
+
+def make_db_related(
+    original: Callable[..., Any], meter: Meter
+) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of is_exception_related_to_db and its switch: without Prisma its import fails as it failed before."""
+    serving = Serving("litellm.proxy_db_error")
+    missing: Optional[Tuple[Any, ...]] = None
+
+    def is_exception_related_to_db(e: Any) -> bool:
+        nonlocal missing
+        if (
+            missing is not None
+            and (serving.live or serving)
+            and "prisma" not in sys.modules
+            and not found("prisma")
+        ):
+            replacement.served += 1
+            text, name = missing
+            raise ModuleNotFoundError(text, name=name)
+        replacement.declined += 1
+        try:
+            answer: bool = original(e)
+        except ModuleNotFoundError as error:
+            if type(error) is ModuleNotFoundError and error.name == "prisma" and not error.path:
+                missing = (error.msg, error.name)
+            raise
+        return answer
+
+    replacement: Any = is_exception_related_to_db
+    return finish(replacement, serving)

@@ -1,0 +1,352 @@
+"""FastAPI's dependencies and a worker's start, original and ours, with a real client of applications made here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import itertools
+import sys
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from typing import Annotated, Any
+
+import fastapi.routing
+import pytest
+from conftest import LONG
+from fastapi import (
+    BackgroundTasks,
+    Body,
+    Cookie,
+    Depends,
+    FastAPI,
+    Header,
+    HTTPException,
+    Query,
+    Request,
+    Response,
+    Security,
+    WebSocket,
+)
+from fastapi.dependencies import utils
+from fastapi.requests import HTTPConnection
+from fastapi.security import APIKeyHeader, HTTPBearer, OAuth2PasswordBearer, SecurityScopes
+from fastapi.testclient import TestClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from uvicorn import Config
+from uvicorn.lifespan.on import LifespanOn
+
+import fast_litellm
+from fast_jvm import _registry
+
+DEPENDENCIES, HEAP = "litellm.proxy_dependencies", "litellm.proxy_heap"
+events: list[Any] = []
+numbers = itertools.count()
+
+
+def counted(name: str) -> tuple[int, int]:
+    stats = fast_litellm.get_performance_stats(name)
+    return stats["served"], stats["declined"]
+
+
+@contextlib.contextmanager
+def original() -> Iterator[None]:
+    (entry,) = [each for each in _registry.entries() if each.patch.name == DEPENDENCIES]
+    places = (utils, fastapi.routing)
+    assert all(vars(place)["solve_dependencies"] is entry.placed for place in places)
+    for place in places:
+        place.solve_dependencies = entry.original  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        for place in places:
+            place.solve_dependencies = entry.placed  # type: ignore[attr-defined]
+
+
+class Called:
+    """A dependency that is an object."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    async def __call__(self, request: Request) -> str:
+        return tell(self.name, request.url.path)
+
+
+class Made:
+    """One that is a class."""
+
+    def __init__(self, q: int = 3, cookie: Annotated[str | None, Cookie()] = None) -> None:
+        self.told = tell("made", q, cookie)
+
+
+def tell(*what: Any) -> str:
+    events.append(what)
+    return repr(what)
+
+
+async def number(request: Request) -> int:
+    tell("number", request.method)
+    return next(numbers)
+
+
+def thread(connection: HTTPConnection, x: Annotated[list[int] | None, Header()] = None) -> str:
+    return tell("thread", connection.url.path, x)
+
+
+async def nested(one: Annotated[int, Depends(number)], two: Annotated[str, Depends(thread)]) -> Any:
+    return one, two
+
+
+async def opened(response: Response, q: Annotated[int, Query(gt=0)] = 1) -> AsyncIterator[str]:
+    response.headers["x-opened"] = str(q)
+    tell("open", q)
+    try:
+        yield "opened"
+    except HTTPException as error:
+        tell("seen", error.status_code)
+        raise
+    finally:
+        tell("closed")
+
+
+def opened_in_thread(tasks: BackgroundTasks) -> Iterator[str]:
+    tasks.add_task(tell, "behind")
+    tell("open thread")
+    yield "in thread"
+    tell("closed thread")
+
+
+def refusing(request: Request) -> None:
+    if "refuse" in request.headers:
+        raise HTTPException(status_code=418, detail=tell("refused"))
+
+
+async def scoped(
+    scopes: SecurityScopes,
+    key: Annotated[str | None, Depends(OAuth2PasswordBearer("t", auto_error=False))],
+) -> Any:
+    return tell("scoped", scopes.scopes, key)
+
+
+async def plain() -> str:
+    return tell("plain")
+
+
+async def bound(prefix: str, request: Request) -> str:
+    return tell(prefix, request.url.query)
+
+
+KINDS: list[Any] = [
+    Depends(number),
+    Depends(number, use_cache=False),
+    Depends(thread),
+    Depends(nested),
+    Depends(opened),
+    Depends(opened, scope="function"),
+    Depends(opened_in_thread),
+    Depends(refusing),
+    Depends(plain),
+    Depends(Called("called")),
+    Depends(Made),
+    Depends(partial(bound, "partial")),
+    Security(APIKeyHeader(name="x-key", auto_error=False)),
+    Security(APIKeyHeader(name="x-key")),
+    Security(HTTPBearer(auto_error=False)),
+    Security(scoped, scopes=["b", "a"]),
+    Security(scoped, scopes=["c"]),
+    Security(nested, scopes=["a"]),
+]
+
+
+def application(inner: list[int], outer: list[int]) -> FastAPI:
+    app = FastAPI()
+
+    def endpoint(**values: Any) -> Any:
+        tell("endpoint", sorted(values))
+        if values["request"].headers.get("fail"):
+            raise HTTPException(status_code=409, detail="failed")
+        values["response"].headers["x-end"] = "1"
+        return {
+            name: value
+            if isinstance(value, (str, list, int, tuple, type(None)))
+            else type(value).__name__
+            for name, value in values.items()
+        }
+
+    import inspect
+
+    kind = inspect.Parameter.KEYWORD_ONLY
+    parameters = [
+        inspect.Parameter("request", kind, annotation=Request),
+        inspect.Parameter("response", kind, annotation=Response),
+        inspect.Parameter("item", kind, annotation=int),
+        inspect.Parameter("page", kind, annotation=Annotated[int, Query(lt=9)], default=2),
+        inspect.Parameter(
+            "body", kind, annotation=Annotated[dict[str, int] | None, Body()], default=None
+        ),
+        *(
+            inspect.Parameter(f"d{at}", kind, default=KINDS[number])
+            for at, number in enumerate(inner)
+        ),
+    ]
+
+    async def called(**values: Any) -> Any:
+        return endpoint(**values)
+
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    app.post("/{item}", dependencies=[KINDS[number] for number in outer])(called)
+    return app
+
+
+REQUESTS = st.fixed_dictionaries(
+    {"path": st.sampled_from(["/1", "/x"])},
+    optional={
+        "params": st.dictionaries(
+            st.sampled_from(["page", "q"]), st.sampled_from(["1", "0", "10", "x"])
+        ),
+        "headers": st.dictionaries(
+            st.sampled_from(["x", "x-key", "refuse", "fail", "authorization", "cookie"]),
+            st.sampled_from(["1", "Bearer a", "cookie=c", "y"]),
+        ),
+        "json": st.sampled_from([None, {"a": 1}, {"a": "b"}, []]),
+    },
+)
+
+
+def answered(client: TestClient, wanted: dict[str, Any]) -> Any:
+    """Status, headers, body, and what ran in which order."""
+    global numbers
+    numbers = itertools.count()
+    events.clear()
+    more = {name: value for name, value in wanted.items() if name != "path"}
+    answer = client.post(wanted["path"], **more)
+    return answer.status_code, sorted(answer.headers.items()), answer.content, list(events)
+
+
+@settings(max_examples=40 if LONG else 15)
+@given(
+    st.lists(st.integers(0, len(KINDS) - 1), max_size=5),
+    st.lists(st.integers(0, len(KINDS) - 1), max_size=3),
+    st.lists(REQUESTS, min_size=1, max_size=3),
+    st.booleans(),
+)
+def test_dependencies(inner: list[int], outer: list[int], requests: list[Any], other: bool) -> None:
+    app = application(inner, outer)
+    if other:
+        app.dependency_overrides[plain] = number
+    client = TestClient(app, raise_server_exceptions=False)
+    before = counted(DEPENDENCIES)
+    for wanted in requests:
+        ours = answered(client, wanted)
+        with original():
+            theirs = answered(client, wanted)
+        assert ours == theirs
+    served, declined = counted(DEPENDENCIES)
+    assert (served > before[0]) is not other
+    assert other or declined == before[1]
+
+
+async def address(websocket: WebSocket, connection: HTTPConnection) -> str:
+    return websocket.url.path + connection.url.query
+
+
+def test_a_web_socket() -> None:
+    app = FastAPI()
+
+    @app.websocket("/w")
+    async def talk(websocket: WebSocket, key: Annotated[str, Depends(address)], q: int = 1) -> None:
+        await websocket.accept()
+        await websocket.send_text(key + str(q))
+        await websocket.close()
+
+    texts = []
+    for side in (contextlib.nullcontext(), original()):
+        with side, TestClient(app).websocket_connect("/w?q=4") as socket:
+            texts.append(socket.receive_text())
+    assert texts == ["/wq=44"] * 2
+
+
+# -- the heap
+
+
+async def quiet(scope: Any, receive: Any, send: Any) -> None:
+    while True:
+        message = await receive()
+        await send({"type": message["type"] + ".complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+async def failing(scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    await send({"type": "lifespan.startup.failed", "message": "no"})
+
+
+def started(app: Any) -> LifespanOn:
+    async def run() -> LifespanOn:
+        lifespan = LifespanOn(Config(app, log_config=None))
+        await lifespan.startup()
+        if not lifespan.should_exit:
+            await lifespan.shutdown()
+        return lifespan
+
+    return asyncio.run(run())
+
+
+@pytest.fixture
+def heap() -> Iterator[None]:
+    callbacks = list(gc.callbacks)
+    assert gc.get_freeze_count() == 0
+    yield
+    gc.callbacks[:] = callbacks
+    gc.unfreeze()
+
+
+def test_a_started_worker_keeps_its_heap_out_of_collections(heap: None) -> None:
+    import litellm.proxy.proxy_server  # noqa: F401
+
+    before, calls = counted(HEAP), len(gc.callbacks)
+    assert started(quiet).should_exit is False
+    frozen = gc.get_freeze_count()
+    assert frozen > 100_000 and counted(HEAP) == (before[0] + 1, before[1])
+    more: Any = [[] for _ in range(10_000)]
+    gc.collect()
+    assert gc.get_freeze_count() >= frozen + 10_000  # once more, at the first full collection
+    assert len(gc.callbacks) == calls
+    frozen, more = gc.get_freeze_count(), [more, [[] for _ in range(10_000)]]
+    gc.collect()
+    assert gc.get_freeze_count() <= frozen
+    started(quiet)  # a second start in one process
+    assert counted(HEAP) == (before[0] + 1, before[1] + 1)
+
+
+def test_a_callback_of_ones_own_is_not_passed_over(heap: None) -> None:
+    import litellm.proxy.proxy_server  # noqa: F401
+
+    started(quiet)
+    heard: list[str] = []
+    gc.callbacks.append(lambda phase, info: heard.append(phase))
+    gc.collect()
+    gc.collect()
+    assert heard == ["start", "stop"] * 2
+
+
+@pytest.mark.parametrize("why", ["failed", "disabled", "no proxy", "frozen"])
+def test_heaps_that_are_left_alone(heap: None, monkeypatch: pytest.MonkeyPatch, why: str) -> None:
+    import litellm.proxy.proxy_server  # noqa: F401
+
+    if why == "disabled":
+        gc.disable()
+    elif why == "no proxy":
+        monkeypatch.delitem(sys.modules, "litellm.proxy.proxy_server")
+    elif why == "frozen":
+        gc.freeze()
+    before, frozen = counted(HEAP), gc.get_freeze_count()
+    try:
+        assert started(failing if why == "failed" else quiet).should_exit is (why == "failed")
+    finally:
+        gc.enable()
+    assert counted(HEAP) == (before[0], before[1] + 1)
+    assert gc.get_freeze_count() <= frozen
