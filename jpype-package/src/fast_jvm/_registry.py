@@ -513,6 +513,28 @@ def replaced_since(entry: Entry) -> str:
     return ""
 
 
+def leaning(name: str) -> List[Tuple[Any, List[str]]] | None:
+    """Return owners and names of what a patch leans on, beside its target; None where something else stands there by now."""
+    entry = _entries[name]
+    found: Dict[int, Tuple[Any, List[str]]] = {}
+    for path, target, _ in entry.leans_on:
+        module, _, qualname = path.partition(":")
+        outer, _, attribute = qualname.rpartition(".")
+        if path == entry.patch.target:
+            continue
+        try:
+            if _unpatched(resolve(path)) is not target:
+                return None
+            owner = resolve(f"{module}:{outer}") if outer else sys.modules[module]
+        except (ImportError, AttributeError):
+            return None
+        if attribute in getattr(
+            owner, "__dict__", ()
+        ):  # (not so: of a base class, or a property's)
+            found.setdefault(id(owner), (owner, []))[1].append(attribute)
+    return list(found.values())
+
+
 def _unpatched(target: Any) -> Any:
     for entry in entries():
         if target is entry.replacement:

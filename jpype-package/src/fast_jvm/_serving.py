@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import types
-from typing import Any, Callable, Dict, Optional, Tuple
+from operator import itemgetter
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from . import _registry
 from ._registry import Activate
@@ -12,10 +13,11 @@ from ._registry import Activate
 class Serving:
     """Whether a patch may serve: its gates are looked at when it is called first, an undone one never does."""
 
-    __slots__ = ("_name", "live")
+    __slots__ = ("_around", "_name", "live")
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._around: Optional[List[Tuple[Callable[..., Any], Any, Any]]] = None
         #: True where it may; hot functions ask this before they ask the object itself.
         self.live: Optional[bool] = None
 
@@ -28,6 +30,25 @@ class Serving:
             # the gates' own answer is kept by activate(); what was skipped is asked for again, which costs a look-up
             return _registry.ready(self._name)
         return self.live
+
+    def holds(self) -> bool:
+        """Say whether what the patch leans on stands where its gate found it: a mock in its place wants to be called."""
+        try:
+            if self._around is not None and all(
+                read(names) == known for read, names, known in self._around
+            ):
+                return True
+        except KeyError:
+            pass
+        found = _registry.leaning(self._name)
+        if found is None:
+            self._around = None
+            return False
+        self._around = [
+            (read, vars(owner), read(vars(owner)))
+            for owner, read in ((owner, itemgetter(*names)) for owner, names in found)
+        ]
+        return True
 
 
 def finish(replacement: Any, serving: Serving) -> Tuple[Callable[..., Any], Activate]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import copy
 import datetime
+import operator
+import sys
 from collections.abc import Callable, Iterator
 from itertools import product
+from types import FunctionType
 from typing import Any
 
 import litellm
@@ -18,6 +21,8 @@ from litellm.litellm_core_utils import fallback_generalizations as generalizatio
 from litellm.litellm_core_utils.llm_cost_calc import utils as costs
 from litellm.types.utils import PromptTokensDetailsWrapper, Usage
 from sides import originals, served
+
+from fast_jvm import _registry
 
 MANY = 2000 if LONG else 150
 MODEL = "gpt-4o-mini"
@@ -468,3 +473,74 @@ def test_tools(annotations: Any) -> None:
             assert served("litellm.built_in_tools") == before + 2
         with originals():
             assert repr(ours) == repr(priced(usage, provider, tools))
+
+
+def standing() -> dict[str, Any]:
+    """Functions that somebody may replace, of those that the costs' patches lean on: owner and name by path."""
+    found = {}
+    for entry in _registry.entries():
+        if entry.patch.name.partition(".")[2] in (*NEW, "model_info", "token_base_cost"):
+            for path in entry.patch.also:
+                module, _, qualname = path.partition(":")
+                outer, _, name = qualname.rpartition(".")
+                owner = _registry.resolve(f"{module}:{outer}") if outer else sys.modules[module]
+                if isinstance(_registry.resolve(path), FunctionType):
+                    found[path] = owner, name
+    return found
+
+
+def test_what_was_replaced_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mock of what a patch leans on is called as by the original, and no more once it is gone."""
+
+    def priced() -> list[Any]:
+        litellm.utils._cached_get_model_info.cache_clear()
+        litellm.utils.cached_get_model_info_helper.cache_clear()
+        found: list[Any] = []
+        for _ in range(3):
+            usage = answer().usage
+            found += (
+                litellm.completion_cost(answer(), custom_llm_provider="openai"),
+                litellm.cost_per_token("openai/" + MODEL, usage_object=usage),
+                costs.get_token_type_cost_breakdown("openai/" + MODEL, "openai", usage),
+            )
+        return found
+
+    def mocked(owner: Any, name: str) -> Any:
+        raw = vars(owner)[name]
+        function, called = getattr(raw, "__func__", raw), 0
+
+        def mock(*arguments: Any, **named: Any) -> Any:
+            nonlocal called
+            called += 1
+            return function(*arguments, **named)
+
+        with monkeypatch.context() as patching:
+            patching.setattr(owner, name, type(raw)(mock) if raw is not function else mock)
+            return priced(), bool(called)
+
+    places = standing()
+    assert len(places) > 30
+    plain = priced()
+    ours = {path: mocked(*place) for path, place in places.items()}
+    before = [served(f"litellm.{each}") for each in NEW]
+    assert priced() == plain
+    assert all(map(operator.lt, before, [served(f"litellm.{each}") for each in NEW]))
+    with originals():
+        assert priced() == plain
+        assert ours == {path: mocked(*place) for path, place in places.items()}
+    assert sum(called for _, called in ours.values()) > 20
+
+
+def test_an_odd_text_is_logged_each_time(caplog: pytest.LogCaptureFixture) -> None:
+    usage = Usage(prompt_tokens=3, completion_tokens=4, total_tokens=7)
+    info: Any = {"input_cost_per_token": "much", "output_cost_per_token": "3e-7"}
+
+    def told() -> Any:
+        caplog.clear()
+        found = [outcome(costs._get_token_base_cost, info, usage) for _ in range(3)]
+        return found, [record.getMessage() for record in caplog.records]
+
+    ours = told()
+    with originals():
+        assert ours == told()
+    assert len(ours[1]) == 3

@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, Callable
 
+import h11
 import httpcore
 import httpx
 import openai
@@ -552,6 +553,17 @@ def test_own_transports_and_methods(server: Server, monkeypatch: pytest.MonkeyPa
         with httpx.Client() as client:
             client.post(server.address, content=b"x")
     assert len(sent) == 3
+    events = []
+    send = h11.Connection.send
+    with monkeypatch.context() as patching:
+        patching.setattr(
+            h11.Connection, "send", lambda self, event: (events.append(event), send(self, event))[1]
+        )
+        server.begin([[PLAIN]] * 2)
+        with httpx.Client() as client:
+            client.post(server.address, content=b"x")
+            client.post(server.address, content=b"x")
+    assert len(events) == 6
 
 
 def test_traces_and_logs(server: Server, caplog: pytest.LogCaptureFixture) -> None:

@@ -85,12 +85,8 @@ class _Rates:
         return found[2] if found is not None and found[1] == info else None
 
     def learn(self, info: Any, usage: Any) -> None:
-        """Keep the original's rates, if they follow from the info alone and no text among them is logged."""
-        if (
-            type(info) is not dict
-            or not is_flat(info)
-            or any(type(value) is str and "cost" in name for name, value in info.items())
-        ):
+        """Keep the original's rates, if they follow from the info alone."""
+        if type(info) is not dict or not is_flat(info):
             return
         if len(self._known) >= _MOST:
             self._known.clear()
@@ -127,6 +123,7 @@ def make_generic_cost(
         counts = (
             _counts(usage)
             if serving
+            and serving.holds()
             and service_tier is None
             and data_residency is None
             and model_info is None
@@ -193,6 +190,7 @@ def make_token_type_costs(
         counts = (
             _counts(usage)
             if serving
+            and serving.holds()
             and service_tier is None
             and data_residency is None
             and vertex_location is None
@@ -273,6 +271,7 @@ def make_token_cost(
     ) -> Any:
         if (
             serving
+            and serving.holds()
             and type(model) is str
             and type(custom_llm_provider) is str
             and custom_llm_provider == "openai"
@@ -385,6 +384,7 @@ def make_built_in_tools(
     ) -> Any:
         if (
             serving
+            and serving.holds()
             and (custom_llm_provider is None or type(custom_llm_provider) is str)
             and custom_llm_provider != "azure"
             and (

@@ -115,6 +115,7 @@ def make_model_info(
             and model not in litellm.azure_llms
             and model not in litellm.azure_embedding_models
             and not names["verbose_logger"].isEnabledFor(logging.DEBUG)
+            and serving.holds()
         )
         found = known.get(model) if plain else None
         if found is not None and holds(found):
@@ -131,14 +132,16 @@ def make_model_info(
 
 
 def is_flat(info: Dict[str, Any]) -> bool:
-    """Whether a model's rates are the same at each hour and for each number of tokens."""
+    """Whether a model's rates are the same at each hour and for each number of tokens, and numbers: an odd text is logged each time."""
     return (
         info.get("tiered_pricing") is None
         and info.get("off_peak_pricing") is None
         and all(
             value is None
             for key, value in info.items()
-            if type(key) is not str or key.startswith("input_cost_per_token_above_")
+            if type(key) is not str
+            or key.startswith("input_cost_per_token_above_")
+            or (type(value) is str and "cost" in key)
         )
     )
 
@@ -158,7 +161,12 @@ def make_token_base_cost(
         *,
         threshold_is_inclusive: Any = False,
     ) -> Any:
-        if (serving.live or serving) and service_tier is None and type(model_info) is dict:
+        if (
+            (serving.live or serving)
+            and serving.holds()
+            and service_tier is None
+            and type(model_info) is dict
+        ):
             found = known.get(id(model_info))
             if found is not None and found[1] == model_info:
                 replacement.served += 1
@@ -199,7 +207,7 @@ def make_prompt_details(
     def parse_prompt_tokens_details(usage: Any) -> Any:
         nonlocal plain
         details = usage.prompt_tokens_details
-        if serving.live or serving:
+        if (serving.live or serving) and serving.holds():
             if plain is None:
                 from litellm.types.utils import PromptTokensDetailsWrapper
 

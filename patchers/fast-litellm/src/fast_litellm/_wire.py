@@ -34,6 +34,7 @@ _STEPS = attrgetter(
     "_receive_response_headers",
     "_receive_event",
 )
+_MACHINE = attrgetter("send", "send_with_data_passthrough", "receive_data", "next_event")
 _STEP_NAMES = frozenset(
     ("_send_request_headers", "_send_request_body", "_send_event", "_receive_event")
 )
@@ -81,6 +82,7 @@ class _Library:
         self.pool = pool.ConnectionPool
         self.log = http11.logger
         self.steps = _STEPS(self.connection)
+        self.machine = _MACHINE(h11.Connection)
         self.write_error = httpcore.WriteError
         self._lines: Dict[bytes, Tuple[bytes, bytes, bytes]] = {}
         self._starts: Dict[bytes, Tuple[int, bytes]] = {}
@@ -93,6 +95,7 @@ class _Library:
         return (
             type(connection) is self.connection
             and all(map(is_, _STEPS(self.connection), self.steps))
+            and all(map(is_, _MACHINE(self.h11.Connection), self.machine))
             and _STEP_NAMES.isdisjoint(connection.__dict__)
             and type(connection._network_stream) is self.stream
             and not self.log.isEnabledFor(logging.DEBUG)
