@@ -901,6 +901,17 @@ def test_branches_of_folders(tmp_path: Path) -> None:
     assert safe.served - before < 40
 
 
+def test_branches_of_the_root_and_of_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "out").symlink_to("/")
+    (tmp_path / "root").symlink_to("/")
+    safe = json_provider._safe_branch
+    for folder in ("/", "//", "/..", "/tmp/..", "root", str(tmp_path / "root"), "", ".", "./x/.."):
+        for branch in ("main", "out", "tmp", "."):
+            assert outcome(safe, folder, branch) == outcome(safe.__wrapped__, folder, branch)
+    assert isinstance(outcome(safe, "/", "main"), tuple), "the original refuses it"
+
+
 def test_a_kickoff_with_every_event(tmp_path: Path) -> None:
     database = tmp_path / "all.db"
     seen: list[str] = []

@@ -5,10 +5,13 @@ from __future__ import annotations
 import copy
 import dataclasses
 import datetime
+import decimal
+import enum
 import functools
 import gc
 import re
 import threading
+import uuid
 from typing import Any
 
 import pytest
@@ -29,6 +32,8 @@ from pydantic import (
     computed_field,
     field_serializer,
 )
+
+from fast_crewai._flows import Models
 
 COPY = Flow._copy_state
 FIND = Flow._find_triggered_methods
@@ -342,6 +347,66 @@ def test_dumped_dataclasses(make: Any) -> None:
     ours, theirs = dump(flow(one)), DUMP.__wrapped__(flow(other))
     assert ours == theirs and repr(ours) == repr(theirs)
     assert repr(one) == repr(other) and not containers(ours) & containers(one)
+
+
+class Colour(enum.Enum):
+    RED = "red"
+    SHADES = ["dark", "light"]
+
+
+class Many(BaseModel):
+    id: str = "x"
+    leaves: list[Leaf] = Field(default_factory=lambda: [Leaf(), Leaf(number=2)])
+    at: datetime.time = datetime.time(1, 2)
+    key: uuid.UUID = uuid.UUID(int=5)
+    price: decimal.Decimal = decimal.Decimal("1.50")
+    anything: Any = None
+
+
+@pytest.mark.parametrize(
+    "colour", [None, Colour.RED, Colour.SHADES, [Colour.RED, {"c": Colour.SHADES}]]
+)
+def test_dumped_enums_ids_and_decimals(colour: Any) -> None:
+    one, other = Many(anything=colour), Many(anything=colour)
+    # members of Python 3.10's are made anew by a copy
+    known = colour is None or hasattr(enum.Enum, "__deepcopy__")
+    dump: Any = functools.partial(served, DUMP) if known else DUMP
+    ours, theirs = dump(flow(one)), DUMP.__wrapped__(flow(other))
+    assert ours == theirs and repr(ours) == repr(theirs)
+    assert not containers(ours) & (containers(one) | containers(Colour.SHADES.value))
+
+
+@pytest.mark.parametrize(
+    ("make", "most"),
+    [
+        (lambda: Many(anything={1, 2}), 0),
+        (lambda: Many(leaves=[Leaf(), Leaf(more={"odd": {1}})]), 9),
+    ],
+)
+def test_odd_states_are_seldom_looked_at(
+    make: Any, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look costs a quarter of the copy that an odd state needs all the same."""
+    looks: list[int] = []
+    known = Models.known
+
+    def counted(self: Models, value: Any, depth: int = 0) -> bool:
+        looks.append(depth)
+        return known(self, value, depth)
+
+    class Own(Many):
+        pass
+
+    state = Own(**dict(make()))
+    monkeypatch.setattr(Models, "known", counted)
+    for _ in range(200):
+        assert DUMP(flow(state)) == DUMP.__wrapped__(flow(state))
+    assert looks.count(0) <= most
+    state.anything, state.leaves = None, [Leaf()]
+    before = DUMP.served
+    for _ in range(70):
+        assert DUMP(flow(state)) == DUMP.__wrapped__(flow(state))
+    assert DUMP.served - before > 5
 
 
 def test_hidden_locks_and_cycles() -> None:

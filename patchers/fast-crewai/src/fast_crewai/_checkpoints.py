@@ -109,10 +109,13 @@ def make_safe_branch(original: Any, meter: Meter) -> Tuple[Callable[..., Any], A
             and type(branch) is str
             and branch not in _NO_NAMES
             and not _SEPARATORS.intersection(branch)
+            and os.pardir not in base  # out of a folder that is not there is nowhere to lstat
             and serving
         ):
             try:
-                link = stat.S_ISLNK(os.lstat(os.path.join(base, branch)).st_mode)
+                # below the root no branch is safe to the original, which looks for "//"
+                link = os.path.samestat(os.stat(base or os.curdir), os.stat(os.sep))
+                link = link or stat.S_ISLNK(os.lstat(os.path.join(base, branch)).st_mode)
             except FileNotFoundError:
                 link = False
             except (OSError, ValueError):

@@ -6,9 +6,12 @@ import copy
 import copyreg
 import dataclasses
 import datetime
+import decimal
+import enum
 import gc
 import sys
-from typing import Any, Callable, List, Tuple, TypeVar
+import uuid
+from typing import Any, Callable, Dict, List, Tuple, TypeVar
 from weakref import WeakKeyDictionary
 
 from fast_jvm import _json, deepcopy
@@ -106,7 +109,7 @@ def make_copy_and_serialize(original: Any, meter: Meter) -> Tuple[Callable[..., 
             except Exception:
                 return copied.model_dump()
         try:
-            if models.known(state):
+            if models.looked_at(state):
                 found = models.dumped(state)
                 replacement.served += 1  # type: ignore[attr-defined]
                 return found
@@ -137,8 +140,11 @@ class _Hidden:
 
 #: A copy of such a value is the value.
 _SCALARS = frozenset(
-    {str, int, float, bool, bytes, type(None), datetime.date, datetime.datetime, datetime.timedelta}
-)
+    {
+        str, int, float, bool, bytes, type(None), datetime.date, datetime.datetime, datetime.timedelta,
+        datetime.time, uuid.UUID, decimal.Decimal,
+    }
+)  # fmt: skip
 #: Thresholds of the collector that CPython starts with.
 THRESHOLDS = (700, 2000)
 #: What decides on a copy of an object, or on pydantic's dump of it, but its __dict__.
@@ -148,6 +154,8 @@ _OF_COPIES = (
 )  # fmt: skip
 #: Levels of a state that are looked into.
 DEPTH = 60
+#: States of a class that was odd, at most, between two looks.
+UNSEEN = 64
 
 
 def uncollected(made: Callable[[], _T]) -> _T:
@@ -208,6 +216,8 @@ class Models:
         names = ("model_copy", "__deepcopy__", "model_dump", "__getattr__", "__eq__")
         self._functions = [(name, getattr(BaseModel, name)) for name in names]
         self._classes: Any = WeakKeyDictionary()
+        #: of classes whose last state was odd: how many are not looked at now, and how many were not before
+        self._odd: Any = WeakKeyDictionary()
 
     def copies_as_usual(self, state: Any) -> bool:
         """Say whether nobody replaced what copies this model."""
@@ -232,6 +242,44 @@ class Models:
             value = next(iter(value.values()))
         return isinstance(value, self.base)
 
+    def looked_at(self, state: Any) -> bool:
+        """Say whether a state is ``known``: one whose class had an odd one is not after 1, 2, 4 … others that nobody looked at.
+
+        A look takes a quarter of a copy, and what is odd may come last.
+        """
+        kind = type(state)
+        left, waited = self._odd.get(kind, (0, 0))
+        if left:
+            self._odd[kind] = left - 1, waited
+            return False
+        waited = min(2 * waited, UNSEEN) or 1
+        self._odd[kind] = waited, waited
+        parts = state.__dict__.values()
+        if not all(type(part) in _SCALARS or self._may_be_known(type(part)) for part in parts):
+            return False
+        if not self.known(state):
+            return False
+        del self._odd[kind]
+        return True
+
+    def _may_be_known(self, kind: Any) -> bool:
+        """Say whether a value of a class may be known, and its own values are what decides."""
+        return (
+            kind in (dict, list, tuple)
+            or self.is_its_copy(kind)
+            or _plain_dataclass(kind)
+            or self.plain_model(kind)
+        )
+
+    def is_its_copy(self, kind: Any) -> bool:
+        """Say whether a class is an enum whose members are their own copies."""
+        copier = vars(enum.Enum).get("__deepcopy__")
+        return (
+            isinstance(kind, enum.EnumMeta)
+            and copier is not None
+            and getattr(kind, "__deepcopy__", None) is copier
+        )
+
     def known(self, value: Any, depth: int = 0) -> bool:
         """Say whether a model, list, dict or tuple holds only what a copy of it would hold too, at any depth."""
         kind = type(value)
@@ -243,6 +291,8 @@ class Models:
             parts = value
         elif _plain_dataclass(kind):
             parts = value.__dict__.values()
+        elif self.is_its_copy(kind):
+            return True
         elif not self.plain_model(kind):
             return False
         else:
