@@ -13,7 +13,7 @@ from calls import outcome
 from conftest import LONG
 from litellm.rust_bridge.tokenizer import get_encoding
 from sides import originals, served
-from texts import PARTS, text_of
+from texts import PARTS, text_of, without_blanks
 from texts import encodings as loaded_encodings
 
 ENCODE, DECODE = "litellm.encode", "litellm.decode"
@@ -50,6 +50,18 @@ def test_generated(encodings: dict[str, tiktoken.Encoding]) -> None:
 def test_long_runs(encodings: dict[str, tiktoken.Encoding], text: str) -> None:
     before = served(ENCODE)
     texts = [text * length for length in (1, 48, 49, 50, 4097, 30_000)]
+    compare(encodings, texts)
+    assert served(ENCODE) - before == len(texts) * len(encodings)
+
+
+def test_one_piece(encodings: dict[str, tiktoken.Encoding]) -> None:
+    """What is merged in windows."""
+    source = random.Random(8)
+    before = served(ENCODE)
+    texts = []
+    for length in (2_040, 2_049, 5_000, 9_000):
+        for _ in range(20 if LONG else 2):
+            texts += without_blanks(source, length)
     compare(encodings, texts)
     assert served(ENCODE) - before == len(texts) * len(encodings)
 

@@ -15,13 +15,22 @@ from calls import outcome
 from conftest import LONG
 from litellm.litellm_core_utils import token_counter
 from sides import originals, served
-from texts import PARTS, text_of
-from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, trainers
+from texts import PARTS, text_of, without_blanks
+from tokenizers import (
+    AddedToken,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    trainers,
+)
 from tokenizers_made import BYTES, LLAMA3, O200K, QWEN2, pairs, split, trained
 
 from fast_litellm import _huggingface
 
 COUNT, ENCODE = "litellm.tokenizer_count", "litellm.tokenizer_encode"
+DECODE = "litellm.tokenizer_decode"
 MANY = 100_000 if LONG else 400
 
 
@@ -140,6 +149,16 @@ def test_long_runs(made: dict[str, Tokenizer], shape: str) -> None:
     compare(made[shape], [*texts, " " * 70_000 + "x", "q" * 100_000], True)
 
 
+@pytest.mark.parametrize("shape", ["anthropic", "llama3", "llama2"])
+def test_one_piece(made: dict[str, Tokenizer], shape: str) -> None:
+    """What is merged in windows."""
+    source = random.Random(8)
+    assert (read(made[shape]).number or 0) >= 0
+    for length in (2_040, 2_049, 9_000):
+        for _ in range(20 if LONG else 2):
+            compare(made[shape], without_blanks(source, length), True)
+
+
 def test_odd_tokenizers_are_left_alone() -> None:
     texts = ["a token of tokens, <x> 12345 e\u0301 q", "Hello World " * 30, "", "x" * 400]
     for name, tokenizer in tokenizers_made.odd().items():
@@ -160,6 +179,97 @@ def _another_model(tokenizer: Tokenizer) -> None:
         ),
     )
     tokenizer.model = other.model
+
+
+def decoded(tokenizer: Tokenizer, tokens: Any, *more: Any) -> None:
+    """Both ways, and the original's text or error."""
+    ours = outcome(litellm.utils.decode, "", tokens, custom(tokenizer), *more)
+    with originals():
+        assert ours == outcome(litellm.utils.decode, "", tokens, custom(tokenizer), *more), tokens
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_decoded(made: dict[str, Tokenizer], shape: str) -> None:
+    tokenizer = made[shape]
+    source = random.Random(21)
+    assert (read(tokenizer).number or 0) >= 0
+    size = tokenizer.get_vocab_size(True)
+    before = served(DECODE)
+    many = MANY // 4
+    for number in range(many):
+        text = "".join(text_of(source) + source.choice(MARKS) for _ in range(6))
+        ids = tokenizer.encode(text * 3).ids
+        decoded(tokenizer, ids)
+        decoded(tokenizer, ids[len(ids) // 3 :] * 2)  # cut amid characters
+        decoded(tokenizer, [id for id in ids if source.random() < 0.9])
+        decoded(tokenizer, [source.randrange(size) for _ in range(source.randrange(200))])
+        if number % 20 == 0:
+            decoded(tokenizer, [*ids, size + 5, *ids])
+            decoded(tokenizer, ids, False)
+    assert served(DECODE) - before > 1.5 * many
+    decoded(tokenizer, tokenizer.encode("  blanks in front, " * 40).ids)
+
+
+def test_every_token_is_decoded(made: dict[str, Tokenizer]) -> None:
+    """All ids, each before one that is whole characters."""
+    for name, tokenizer in made.items():
+        read(tokenizer)
+        around = tokenizer.encode("a b c d " * 20, add_special_tokens=False).ids
+        size = tokenizer.get_vocab_size(True) + 400
+        for start in range(0, size, 8 if LONG else 8 * (1 + size // 700)):
+            ids = [each for id in range(start, start + 8) for each in (id, id, around[5])]
+            decoded(tokenizer, [*around, *ids])
+        before = served(DECODE)
+        decoded(tokenizer, around)
+        assert served(DECODE) == before + 1, name
+
+
+def test_what_is_not_decoded(made: dict[str, Tokenizer]) -> None:
+    class Number(int):
+        pass
+
+    tokenizer = made["gpt2"]
+    read(tokenizer)
+    ids = tokenizer.encode("a text of words, " * 30).ids
+    before = served(DECODE)
+    for odd in (-1, 2**32, 2**70, "x", None, 1.0, True, Number(70), [3]):
+        decoded(tokenizer, [*ids, odd])
+    for tokens in (None, 3, "abc" * 40, tuple(ids), range(90), [], ids[:5]):
+        decoded(tokenizer, tokens)
+    for skip in (False, None, 0, 1, "x"):
+        decoded(tokenizer, ids, skip)
+    assert served(DECODE) == before
+    for bad in ({"type": "nothing"}, {"tokenizer": 3}, {"type": "huggingface_tokenizer"}):
+        ours = outcome(litellm.utils.decode, tokens=ids, custom_tokenizer=bad)
+        with originals():
+            assert ours == outcome(litellm.utils.decode, tokens=ids, custom_tokenizer=bad)
+
+
+DECODERS: dict[str, Any] = {
+    "none": None,
+    "metaspace": decoders.Metaspace(),
+    "strip": decoders.Sequence([decoders.ByteLevel(), decoders.Strip(" ", 1, 0)]),
+    "fuse": decoders.Fuse(),
+}
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_other_decoders_are_left_alone(name: str) -> None:
+    tokenizer = tokenizers_made.gpt2()
+    entry = read(tokenizer)
+    ids = tokenizer.encode("  a token, 12345 unmergeable " * 9).ids
+    before = served(DECODE)
+    decoded(tokenizer, ids)
+    assert served(DECODE) == before + 1
+    tokenizer.decoder = DECODERS[name]
+    decoded(tokenizer, ids)
+    assert entry.number == -1
+    other = trained(BYTES)
+    other.decoder = DECODERS[name]
+    assert (read(other).number or 0) >= 0
+    compare(other, ["it is counted, " * 20], True)
+    decoded(other, ids)
+    assert served(DECODE) == before + 1
 
 
 CHANGES: dict[str, Callable[[Tokenizer], Any]] = {
@@ -264,3 +374,16 @@ def test_anthropic_models() -> None:
         with originals():
             assert ours == outcome(litellm.utils.encode, model=model, text=text)
     assert served(COUNT) > before[0] and served(ENCODE) > before[1]
+
+
+def test_decode_of_anthropic_models() -> None:
+    model = "claude-sonnet-4-5"
+    entry = _huggingface.note(litellm.utils.select_tokenizer(model)["tokenizer"])
+    _huggingface.load(entry)
+    before = served(DECODE)
+    tokens = litellm.encode(model=model, text="<EOT>a text of words, \u65e5\u672c " * 20)
+    text = litellm.decode(model=model, tokens=tokens)
+    assert served(DECODE) == before + 1
+    with originals():
+        assert text == litellm.decode(model=model, tokens=tokens)
+    assert litellm.decode(model="gpt-4o", tokens=[40] * 60) == "I" * 60

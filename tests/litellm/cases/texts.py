@@ -40,6 +40,28 @@ def text_of(source: random.Random) -> str:
     return "".join(source.choice(PARTS) for _ in range(source.randrange(1, 24)))
 
 
+def without_blanks(source: random.Random, length: int) -> list[str]:
+    """Texts that are one piece each: letters in turn, Fibonacci's word, any letters, a period, one that is broken in places."""
+    one, other = "a", "b"
+    while len(one) < length:
+        one, other = one + other, one
+    few = source.choice(
+        ["ab", "aA", "\u65e5\u672c\u8a9e", "abcdefghijklmnopqrstuvwxyz", "e\u0301a", "=-"]
+    )
+    period = "".join(source.choice(few) for _ in range(source.randrange(1, 90)))
+    broken = list((period * length)[:length])
+    for _ in range(length // 500):
+        broken[source.randrange(length)] = source.choice(few)
+    any_letters = "".join(source.choice(few) for _ in range(length))
+    return [
+        "ab" * (length // 2),
+        one[:length],
+        any_letters,
+        (period * length)[:length],
+        "".join(broken),
+    ]
+
+
 def _pairs(name: str, pattern: str) -> tiktoken.Encoding:
     """A vocabulary in which each pair of bytes is a token: where a text is cut shows in the count."""
     pairs = [bytes([one, other]) for one in range(256) for other in range(256)]

@@ -14,6 +14,7 @@ from tokenizers import (
     AddedToken,
     Regex,
     Tokenizer,
+    decoders,
     models,
     normalizers,
     pre_tokenizers,
@@ -61,6 +62,7 @@ def trained(pre_tokenizer: Any, normalizer: Any = None, size: int = 2000) -> Tok
 def _train(pre_tokenizer: Any, size: int) -> Tokenizer:
     made = Tokenizer(models.BPE())
     made.pre_tokenizer = pre_tokenizer
+    made.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=size,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
@@ -163,6 +165,10 @@ def _llama2(normalized: bool) -> str:
     made.normalizer = normalizers.Sequence(
         [normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")]
     )
+    blanks = decoders.Replace("\u2581", " ")
+    made.decoder = decoders.Sequence(
+        [blanks, decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    )
     made.post_processor = processors.TemplateProcessing(
         single="<s> $A", special_tokens=[("<s>", made.token_to_id("<s>"))]
     )
@@ -182,6 +188,7 @@ def pairs(pre_tokenizer: Any, normalizer: Any = None) -> Tokenizer:
     names = alphabet + [one + other for one, other in both]
     made = Tokenizer(models.BPE({name: i for i, name in enumerate(names)}, both))
     made.pre_tokenizer = pre_tokenizer
+    made.decoder = decoders.ByteLevel()
     if normalizer is not None:
         made.normalizer = normalizer
     return made

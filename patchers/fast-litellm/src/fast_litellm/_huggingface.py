@@ -1,4 +1,4 @@
-"""Counts, and lists, of the tokens that a ``tokenizers.Tokenizer`` finds in a text, by Java.
+"""Counts, and lists, of the tokens that a ``tokenizers.Tokenizer`` finds in a text, and the text of tokens, by Java.
 
 LiteLLM counts with such a tokenizer for Anthropic's, Cohere's and Llama's models, and for one that a caller brings. It is read once it has
 counted about a million characters, by a thread of its own; the original serves meanwhile. A tokenizer can change: what of it can be
@@ -21,6 +21,7 @@ from . import _tokens
 
 LOAD, TABLES = "litellm_load_tokenizer", "litellm_tokenizer_tables"
 COUNT, ENCODE = "litellm_count_text", "litellm_encode_text"
+DECODE = "litellm_decode_text"
 
 _GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 _LLAMA3 = (
@@ -36,6 +37,8 @@ _BLANK = "\u2581"
 _AHEAD = 1 << 20
 #: Texts below go to the original, unless the tokenizer was compared in the same call; so do two more for each added token.
 _LEAST = 48
+#: Lists of fewer tokens go to the original.
+_LEAST_TOKENS = 48
 #: Tokenizers that are kept at once.
 _MOST = 8
 
@@ -50,6 +53,9 @@ class _Shape(NamedTuple):
     normalized: Dict[bytes, int]
     before: List[int]
     after: List[int]
+    decoder: int
+    kept: Dict[bytes, int]
+    skipped: Dict[bytes, int]
 
 
 class Known:
@@ -64,6 +70,7 @@ class Known:
         self.state: Any = None
         self.before: List[int] = []
         self.after: List[int] = []
+        self.decoder = 0
 
 
 known: Dict[int, Known] = {}
@@ -143,6 +150,20 @@ def _around(tokenizer: Any) -> Optional[Tuple[List[int], List[int]]]:
     return (before, after) if right else None
 
 
+def _decoder(tokenizer: Any, normal: int) -> int:
+    """The place among Java's decoders; 0 where ids are left to the original."""
+    parts = _parts(tokenizer.decoder, "decoders")
+    if normal != 3:
+        return 1 if len(parts) == 1 and parts[0]["type"] == "ByteLevel" else 0
+    blanks: List[Dict[str, Any]] = [
+        {"type": "Replace", "pattern": {"String": _BLANK}, "content": " "},
+        {"type": "ByteFallback"},
+        {"type": "Fuse"},
+        {"type": "Strip", "content": " ", "start": 1, "stop": 0},
+    ]
+    return 2 if parts == blanks else 0
+
+
 def _shape(tokenizer: Any) -> Optional[_Shape]:
     """What Java needs to know; None for a tokenizer that is not served."""
     model = tokenizer.model
@@ -159,11 +180,14 @@ def _shape(tokenizer: Any) -> Optional[_Shape]:
         return None
     raw: Dict[bytes, int] = {}
     normalized: Dict[bytes, int] = {}
+    kept: Dict[bytes, int] = {}
+    skipped: Dict[bytes, int] = {}
     added = tokenizer.get_added_tokens_decoder()
     for number, token in added.items():
         if token.lstrip or token.rstrip or token.single_word:
             return None
         text = token.content
+        (skipped if token.special else kept)[text.encode()] = number
         if token.normalized and normal:
             text = tokenizer.normalizer.normalize_str(text)
         if token.normalized and normal == 3:
@@ -171,7 +195,10 @@ def _shape(tokenizer: Any) -> Optional[_Shape]:
         (normalized if token.normalized else raw)[text.encode()] = number
     if len(raw) + len(normalized) != len(added):
         return None
-    return _Shape(pattern, normal, model.ignore_merges, raw, normalized, *around)
+    decoder = _decoder(tokenizer, normal)
+    return _Shape(
+        *(pattern, normal, model.ignore_merges, raw, normalized, *around), decoder, kept, skipped
+    )
 
 
 def _state(tokenizer: Any) -> Tuple[Any, ...]:
@@ -180,7 +207,12 @@ def _state(tokenizer: Any) -> Tuple[Any, ...]:
     if type(model) is not sys.modules["tokenizers"].models.BPE:
         return ()
     size = tokenizer.get_vocab_size(False)
-    parts = (tokenizer.normalizer, tokenizer.pre_tokenizer, tokenizer.post_processor)
+    parts = (
+        tokenizer.normalizer,
+        tokenizer.pre_tokenizer,
+        tokenizer.post_processor,
+        tokenizer.decoder,
+    )
     return (
         size,
         *(model.id_to_token(size - 1 - (size * i >> 3)) for i in range(8)),
@@ -231,11 +263,12 @@ def load(entry: Known) -> None:
             if shape is not None:
                 state = _state(tokenizer)
                 text = tokenizer.model.__getstate__()
-                found = _builtins[LOAD](text, *shape[:5])
+                found = _builtins[LOAD](text, *shape[:5], *shape[7:])
                 if found is not NotImplemented:
                     if state == _state(tokenizer):
                         entry.state, number, entry.tables = state, found, found
                         entry.before, entry.after = shape.before, shape.after
+                        entry.decoder = shape.decoder
                         entry.least = _LEAST + 2 * (len(shape.raw) + len(shape.normalized))
                     else:
                         _builtins[TABLES](found, 1)
@@ -244,9 +277,9 @@ def load(entry: Known) -> None:
         entry.number = number
 
 
-def _ask(entry: Known, text: str) -> None:
+def _ask(entry: Known, characters: int) -> None:
     """Note that the original counts a text; may have the tokenizer read."""
-    entry.counted += len(text)
+    entry.counted += characters
     if entry.counted < _AHEAD or _loading.locked() or id(entry.tokenizer) not in known:
         return
     try:
@@ -257,8 +290,11 @@ def _ask(entry: Known, text: str) -> None:
 
 def _fits(entry: Known) -> bool:
     """Whether a tokenizer is what it was; if not, it is the original's for good."""
-    if _state(entry.tokenizer) == entry.state:
-        return True
+    try:
+        if _state(entry.tokenizer) == entry.state:
+            return True
+    except Exception:  # a component in Python, which can't be read
+        pass
     entry.number = -1
     return False
 
@@ -289,7 +325,7 @@ def make_count_function(
             if type(text) is not str or number == -1:
                 pass
             elif number is None:
-                _ask(entry, text)
+                _ask(entry, len(text))
             elif fits or len(text) >= entry.least:
                 fits = fits or _fits(entry)
                 found = count(number, text) if fits else NotImplemented
@@ -328,7 +364,7 @@ def make_encode(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..
             entry = note(chosen["tokenizer"])
             number = entry.number
             if number is None:
-                _ask(entry, text)
+                _ask(entry, len(text))
             elif number >= 0 and len(text) >= entry.least and _fits(entry):
                 found = java(number, text)
                 if found is not NotImplemented:
@@ -348,6 +384,56 @@ def make_encode(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..
     return encode, activate
 
 
+def make_decode(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of litellm.utils.decode and its switch."""
+    java: Callable[[int, List[int]], Any] | None = None
+    select: Any = None
+
+    def decode(
+        model: Any = "",
+        tokens: Any = (),
+        custom_tokenizer: Any = None,
+        skip_special_tokens: Any = True,
+    ) -> Any:
+        if java is None:
+            return original(model, tokens, custom_tokenizer, skip_special_tokens)
+        chosen = custom_tokenizer or select.select_tokenizer(model=model)
+        if (
+            chosen["type"] == "huggingface_tokenizer"
+            and type(chosen["tokenizer"])
+            is getattr(sys.modules.get("tokenizers"), "Tokenizer", None)
+            and type(tokens) is list
+            and len(tokens) >= _LEAST_TOKENS
+            and skip_special_tokens is True
+        ):
+            entry = note(chosen["tokenizer"])
+            number = entry.number
+            if number is None:
+                _ask(entry, 4 * len(tokens))
+            elif number >= 0 and entry.decoder and _fits(entry):
+                found = java(number, tokens)
+                if found is not NotImplemented:
+                    if entry.decoder == 1:
+                        return found.decode("utf-8", "replace")
+                    try:
+                        text = found.decode()
+                    except UnicodeDecodeError:  # the original knows which bytes are spoiled
+                        pass
+                    else:
+                        return text[1:] if text.startswith(" ") else text
+        return original(model, tokens, chosen, skip_special_tokens)
+
+    def activate(builtins: Builtins | None) -> None:
+        nonlocal java, select
+        if builtins is None:
+            java = None
+            return
+        select = sys.modules["litellm.utils"]
+        java = builtins[DECODE]
+
+    return decode, activate
+
+
 def warm_up(builtins: Builtins, warm: Callable[[str, object, int], int]) -> None:
     """Bring what only tokenizers use to speed, on one that is made up."""
     _builtins.update(builtins)
@@ -362,15 +448,21 @@ def warm_up(builtins: Builtins, warm: Callable[[str, object, int], int]) -> None
         ensure_ascii=False,
         separators=(",", ":"),
     ).encode()
-    count, encode = builtins[COUNT], builtins[ENCODE]
+    count, encode, decode = builtins[COUNT], builtins[ENCODE], builtins[DECODE]
     for pattern, normal in ((0, 2), (3, 0)):
-        number = builtins[LOAD](model, pattern, normal, False, {b"<s>": 300}, {})
+        number = builtins[LOAD](
+            model, pattern, normal, False, {b"<s>": 300}, {}, 1, {b"<s>": 300}, {}
+        )
         if number is NotImplemented:
             raise RuntimeError("a tokenizer is not read")
         sample = (__doc__ or "") + "caf\u00e9 <s> 'tis 123" * 4
-        if len(encode(number, sample)) != count(number, sample):
+        tokens = encode(number, sample)
+        if len(tokens) != count(number, sample):
             raise RuntimeError("a tokenizer counts in another way than it encodes")
+        if decode(number, tokens) != sample.encode():
+            raise RuntimeError("a tokenizer decodes in another way than it encodes")
         for _ in range(120):
             count(number, sample)
             encode(number, sample)
+            decode(number, tokens)
         builtins[TABLES](number, 1)

@@ -185,6 +185,16 @@ PATCHES = (
         copies=("litellm",),
     ),
     _patch(
+        "tokenizer_decode",
+        "litellm.utils:decode",
+        "51a3bb96e123827d",
+        "_huggingface:make_decode",
+        ("litellm_decode_text",),
+        also={f"{_CORE}.tokenizer:strip_special_tokens": "ba4557898f779c2c"},
+        requires=_TOKENIZERS,
+        copies=("litellm",),
+    ),
+    _patch(
         "decode",
         "tiktoken.core:Encoding.decode",
         "e53d70f630792b39",

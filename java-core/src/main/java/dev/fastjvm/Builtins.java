@@ -38,7 +38,8 @@ final class Builtins {
                 new DeepCopy.Configure(deepCopy), new EmbeddingsBuiltin(), new LoadRanks(),
                 new CountTokens("litellm_count_tokens"), new CountTokens("litellm_count_text"),
                 new EncodeTokens("litellm_encode_tokens"), new EncodeTokens("litellm_encode_text"),
-                new DecodeTokens(), new LoadTokenizer(), new TokenizerTables(), new FloatText(),
-                new RateLimitsBuiltin(), new JsonText(), new ModelDump());
+                new DecodeTokens("litellm_decode_tokens"),
+                new DecodeTokens("litellm_decode_text"), new LoadTokenizer(), new TokenizerTables(),
+                new FloatText(), new RateLimitsBuiltin(), new JsonText(), new ModelDump());
     }
 }

@@ -14,7 +14,7 @@ public final class Counter extends Scanner implements TokenCounter {
     private final byte[] seenCounts = new byte[1 << SEEN_BITS];
     private final Ranks ranks;
     private final Merger merges;
-    private int[] ids = new int[0];
+    private final Ids ids = new Ids();
 
     /** As tiktoken counts, whose regex may give up where blanks are many. */
     public Counter(Ranks ranks, Pattern pattern) {
@@ -37,7 +37,8 @@ public final class Counter extends Scanner implements TokenCounter {
 
     @Override
     public int encode(int length) {
-        return encode(0, length, 0);
+        ids.clear();
+        return encode(0, length);
     }
 
     /** Counts the tokens of a part of what is in {@link #room}, see {@link #count(int)}. */
@@ -57,13 +58,9 @@ public final class Counter extends Scanner implements TokenCounter {
         return tokens;
     }
 
-    /** Puts the tokens of a part of what is in {@link #room} behind the first {@code made} ids; how many there are then, or {@link #DOUBT}. */
-    int encode(int start, int stop, int made) {
+    /** Puts the tokens of a part of what is in {@link #room} into the list; how many are in it then, or {@link #DOUBT}. */
+    int encode(int start, int stop) {
         begin(start, stop);
-        if (ids.length < made + stop - start) {
-            ids = java.util.Arrays.copyOf(ids, made + stop - start + (made >> 1));
-        }
-        int tokens = made;
         int at = start;
         while (at < stop) {
             int next = next(at);
@@ -72,32 +69,28 @@ public final class Counter extends Scanner implements TokenCounter {
             }
             int rank = ranks.get(text, at, next - at);
             if (rank != Ranks.NONE) {
-                ids[tokens++] = rank;
+                ids.add(rank);
             } else {
-                tokens = merges.encode(text, at, next - at, ids, tokens);
+                merges.encode(text, at, next - at, ids);
             }
             at = next;
         }
-        return tokens;
+        return ids.count();
     }
 
-    /** Puts an id behind the first {@code made}; how many there are then. */
-    int put(int id, int made) {
-        if (ids.length == made) {
-            ids = java.util.Arrays.copyOf(ids, 2 * made + 16);
-        }
-        ids[made] = id;
-        return made + 1;
-    }
-
-    @Override
-    public int[] ids() {
+    /** What {@link #encode(int, int)} adds to. */
+    Ids list() {
         return ids;
     }
 
     @Override
+    public int[] ids() {
+        return ids.all();
+    }
+
+    @Override
     public long grown() {
-        return text.length + 4L * ids.length + merges.grown();
+        return text.length + ids.bytes() + merges.grown();
     }
 
     private int piece(int start, int size) {

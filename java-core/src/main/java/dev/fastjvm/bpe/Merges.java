@@ -1,89 +1,134 @@
 package dev.fastjvm.bpe;
 
 /**
- * The tokens of a piece that is no token itself: the adjacent pair of the lowest rank is merged, the leftmost of equals, until
- * none is a token.
+ * The tokens of a piece as tiktoken finds them: bytes are tokens, and the rank of a pair is that of the token that both become.
  *
- * <p>Representation: short pieces are an array of parts that is looked through for each merge, as tiktoken does; long ones a linked
- * list with a heap of pairs, so that n bytes cost O(n log n) whatever they are.
+ * <p>Representation: of short pieces the pairs' ranks and places, one int each, are looked through for each merge, without a branch, and tokens'
+ * starts are the bits of a word; long ones are a linked list with a heap of pairs.
  */
-final class Merges implements Merger {
-    private static final int SHORT = 48;
+final class Merges extends Merger {
+    private static final int SHORT_MASK = 63;
+    private static final int NONE = Integer.MAX_VALUE;
 
     private final Ranks ranks;
-    private int[] starts = new int[SHORT + 2];
-    private int[] pairs = new int[SHORT + 2];
+    private final int[] twoBytes;
+    /** Of short pieces: rank << 6 | place of the token whose pair with the next one it is. */
+    private final int[] keys = new int[SHORT + 4];
+    /** Bits of the places where the tokens of a short piece start, and of its end. */
+    private long starts;
+    private int[] pairs = new int[0];
     private int[] next = new int[0];
     private int[] previous = new int[0];
     private final MergeQueue queue = new MergeQueue();
 
     Merges(Ranks ranks) {
+        this(ranks, WINDOW);
+    }
+
+    /** One whose windows have so many bytes, 16 or more. */
+    Merges(Ranks ranks, int window) {
+        super(window);
         this.ranks = ranks;
+        twoBytes = ranks.pairs();
     }
 
     @Override
-    public int count(byte[] text, int start, int length) {
-        return length <= SHORT ? countShort(text, start, length) : countLong(text, start, length);
+    int count(byte[] text, int start, int length) {
+        return length <= SHORT ? countShort(text, start, length)
+                : windows(text, start, start + length, null);
     }
 
     @Override
-    public int encode(byte[] text, int start, int length, int[] ids, int made) {
-        int parts = count(text, start, length);
+    void encode(byte[] text, int start, int length, Ids ids) {
+        if (length > SHORT) {
+            windows(text, start, start + length, ids);
+            return;
+        }
+        countShort(text, start, length);
+        for (int at = 0, stop; at < length; at = stop) {
+            stop = after(starts, at);
+            ids.add(ranks.get(text, start + at, stop - at));
+        }
+    }
+
+    @Override
+    void list(byte[] text, int start, int parts, Ids ids) {
         int at = start;
         for (int i = 0; i < parts; i++) {
-            int stop = length <= SHORT ? starts[i + 1] : start + next[at - start];
-            ids[made + i] = ranks.get(text, at, stop - at);
-            at = stop;
+            ids.add(ranks.get(text, at, ends[i] - at));
+            at = ends[i];
         }
-        return made + parts;
     }
 
     @Override
-    public long grown() {
-        return queue.bytes() + 12L * next.length;
+    boolean mayCut(byte[] text, int at) {
+        return true;
+    }
+
+    @Override
+    long grown() {
+        return queue.bytes() + 16L * next.length;
     }
 
     private int countShort(byte[] text, int start, int length) {
-        int[] at = starts;
-        int[] rank = pairs;
-        for (int i = 0; i < length; i++) {
-            at[i] = start + i;
-            rank[i] = i + 1 < length ? ranks.get(text, start + i, 2) : Ranks.NONE;
+        int[] key = keys;
+        long mask = (1L << length + 1) - 1;
+        for (int i = 0; i < length - 1; i++) {
+            key[i] = key(ofTwo(text, start + i), i);
         }
-        at[length] = start + length;
-        int parts = length;
+        int end = length + 2 & ~3; // of all that is looked at, four by four
+        for (int i = length - 1; i < end; i++) {
+            key[i] = NONE;
+        }
         while (true) {
-            int least = Ranks.NONE;
-            int place = 0;
-            for (int i = 0; i < parts - 1; i++) {
-                if (rank[i] < least) {
-                    least = rank[i];
-                    place = i;
-                }
+            int one = NONE;
+            int two = NONE;
+            int three = NONE;
+            int four = NONE;
+            for (int i = 0; i < end; i += 4) {
+                one = Math.min(one, key[i]);
+                two = Math.min(two, key[i + 1]);
+                three = Math.min(three, key[i + 2]);
+                four = Math.min(four, key[i + 3]);
             }
-            if (least == Ranks.NONE) {
-                return parts;
+            int least = Math.min(Math.min(one, two), Math.min(three, four));
+            if (least == NONE) {
+                starts = mask;
+                return Long.bitCount(mask) - 1;
             }
-            parts--;
-            System.arraycopy(at, place + 2, at, place + 1, parts - place);
-            System.arraycopy(rank, place + 2, rank, place + 1, Math.max(parts - place - 1, 0));
-            rank[parts] = Ranks.NONE;
-            rank[place] = place + 2 <= parts
-                    ? ranks.get(text, at[place], at[place + 2] - at[place])
-                    : Ranks.NONE;
-            if (place > 0) {
-                rank[place - 1] = ranks.get(text, at[place - 1], at[place + 1] - at[place - 1]);
+            int place = least & SHORT_MASK;
+            int second = after(mask, place);
+            mask ^= 1L << second;
+            key[second] = NONE;
+            int stop = after(mask, place);
+            key[place] = stop == length ? NONE
+                    : key(ranks.get(text, start + place, after(mask, stop) - place), place);
+            long before = mask & (1L << place) - 1;
+            if (before != 0) {
+                int left = 63 - Long.numberOfLeadingZeros(before);
+                key[left] = key(ranks.get(text, start + left, stop - left), left);
             }
         }
     }
 
-    private int countLong(byte[] text, int start, int length) {
+    private static int key(int rank, int place) {
+        return rank == Ranks.NONE ? NONE : rank << 6 | place;
+    }
+
+    /** The next start of a token. */
+    private static int after(long mask, int place) {
+        return place + 1 + Long.numberOfTrailingZeros(mask >>> place + 1);
+    }
+
+    @Override
+    int merge(byte[] text, int start, int stop) {
+        int length = stop - start;
         if (next.length <= length) {
             next = new int[length + 1];
             previous = new int[length + 1];
             pairs = new int[length + 1];
-            starts = new int[SHORT + 2];
         }
+        room(length);
         int[] rank = pairs;
         queue.clear();
         for (int i = 0; i <= length; i++) {
@@ -91,10 +136,9 @@ final class Merges implements Merger {
             previous[i] = i - 1;
         }
         for (int i = 0; i < length; i++) {
-            rank[i] = i + 1 < length ? ranks.get(text, start + i, 2) : Ranks.NONE;
+            rank[i] = i + 1 < length ? ofTwo(text, start + i) : Ranks.NONE;
             push(rank[i], i);
         }
-        int parts = length;
         while (!queue.isEmpty()) {
             long top = queue.pop();
             int place = (int) top;
@@ -108,7 +152,6 @@ final class Merges implements Merger {
                 previous[after] = place;
             }
             rank[gone] = -1;
-            parts--;
             rank[place] = rankOf(text, start, place, length);
             push(rank[place], place);
             int left = previous[place];
@@ -117,7 +160,15 @@ final class Merges implements Merger {
                 push(rank[left], left);
             }
         }
+        int parts = 0;
+        for (int i = 0; i < length; i = next[i]) {
+            ends[parts++] = start + next[i];
+        }
         return parts;
+    }
+
+    private int ofTwo(byte[] text, int at) {
+        return twoBytes[(text[at] & 0xFF) << 8 | text[at + 1] & 0xFF];
     }
 
     private int rankOf(byte[] text, int start, int place, int length) {

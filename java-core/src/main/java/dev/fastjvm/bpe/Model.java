@@ -137,15 +137,15 @@ public final class Model {
         }
         PairMerges merger = new PairMerges(this);
         Tokens own = new Tokens(spelled.count());
-        int[] one = new int[64];
+        Ids one = new Ids();
         for (int i = 0; i < spelled.count(); i++) {
             int start = spelled.start(i);
             int size = spelled.end(i) - start;
-            if (one.length < 4 * size) {
-                one = new int[8 * size];
+            one.clear();
+            if (!ignoreMerges) {
+                merger.encode(bytes, start, size, one);
             }
-            if (ignoreMerges
-                    || merger.encode(bytes, start, size, one, 0) == 1 && one[0] == spelled.id(i)) {
+            if (ignoreMerges || one.count() == 1 && one.all()[0] == spelled.id(i)) {
                 own.put(bytes, start, size, spelled.id(i));
             }
         }
@@ -200,11 +200,17 @@ public final class Model {
         return first >= 0 ? 1 : (first & 0xE0) == 0xC0 ? 2 : (first & 0xF0) == 0xE0 ? 3 : 4;
     }
 
-    /** Puts the ids that a piece begins with into an array; how many they are. */
-    int symbols(byte[] text, int start, int stop, int[] ids) {
+    /** Whether a part of a text may begin with a byte. */
+    boolean mayCut(byte first) {
+        return byteLevel || (first & 0xC0) != 0x80;
+    }
+
+    /** Puts the ids that a piece begins with, and where they end, into arrays; how many they are. */
+    int symbols(byte[] text, int start, int stop, int[] ids, int[] ends) {
         if (byteLevel) {
             for (int at = start; at < stop; at++) {
                 ids[at - start] = byteIds[text[at] & 0xFF];
+                ends[at - start] = at + 1;
             }
             return stop - start;
         }
@@ -213,9 +219,11 @@ public final class Model {
             int size = characterSize(text[at]);
             int id = characters.get(text, at, size);
             if (id != Ranks.NONE) {
+                ends[made] = at + size;
                 ids[made++] = id;
             } else {
                 for (int k = 0; k < size; k++) {
+                    ends[made] = at + k + 1;
                     ids[made++] = byteIds[text[at + k] & 0xFF];
                 }
             }

@@ -1,15 +1,12 @@
 package dev.fastjvm.bpe;
 
 /**
- * The tokens of a piece as the BPE model of {@code tokenizers} finds them: characters, or bytes, are tokens; the adjacent pair
- * of the lowest rank becomes one, the leftmost of equals, until no pair is a merge.
+ * The tokens of a piece as the BPE model of {@code tokenizers} finds them: characters, or bytes, are tokens, and a list of merges says
+ * what a pair becomes.
  *
- * <p>Representation: ids in an array. Of short pieces all pairs are looked through for each merge; of long ones pairs are in a heap,
- * so that n characters cost O(n log n) whatever they are.
+ * <p>Representation: ids in an array. Of short pieces all pairs are looked through for each merge; of long ones pairs are in a heap.
  */
-final class PairMerges implements Merger {
-    private static final int SHORT = 48;
-
+final class PairMerges extends Merger {
     private final Model model;
     private int[] ids = new int[SHORT + 1];
     private final long[] pairs = new long[SHORT + 1];
@@ -18,46 +15,58 @@ final class PairMerges implements Merger {
     private final MergeQueue queue = new MergeQueue();
 
     PairMerges(Model model) {
+        this(model, WINDOW);
+    }
+
+    /** One whose windows have so many bytes, 16 or more. */
+    PairMerges(Model model, int window) {
+        super(window);
         this.model = model;
+        room(SHORT);
     }
 
     @Override
-    public int count(byte[] text, int start, int length) {
+    int count(byte[] text, int start, int length) {
         int parts = 0;
         for (int at = start, stop; at < start + length; at = stop) {
             stop = model.alone(text, at, start + length);
-            parts += part(text, at, stop);
+            parts += stop - at <= SHORT ? mergeShort(text, at, stop)
+                    : windows(text, at, stop, null);
         }
         return parts;
     }
 
     @Override
-    public int encode(byte[] text, int start, int length, int[] to, int made) {
-        int parts = made;
+    void encode(byte[] text, int start, int length, Ids to) {
         for (int at = start, stop; at < start + length; at = stop) {
             stop = model.alone(text, at, start + length);
-            int more = part(text, at, stop);
-            System.arraycopy(ids, 0, to, parts, more);
-            parts += more;
+            if (stop - at <= SHORT) {
+                list(text, at, mergeShort(text, at, stop), to);
+            } else {
+                windows(text, at, stop, to);
+            }
         }
-        return parts;
-    }
-
-    /** Has {@link #ids} begin with the tokens of a part that merges alone; how many they are. */
-    private int part(byte[] text, int start, int stop) {
-        if (ids.length <= stop - start) {
-            ids = new int[stop - start + 1];
-        }
-        int symbols = model.symbols(text, start, stop, ids);
-        return symbols <= SHORT ? mergeShort(symbols) : mergeLong(symbols);
     }
 
     @Override
-    public long grown() {
-        return 4L * ids.length + queue.bytes() + 8L * next.length;
+    void list(byte[] text, int start, int parts, Ids to) {
+        for (int i = 0; i < parts; i++) {
+            to.add(ids[i]);
+        }
     }
 
-    private int mergeShort(int symbols) {
+    @Override
+    boolean mayCut(byte[] text, int at) {
+        return model.mayCut(text[at]);
+    }
+
+    @Override
+    long grown() {
+        return queue.bytes() + 16L * next.length;
+    }
+
+    private int mergeShort(byte[] text, int start, int stop) {
+        int symbols = model.symbols(text, start, stop, ids, ends);
         int[] at = ids;
         long[] pair = pairs;
         for (int i = 0; i < symbols - 1; i++) {
@@ -89,13 +98,17 @@ final class PairMerges implements Merger {
         }
     }
 
-    private int mergeLong(int symbols) {
+    @Override
+    int merge(byte[] text, int start, int stop) {
+        if (next.length < stop - start) {
+            next = new int[stop - start];
+            previous = new int[stop - start];
+            ids = new int[stop - start + SHORT];
+        }
+        room(stop - start);
+        int symbols = model.symbols(text, start, stop, ids, ends);
         if (!anyMerge(symbols)) {
             return symbols;
-        }
-        if (next.length < symbols) {
-            next = new int[symbols];
-            previous = new int[symbols];
         }
         queue.clear();
         for (int i = 0; i < symbols; i++) {
@@ -116,6 +129,7 @@ final class PairMerges implements Merger {
             }
             ids[place] = (int) merge;
             ids[right] = -1;
+            ends[place] = ends[right];
             int after = next[right];
             next[place] = after;
             if (after < symbols) {
@@ -128,6 +142,7 @@ final class PairMerges implements Merger {
         }
         int parts = 0;
         for (int i = 0; i < symbols; i = next[i]) {
+            ends[parts] = ends[i];
             ids[parts++] = ids[i];
         }
         return parts;

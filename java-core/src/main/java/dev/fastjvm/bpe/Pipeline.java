@@ -44,6 +44,7 @@ public final class Pipeline implements TokenCounter {
     }
 
     private int all(int length, boolean list) {
+        counter.list().clear();
         int made = 0;
         int at = 0;
         while (true) {
@@ -56,7 +57,10 @@ public final class Pipeline implements TokenCounter {
                 return made;
             }
             at = (int) found;
-            made = list ? counter.put(raw.id(text, stop, at), made) : made + 1;
+            made++;
+            if (list) {
+                counter.list().add(raw.id(text, stop, at));
+            }
         }
     }
 
@@ -72,7 +76,7 @@ public final class Pipeline implements TokenCounter {
             long found = normal.find(counter.text, at, length);
             int stop = found < 0 ? length : (int) (found >>> 32);
             if (stop > at) {
-                int more = list ? counter.encode(at, stop, made) : counter.count(at, stop);
+                int more = list ? counter.encode(at, stop) : counter.count(at, stop);
                 if (more == Scanner.DOUBT) {
                     return more;
                 }
@@ -82,7 +86,10 @@ public final class Pipeline implements TokenCounter {
                 return made;
             }
             at = (int) found;
-            made = list ? counter.put(normal.id(counter.text, stop, at), made) : made + 1;
+            made++;
+            if (list) {
+                counter.list().add(normal.id(counter.text, stop, at));
+            }
         }
     }
 

@@ -15,6 +15,8 @@ import java.util.Arrays;
 public final class Ranks {
     /** Not a token. */
     public static final int NONE = Integer.MAX_VALUE;
+    /** Ranks are below. */
+    public static final int MOST = 1 << 25;
     /** Bytes that must be readable behind a text. */
     public static final int PADDING = 8;
 
@@ -33,6 +35,8 @@ public final class Ranks {
     private final int[] longSizes;
     private final int[] longRanks;
     private byte[] bytes = new byte[1 << 16];
+    /** Made when they are asked for. */
+    private int[] pairs;
     private int used;
     private int longest;
 
@@ -58,7 +62,8 @@ public final class Ranks {
 
     /** Bytes of its tables. */
     public long bytes() {
-        return 16L * words.length + 20L * longHashes.length + bytes.length;
+        return 16L * words.length + 20L * longHashes.length + bytes.length
+                + (pairs == null ? 0 : 4L * pairs.length);
     }
 
     /** Puts a token in; {@link #PADDING} bytes lie behind it. */
@@ -119,6 +124,21 @@ public final class Ranks {
             }
             place = place + 1 & words.length - 1;
         }
+    }
+
+    /** Ranks of all pairs of bytes, by the first << 8 | the second. */
+    synchronized int[] pairs() {
+        if (pairs == null) {
+            int[] made = new int[1 << 16];
+            byte[] two = new byte[2 + PADDING];
+            for (int i = 0; i < made.length; i++) {
+                two[0] = (byte) (i >> 8);
+                two[1] = (byte) i;
+                made[i] = get(two, 0, 2);
+            }
+            pairs = made;
+        }
+        return pairs;
     }
 
     private int getLong(byte[] text, int start, int length) {

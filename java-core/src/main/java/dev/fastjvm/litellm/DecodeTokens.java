@@ -11,7 +11,7 @@ import dev.fastjvm.memory.Memory;
 import java.util.Arrays;
 
 /**
- * The builtin {@code litellm_decode_tokens(vocabulary, tokens)}: the bytes of a list of tokens.
+ * A builtin of a vocabulary's number and a list of tokens: their bytes, those of tokens that the vocabulary skips left out.
  *
  * <p>Declines other types than list and int, ids that no token has, and more bytes than an array takes. No Python code runs meanwhile,
  * so the list stays as it is.
@@ -21,9 +21,9 @@ public final class DecodeTokens extends Builtin {
 
     private byte[] room = new byte[KEPT];
 
-    public DecodeTokens() {
-        super("litellm_decode_tokens",
-                "litellm_decode_tokens($module, vocabulary, tokens, /)\n--\n\nJoin the bytes of tokens.");
+    /** One by a name: encodings and tokenizers have theirs, so that each is counted for itself. */
+    public DecodeTokens(String name) {
+        super(name, name + "($module, vocabulary, tokens, /)\n--\n\nJoin the bytes of tokens.");
     }
 
     @Override
@@ -32,8 +32,9 @@ public final class DecodeTokens extends Builtin {
         if (nargs != 2 || PyObjects.type(list) != PyList.TYPE) {
             return decline();
         }
-        Spellings spellings =
-                Vocabularies.get((int) PyLong.value(Memory.getLong(args))).spellings();
+        Vocabularies.Vocabulary vocabulary =
+                Vocabularies.get((int) PyLong.value(Memory.getLong(args)));
+        Spellings spellings = vocabulary.spellings();
         if (spellings == null) {
             return decline();
         }
@@ -52,6 +53,9 @@ public final class DecodeTokens extends Builtin {
             }
             long id = digits == 0 ? 0 : PyLong.digit(item, 0);
             int length = spellings.size(id);
+            if (length == 0 && vocabulary.skips(id)) {
+                continue;
+            }
             if (length == 0 || end > Integer.MAX_VALUE / 4) {
                 return decline();
             }

@@ -10,6 +10,7 @@ import dev.fastjvm.cpython.PyDict;
 import dev.fastjvm.cpython.PyLong;
 import dev.fastjvm.memory.Memory;
 import java.io.IOException;
+import java.util.BitSet;
 
 /**
  * The builtin {@code litellm_load_ranks(ranks, specials, pattern)}: two dicts of bytes to int as a vocabulary; returns its number. The
@@ -33,7 +34,8 @@ public final class LoadRanks extends Builtin {
         int all = count + (int) PyDict.size(specials);
         Tokens tokens = new Tokens(all);
         if (!TokenDict.read(dict, tokens) || !TokenDict.read(specials, tokens)
-                || tokens.count() != all || tokens.most() > 4 * all + 4096) {
+                || tokens.count() != all || tokens.most() > 4 * all + 4096
+                || tokens.most() > Ranks.MOST) {
             return decline();
         }
         int[] number = {-1};
@@ -44,6 +46,7 @@ public final class LoadRanks extends Builtin {
     private static int load(Tokens tokens, int count, Pattern pattern) {
         Ranks ranks = tokens.table(count);
         return ranks.isComplete() ? Vocabularies.add(new Vocabularies.Vocabulary(
-                () -> new Counter(ranks, pattern), tokens.spellings(), ranks.bytes())) : -1;
+                () -> new Counter(ranks, pattern), tokens.spellings(), new BitSet(), ranks.bytes()))
+                : -1;
     }
 }

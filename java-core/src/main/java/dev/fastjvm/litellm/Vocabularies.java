@@ -5,6 +5,7 @@ import dev.fastjvm.bpe.TokenCounter;
 import dev.fastjvm.memory.Memory;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.BitSet;
 import java.util.function.Supplier;
 
 /**
@@ -21,13 +22,20 @@ final class Vocabularies {
 
         private final Supplier<TokenCounter> maker;
         private final Spellings spellings;
+        private final BitSet skipped;
         private final long bytes;
         private TokenCounter idle;
 
-        /** One whose tables, but for the spellings, have so many bytes; spellings are null where it does not decode. */
-        Vocabulary(Supplier<TokenCounter> maker, Spellings spellings, long bytes) {
+        /**
+         * One whose tables, but for the spellings, have so many bytes.
+         *
+         * @param spellings null where it does not decode
+         * @param skipped ids that are left out of what is decoded
+         */
+        Vocabulary(Supplier<TokenCounter> maker, Spellings spellings, BitSet skipped, long bytes) {
             this.maker = maker;
             this.spellings = spellings;
+            this.skipped = skipped;
             this.bytes = bytes;
         }
 
@@ -59,6 +67,10 @@ final class Vocabularies {
 
         Spellings spellings() {
             return spellings;
+        }
+
+        boolean skips(long id) {
+            return id < skipped.length() && skipped.get((int) id);
         }
     }
 

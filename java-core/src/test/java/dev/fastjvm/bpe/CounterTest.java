@@ -1,10 +1,12 @@
 package dev.fastjvm.bpe;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,9 +34,9 @@ class CounterTest {
             byte[] one = tokens.get(random.nextInt(tokens.size()));
             byte[] other = tokens.get((int) letters.charAt(random.nextInt(letters.length())));
             if (one.length < 7 && letters.indexOf(one[0]) >= 0) {
-                byte[] both = java.util.Arrays.copyOf(one, one.length + 1);
+                byte[] both = Arrays.copyOf(one, one.length + 1);
                 both[one.length] = other[0];
-                if (tokens.stream().noneMatch(token -> java.util.Arrays.equals(token, both))) {
+                if (tokens.stream().noneMatch(token -> Arrays.equals(token, both))) {
                     tokens.add(both);
                 }
             }
@@ -45,7 +47,7 @@ class CounterTest {
         int[] ids = new int[tokens.size()];
         for (int rank = 0; rank < tokens.size(); rank++) {
             byte[] token = tokens.get(rank);
-            byte[] padded = java.util.Arrays.copyOf(token, token.length + Ranks.PADDING);
+            byte[] padded = Arrays.copyOf(token, token.length + Ranks.PADDING);
             ranks.put(padded, 0, token.length, rank);
             all.writeBytes(token);
             ends[rank] = all.size();
@@ -106,7 +108,7 @@ class CounterTest {
     void oneLetterIsNotQuadratic() {
         Counter counter = new Counter(ranks(new Random(6)), Pattern.CL100K);
         int length = 10_000_000;
-        java.util.Arrays.fill(counter.room(length), 0, length, (byte) 'a');
+        Arrays.fill(counter.room(length), 0, length, (byte) 'a');
         int count = counter.count(length);
         assertEquals(count, counter.encode(length));
         assertTrue(count > length / 8);
@@ -116,7 +118,7 @@ class CounterTest {
     void blanksBeyondTheRegexAreDoubted() {
         Counter counter = new Counter(ranks(new Random(6)), Pattern.O200K);
         int length = 70_000;
-        java.util.Arrays.fill(counter.room(length), 0, length, (byte) ' ');
+        Arrays.fill(counter.room(length), 0, length, (byte) ' ');
         assertEquals(Scanner.DOUBT, counter.count(length));
         assertEquals(Scanner.DOUBT, counter.encode(length));
     }
@@ -154,5 +156,87 @@ class CounterTest {
             assertEquals(wanted(text.toString()), count, text::toString);
             assertEquals(text.toString(), joined(counter.ids(), count));
         }
+    }
+
+    /** Random vocabularies of few letters, tokens of any order: borders of windows that do not hold are among them. */
+    @Test
+    void windowsAreAsOne() {
+        int again = 0;
+        for (int seed = 0; seed < 400; seed++) {
+            Random random = new Random(seed);
+            int letters = 1 + random.nextInt(3);
+            Ranks few = few(random, letters);
+            Merges whole = new Merges(few, 1 << 30);
+            Merges cut = new Merges(few, 16 << random.nextInt(4));
+            for (byte[] text : texts(random, letters)) {
+                int length = text.length - Ranks.PADDING;
+                Ids wanted = new Ids();
+                whole.encode(text, 0, length, wanted);
+                Ids found = new Ids();
+                cut.encode(text, 0, length, found);
+                assertEquals(wanted.count(), cut.count(text, 0, length));
+                assertArrayEquals(Arrays.copyOf(wanted.all(), wanted.count()),
+                        Arrays.copyOf(found.all(), found.count()));
+                again += cut.again();
+            }
+        }
+        assertTrue(again > 50, "borders that did not hold: " + again);
+    }
+
+    private static Ranks few(Random random, int letters) {
+        List<String> tokens = new ArrayList<>();
+        for (int i = 0; i < letters; i++) {
+            tokens.add(String.valueOf((char) ('a' + i)));
+        }
+        int most = 3 + random.nextInt(30);
+        int longest = 2 + random.nextInt(random.nextBoolean() ? 6 : 40);
+        for (int i = 0; i < most; i++) {
+            String both = tokens.get(random.nextInt(tokens.size()))
+                    + tokens.get(random.nextInt(tokens.size()));
+            if (both.length() <= longest && !tokens.contains(both)) {
+                tokens.add(random.nextInt(3) == 0 ? letters + random.nextInt(tokens.size())
+                        % (tokens.size() - letters + 1) : tokens.size(), both);
+            }
+        }
+        Ranks ranks = new Ranks(tokens.size(), tokens.size());
+        for (int i = 0; i < tokens.size(); i++) {
+            byte[] token = tokens.get(i).getBytes(StandardCharsets.US_ASCII);
+            ranks.put(Arrays.copyOf(token, token.length + Ranks.PADDING), 0, token.length, i);
+        }
+        return ranks;
+    }
+
+    /** One letter, two in turn, Fibonacci's word, any letters, a period, a period that is broken in places. */
+    private static List<byte[]> texts(Random random, int letters) {
+        int length = 49 + random.nextInt(700);
+        List<byte[]> made = new ArrayList<>();
+        String one = "a";
+        String other = "b";
+        while (one.length() < length) {
+            String both = one + other;
+            other = one;
+            one = both;
+        }
+        String period = "a";
+        for (int i = random.nextInt(9); i > 0; i--) {
+            period += (char) ('a' + random.nextInt(letters));
+        }
+        StringBuilder any = new StringBuilder();
+        StringBuilder broken = new StringBuilder(period.repeat(length));
+        for (int i = 0; i < length; i++) {
+            any.append((char) ('a' + random.nextInt(letters)));
+            if (random.nextInt(60) == 0) {
+                broken.setCharAt(i, (char) ('a' + random.nextInt(letters)));
+            }
+        }
+        for (String text : List.of("a".repeat(length), "ab".repeat(length), one, any.toString(),
+                period.repeat(length), broken.toString())) {
+            byte[] bytes = text.substring(0, length).getBytes(StandardCharsets.US_ASCII);
+            for (int i = 0; i < length; i++) {
+                bytes[i] = (byte) Math.min(bytes[i], 'a' + letters - 1);
+            }
+            made.add(Arrays.copyOf(bytes, length + Ranks.PADDING));
+        }
+        return made;
     }
 }

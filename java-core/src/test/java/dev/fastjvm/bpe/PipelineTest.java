@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 
 /** What a tokenizer's pipeline finds is what pieces merged one by one come to. */
 class PipelineTest {
-    private final Tokens names = new Tokens(16);
+    private Tokens names = new Tokens(16);
     private final Map<String, Integer> ids = new HashMap<>();
     private final List<String> left = new ArrayList<>();
     private final List<String> right = new ArrayList<>();
@@ -192,6 +192,62 @@ class PipelineTest {
         merge("a", "\u2581");
         assertNull(Model.of(names, merges(), false, false)); // goes on over a blank
         assertNull(Model.of(names, merges(), false, true));
+    }
+
+    /** Of bytes, and of characters whose bytes no part may be cut between. */
+    @Test
+    void windowsAreAsOne() {
+        int again = 0;
+        for (int seed = 0; seed < 300; seed++) {
+            Random random = new Random(seed);
+            boolean bytes = seed % 2 == 0;
+            names = new Tokens(16);
+            ids.clear();
+            left.clear();
+            right.clear();
+            List<String> some = new ArrayList<>();
+            if (bytes) {
+                byteLevel(random);
+                some.addAll(List.of("a", "b"));
+            } else {
+                for (int b = 0; b < 256; b++) {
+                    name(String.format("<0x%02X>", b));
+                }
+                some.addAll(List.of("\u2581", "\u65e5", "b", "<0xC3>", "<0xA9>"));
+                some.forEach(this::name);
+            }
+            for (int i = 0; i < 25; i++) {
+                String one = some.get(random.nextInt(some.size()));
+                String other = some.get(random.nextInt(some.size()));
+                if (one.length() + other.length() < 14 && !other.startsWith("\u2581")) {
+                    merge(one, other);
+                    some.add(one + other);
+                }
+            }
+            Model model = Model.of(names, merges(), bytes, false);
+            PairMerges whole = new PairMerges(model, 1 << 30);
+            PairMerges cut = new PairMerges(model, 16 << random.nextInt(3));
+            for (int i = 0; i < 40; i++) {
+                StringBuilder text = new StringBuilder();
+                int kinds = 1 + random.nextInt(bytes ? 2 : 3);
+                while (text.length() < 400) {
+                    String one = bytes ? "ab" : "b\u65e5\u00e9";
+                    text.append(String.valueOf(one.charAt(random.nextInt(kinds)))
+                            .repeat(1 + random.nextInt(i % 5 + 1)));
+                }
+                byte[] utf8 = text.toString().getBytes(StandardCharsets.UTF_8);
+                byte[] padded = Arrays.copyOf(utf8, utf8.length + Ranks.PADDING);
+                Ids wanted = new Ids();
+                whole.encode(padded, 0, utf8.length, wanted);
+                Ids found = new Ids();
+                cut.encode(padded, 0, utf8.length, found);
+                assertEquals(wanted.count(), cut.count(padded, 0, utf8.length));
+                assertArrayEquals(Arrays.copyOf(wanted.all(), wanted.count()),
+                        Arrays.copyOf(found.all(), found.count()));
+            }
+            again += cut.again();
+        }
+        assertTrue(again > 0);
     }
 
     @Test
