@@ -11,7 +11,7 @@ import enum
 import gc
 import sys
 import uuid
-from typing import Any, Callable, Dict, List, Tuple, TypeVar
+from typing import Any, Callable, List, Tuple, TypeVar
 from weakref import WeakKeyDictionary
 
 from fast_jvm import _json, deepcopy
