@@ -168,7 +168,7 @@ def strip(answer: Any, run: str) -> Any:
     return eval(repr(answer).replace(run, ""), {"frozenset": frozenset})
 
 
-@settings(max_examples=1500 if LONG else 300)
+@settings(max_examples=800 if LONG else 200)
 @given(st.lists(steps, min_size=1, max_size=14))
 def test_as_in_memory(taken: list[Any]) -> None:
     sides = []
