@@ -275,6 +275,9 @@ def _place(entry: Entry) -> None:
         entry.skip(_other_code(patch, f"is wrapped by a {kind(original)}"))
         return
     replacement, activate = resolve(patch.make)(original, _meter(entry))
+    if not _takes(replacement.__code__, original.__code__):
+        entry.skip(_other_code(patch, "has other parameters"))  # who imports it by name keeps it
+        return
     functools.update_wrapper(replacement, original)
     if module_name != original.__module__ and not path:
         replacement.__module__ = module_name  # pickle looks for it where its name says
@@ -291,6 +294,15 @@ def _place(entry: Entry) -> None:
     for module in entry.copies:
         setattr(module, attribute, entry.placed)
     entry.state = "patched"  # marked last: all that is needed to undo it is there
+
+
+def _takes(ours: Any, theirs: Any) -> bool:
+    """Say whether a replacement takes the parameters that the original has, by name, if not any."""
+    if ours.co_flags & 0x08:  # **named
+        return True
+    count = theirs.co_argcount + theirs.co_kwonlyargcount
+    mine = ours.co_varnames[: ours.co_argcount + ours.co_kwonlyargcount]
+    return len(set(theirs.co_varnames[1:count]) - set(mine)) == 0
 
 
 def _other_code(patch: Patch, what: str) -> Reason:
