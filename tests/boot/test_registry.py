@@ -236,6 +236,12 @@ def test_a_replacement_keeps_what_the_original_showed(path: str) -> None:
         ({"target": "gone"}, "skipped: shapes:gone does not exist"),
         ({"target": "Nobody.gone"}, "skipped: shapes:Nobody.gone does not exist"),
         ({"make": "fast_shapes:nobody"}, "skipped: could not be patched: AttributeError"),
+        ({"make": "fast_shapes:make_narrow"}, "skipped: shapes:nothing has other parameters"),
+        (
+            {"make": "fast_shapes:make_other_default"},
+            "skipped: shapes:nothing has other parameters",
+        ),
+        ({"make": "fast_shapes:make_same"}, "patched: "),
     ],
 )
 def test_gates(changes: dict[str, Any], expected: str) -> None:

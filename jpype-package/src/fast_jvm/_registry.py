@@ -33,6 +33,8 @@ from ._log import log
 from ._reasons import Kind, Reason, kind
 
 ABSENT = object()
+#: Flags of code that takes *args and **kwargs (CO_VARARGS, CO_VARKEYWORDS).
+_PLACED, _NAMED = 0x04, 0x08
 JPYPE = "jpype"
 
 Builtins = Dict[str, Callable[..., Any]]
@@ -275,7 +277,7 @@ def _place(entry: Entry) -> None:
         entry.skip(_other_code(patch, f"is wrapped by a {kind(original)}"))
         return
     replacement, activate = resolve(patch.make)(original, _meter(entry))
-    if not _takes(replacement.__code__, original.__code__):
+    if not _takes(replacement, original):
         entry.skip(_other_code(patch, "has other parameters"))  # who imports it by name keeps it
         return
     functools.update_wrapper(replacement, original)
@@ -297,12 +299,24 @@ def _place(entry: Entry) -> None:
 
 
 def _takes(ours: Any, theirs: Any) -> bool:
-    """Say whether a replacement takes the parameters that the original has, by name, if not any."""
-    if ours.co_flags & 0x08:  # **named
+    """Say whether a replacement is called as the original is: its parameters, in their order, and their defaults; or it passes all on."""
+    code, known = ours.__code__, theirs.__code__
+    if code.co_flags & _NAMED and (code.co_flags & _PLACED or known.co_argcount <= 1):
         return True
-    count = theirs.co_argcount + theirs.co_kwonlyargcount
-    mine = ours.co_varnames[: ours.co_argcount + ours.co_kwonlyargcount]
-    return len(set(theirs.co_varnames[1:count]) - set(mine)) == 0
+    if known.co_flags & _NAMED and known.co_flags & _PLACED and not known.co_argcount:
+        return True  # a decorator's, as @contextmanager's: it does not say
+    return _parameters(ours) == _parameters(theirs)
+
+
+def _parameters(function: Any) -> Tuple[Any, ...]:
+    code = function.__code__
+    placed, named = code.co_argcount, code.co_kwonlyargcount
+    names = code.co_varnames[: placed + named]
+    return (
+        *(names[min(placed, 1) : placed], names[placed:]),  # self may have any name
+        *(code.co_flags & (_PLACED | _NAMED), placed),
+        *(function.__defaults__ or (), function.__kwdefaults__ or {}),
+    )
 
 
 def _other_code(patch: Patch, what: str) -> Reason:

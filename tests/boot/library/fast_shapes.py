@@ -38,6 +38,33 @@ def make(original, meter):
     return replacement, activate
 
 
+def make_narrow(original, meter):
+    """Take fewer parameters than the original."""
+
+    def replacement():
+        return original()
+
+    return replacement, lambda builtins: None
+
+
+def make_other_default(original, meter):
+    """Have another default."""
+
+    def replacement(*, times=2):
+        return original(times=times)
+
+    return replacement, lambda builtins: None
+
+
+def make_same(original, meter):
+    """Take what the original takes."""
+
+    def replacement(*, times=1):
+        return original(times=times)
+
+    return replacement, lambda builtins: None
+
+
 def prepare(builtins, warm):
     """Call noop a few times."""
     if os.environ.get("SHAPES_PREPARE") == "fail":

@@ -437,6 +437,11 @@ def test_saves(tmp_path: Path) -> None:
     stores = [SQLiteFlowPersistence(str(tmp_path / name)) for name in ("ours.db", "theirs.db")]
     log = ChroniclePersistence(tmp_path / "log")
     save: Any = SQLiteFlowPersistence.save_state
+    other = SQLiteFlowPersistence(str(tmp_path / "other.db"))
+    for state in ({}, Private(), Deep()):  # no class is passed over for what other cases saved
+        for _ in range(_PATIENCE):
+            save(other, "a", "m", state)
+            log.save_state("b", "m", state)
     counters = fast_state.builtins["json_text"].counters
     for at, state in enumerate(SAVED):
         save(stores[0], "a", f"m{at}", state)

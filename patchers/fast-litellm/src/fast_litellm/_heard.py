@@ -134,6 +134,9 @@ def tell_later(owner: Any, result: Any, start_time: Any, end_time: Any) -> bool:
     """Have the logging worker tell Routers of an asynchronous call; return whether it is on its way."""
     if not _async or not _studied or not is_routed(owner) or not _silence.is_silent(owner):
         return False
+    listeners = _silence.litellm["_async_success_callback"]
+    if not listeners or not all(getattr(each, "__func__", None) in _async for each in listeners):
+        return False
     if owner.claim_async_success_log():
         _silence.worker.ensure_initialized_and_enqueue(
             async_coroutine=async_success_handler(owner, result, start_time, end_time)
