@@ -43,6 +43,9 @@ import java.util.Set;
  * <p>A table that is damaged, cut or replaced while it is in use is an IOException, or an InternalError where a page is gone: whoever
  * counts on would count alone. It is to be opened again.
  *
+ * <p>Time is the caller's. Who is stopped for longer than a window between his look at the clock and his count counts in a window that is
+ * over, and where its key made room meanwhile, from zero.
+ *
  * <p>Requests in flight are numbered slots of their own, below a mark that their gauge's slot has; they change under the lock.
  */
 public final class CounterTable implements AutoCloseable {

@@ -19,6 +19,8 @@ import java.util.Random;
 import java.util.concurrent.Future;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -173,6 +175,8 @@ class CounterTableTest {
         int threads = 4;
         int limit = 20;
         AtomicLong clock = new AtomicLong(NOW);
+        // time stands still while anybody counts: who is late by more than a window counts in one that is over
+        ReadWriteLock time = new ReentrantReadWriteLock();
         try (CounterTable one = open(60);
                 CounterTable other = open(60);
                 var pool = Executors.newFixedThreadPool(threads)) {
@@ -186,16 +190,23 @@ class CounterTableTest {
                     long[] told = new long[2];
                     for (int i = 0; i < 60_000; i++) {
                         if (seed == 0 && i % 200 == 0) {
+                            time.writeLock().lock();
                             clock.addAndGet(31);
+                            time.writeLock().unlock();
                         }
-                        long now = clock.get();
-                        long key = 1 + now / 50 * 8 + random.nextInt(12);
                         boolean tokens = i % 2 == 0;
                         int amount = 1 + random.nextInt(3);
-                        if (add(table, key, tokens, now, amount, limit,
-                                told) == CounterTable.ADMITTED) {
-                            admitted.merge(List.of(key, tokens ? told[0] : -told[0]), amount,
-                                    Integer::sum);
+                        time.readLock().lock();
+                        try {
+                            long now = clock.get();
+                            long key = 1 + now / 50 * 8 + random.nextInt(12);
+                            if (add(table, key, tokens, now, amount, limit,
+                                    told) == CounterTable.ADMITTED) {
+                                admitted.merge(List.of(key, tokens ? told[0] : -told[0]), amount,
+                                        Integer::sum);
+                            }
+                        } finally {
+                            time.readLock().unlock();
                         }
                     }
                     return admitted;
