@@ -10,9 +10,19 @@ abstract class Scanner {
     /** The text holds a code point that the regex may know better, or a run beyond the regex's own limits. */
     public static final int DOUBT = -1;
 
+    private static final long HIGH = 0x8080808080808080L;
+    /** Added to seven bits, they have the high one where they are {@code 'a'} or more. */
+    private static final long FROM_A = 0x1F1F1F1F1F1F1F1FL;
+    /** The same, more than {@code 'z'}. */
+    private static final long BEYOND_Z = 0x0505050505050505L;
+    private static final long EITHER_CASE = 0x2020202020202020L;
     private static final int LETTER = Chars.LETTER;
     private static final int WORDLESS = Chars.LETTER | Chars.NUMBER | Chars.SPACE;
     private final Pattern pattern;
+    private final boolean hasPlainWords;
+    /** Small letters are told from capitals. */
+    private final boolean isCased;
+    private final long fold;
     private final int longestBlanks;
     byte[] text = new byte[4096 + Ranks.PADDING];
     private int end;
@@ -29,6 +39,9 @@ abstract class Scanner {
      */
     Scanner(Pattern pattern, int longestBlanks) {
         this.pattern = pattern;
+        hasPlainWords = pattern != Pattern.DIGITS && pattern != Pattern.BLANKS;
+        isCased = pattern == Pattern.O200K;
+        fold = isCased ? 0 : EITHER_CASE;
         this.longestBlanks = longestBlanks;
     }
 
@@ -49,6 +62,12 @@ abstract class Scanner {
 
     /** The end of the piece that starts at a place; {@link #DOUBT} where that is not sure. */
     final int next(int at) {
+        if (hasPlainWords) {
+            int word = plainWord(at);
+            if (word > at) {
+                return word;
+            }
+        }
         int stop = switch (pattern) {
             case R50K -> r50k(at);
             case CL100K -> cl100k(at);
@@ -59,6 +78,32 @@ abstract class Scanner {
             case BLANKS -> unsplit(at);
         };
         return (doubts & Chars.DOUBT) == 0 ? stop : DOUBT;
+    }
+
+    /**
+     * The end of a blank, if there is one, and ASCII's letters, if those are a piece: of both cases; or small ones, before which one
+     * may be a capital, and behind which there is no apostrophe. The place itself where something else decides.
+     */
+    private int plainWord(int start) {
+        byte[] bytes = text;
+        int from = bytes[start] == ' ' ? start + 1 : start;
+        if (isCased && from < end && bytes[from] >= 'A' && bytes[from] <= 'Z') {
+            from++;
+        }
+        int at = from;
+        int found;
+        do {
+            long eight = (long) Ranks.WORD.get(bytes, at);
+            long folded = (eight | fold) & ~HIGH;
+            long letters = folded + FROM_A & ~(folded + BEYOND_Z) & ~eight & HIGH;
+            found = Long.numberOfTrailingZeros(~letters & HIGH) >>> 3;
+            at += found;
+        } while (found == 8 && at < end);
+        if (at >= end) {
+            return from < end ? end : start;
+        }
+        int behind = bytes[at];
+        return at > from && behind >= 0 && !(isCased && behind == '\'') ? at : start;
     }
 
     /** Bits of the code point at a place; 0 at the end, where {@link #behind} stays. */
