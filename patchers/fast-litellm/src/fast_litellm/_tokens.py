@@ -138,6 +138,7 @@ def warm_up(builtins: Builtins, warm: Callable[[str, object, int], int]) -> None
             decode(number, tokens)
         time.sleep(0.001)
         for _ in range(1_000):  # short ones leave the interpreter at their number alone
+            count(number, "hello wo")
             encode(number, "hello wo")
             decode(number, tokens[:4])
         time.sleep(0.001)
