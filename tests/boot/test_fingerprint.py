@@ -18,6 +18,15 @@ def add(a, b=1):
         return f"{a!r:>{b}} and {b}"
     return a + b
 
+@staticmethod
+def make(kind):
+    class Inner(kind):
+        def get(self):
+            return 1
+    return Inner
+
+make = make.__func__
+
 class Box:
     """A box."""
     size: int = 3
@@ -37,7 +46,7 @@ def module(folder: Path, name: str, source: str) -> ModuleType:
     return made
 
 
-@pytest.mark.parametrize("name", ["add", "Box"])
+@pytest.mark.parametrize("name", ["add", "make", "Box"])
 def test_lines_comments_docstrings_paths_do_not_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -144,6 +144,9 @@ def _block(lines: list[str], start: int, head: int) -> list[ast.stmt]:
 def _runs(function: types.FunctionType, node: Any) -> bool:
     """Say whether the function's code object is that of its source."""
     code = function.__code__
+    if sys.version_info >= (3, 13):  # a class body holds its line
+        first = min(each.lineno for each in (node, *node.decorator_list))
+        ast.increment_lineno(node, code.co_firstlineno - first)
     path: str = getattr(code, "co_qualname", function.__qualname__)
     outer = path.rpartition(".")[0]
     if outer and not outer.endswith(">"):  # names with two underscores are mangled with the class's
