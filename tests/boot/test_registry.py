@@ -8,6 +8,7 @@ import importlib
 import inspect
 import pickle
 import sys
+import threading
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -450,6 +451,19 @@ def test_the_meter_starts_the_boot_at_the_threshold(monkeypatch: pytest.MonkeyPa
     assert started[0] > 10_000_000
     entry = _registry.entries()[0]
     assert entry.original_calls > 1 and entry.original_ns == started[0]
+
+
+def test_no_thread_looks_at_gates_beside_imports_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: begun.append(thread.name))
+    fast_jvm.register(patches())
+    library()
+    _state.state.phase = "up"
+    with _boot.importing():
+        _boot.patched()
+        assert not begun
+    _boot.patched()
+    assert begun == ["fast-jvm-ready"]
 
 
 def test_public_surface() -> None:

@@ -56,13 +56,14 @@ def doctor() -> int:
         print(f"refused     {line}")
     directory, why = _cache.folder()
     print(f"cache       {directory or why}")
-    for entry in _registry.entries():
-        module = entry.patch.target.partition(":")[0]
-        try:
-            if entry.state == "waiting":
-                import_module(module)
-        except ImportError as error:
-            entry.skip(f"{module}: {error}")
+    with _boot.importing():
+        for entry in _registry.entries():
+            module = entry.patch.target.partition(":")[0]
+            try:
+                if entry.state == "waiting":
+                    import_module(module)
+            except ImportError as error:
+                entry.skip(f"{module}: {error}")
     ready = fast_jvm.wait_ready(60)
     found = fast_jvm.status()
     print(f"boot        {found.headline()}")

@@ -163,6 +163,22 @@ def wait_ready(timeout: float | None) -> bool:
         return state.phase == "up" and not state.working
 
 
+@contextlib.contextmanager
+def importing() -> Iterator[None]:
+    """Have no thread of ours bring patches live within: a gate imports too, and two threads' imports of a package can wait for each other."""
+    with state.changed:
+        state.changed.wait_for(lambda: not state.working, IMPORTS_S)
+        ours = state.phase == "up" and not state.working
+        state.working = state.working or ours
+    try:
+        yield
+    finally:
+        if ours:
+            with state.changed:
+                state.working = False
+                state.changed.notify_all()
+
+
 def require(names: Iterable[str], timeout: float | None) -> dict[str, Callable[..., Any]]:
     """Boot if need be; return builtins by name, or raise what keeps them away."""
     reason = _settings.switched_off() if state.phase == "idle" else Reason("")
