@@ -299,6 +299,13 @@ def _fits(entry: Known) -> bool:
     return False
 
 
+def _is_tokenizer(chosen: Any) -> bool:
+    """Whether what LiteLLM chose is a tokenizer of ``tokenizers``."""
+    return chosen["type"] == "huggingface_tokenizer" and type(chosen["tokenizer"]) is getattr(
+        sys.modules.get("tokenizers"), "Tokenizer", None
+    )
+
+
 def make_count_function(
     original: Callable[..., Any], meter: Meter
 ) -> Tuple[Callable[..., Any], Activate]:
@@ -310,11 +317,9 @@ def make_count_function(
         if java is None or (model is None and custom_tokenizer is None):
             return original(model, custom_tokenizer)
         chosen = custom_tokenizer or select.select_tokenizer(model)
-        if chosen["type"] != "huggingface_tokenizer":
+        if not _is_tokenizer(chosen):
             return original(model, chosen)
         tokenizer = chosen["tokenizer"]
-        if type(tokenizer) is not getattr(sys.modules.get("tokenizers"), "Tokenizer", None):
-            return original(model, chosen)
         entry = note(tokenizer)
         count = java
         fits = False
@@ -355,12 +360,7 @@ def make_encode(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..
         if java is None:
             return original(model, text, custom_tokenizer)
         chosen = custom_tokenizer or select.select_tokenizer(model=model)
-        if (
-            chosen["type"] == "huggingface_tokenizer"
-            and type(chosen["tokenizer"])
-            is getattr(sys.modules.get("tokenizers"), "Tokenizer", None)
-            and type(text) is str
-        ):
+        if type(text) is str and _is_tokenizer(chosen):
             entry = note(chosen["tokenizer"])
             number = entry.number
             if number is None:
@@ -399,12 +399,10 @@ def make_decode(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..
             return original(model, tokens, custom_tokenizer, skip_special_tokens)
         chosen = custom_tokenizer or select.select_tokenizer(model=model)
         if (
-            chosen["type"] == "huggingface_tokenizer"
-            and type(chosen["tokenizer"])
-            is getattr(sys.modules.get("tokenizers"), "Tokenizer", None)
-            and type(tokens) is list
+            type(tokens) is list
             and len(tokens) >= _LEAST_TOKENS
             and skip_special_tokens is True
+            and _is_tokenizer(chosen)
         ):
             entry = note(chosen["tokenizer"])
             number = entry.number
