@@ -6,7 +6,14 @@ import contextvars
 import dataclasses
 import enum
 import importlib
+import importlib.machinery
+import importlib.util
+import logging
+import os
+import re
 import sys
+import tempfile
+import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +24,8 @@ from conftest import LONG
 from fastapi.encoders import jsonable_encoder
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from litellm import ModelResponse, _internal_context
+from litellm import ModelResponse, _internal_context, _logging
+from litellm.litellm_core_utils import secret_redaction
 from litellm.proxy import _lazy_features
 from litellm.proxy._types import LiteLLMRoutes
 from litellm.proxy.auth import auth_utils
@@ -29,6 +37,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 import fast_litellm
 from fast_jvm import _registry
+from fast_litellm._found import found
 
 EXAMPLES = 600 if LONG else 100
 
@@ -271,6 +280,104 @@ def test_an_error_without_prisma(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.undo()
     assert told(ask, ValueError())[0] is ModuleNotFoundError
     assert counted("litellm.proxy_db_error") == before + 2
+
+
+@settings(max_examples=EXAMPLES // 4, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            ["write", "remove", "prepend", "drop", "chdir", "finder", "no finder", "invalidate"]
+        ),
+        max_size=8,
+    )
+)
+def test_a_package_is_looked_for_where_something_changed(steps: list[str]) -> None:
+    class Finder:
+        @staticmethod
+        def find_spec(name: str, path: Any = None, target: Any = None) -> Any:
+            return importlib.machinery.ModuleSpec(name, None) if name == "came_late" else None
+
+    kept = list(sys.path), list(sys.meta_path), os.getcwd()
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        sys.path.append(str(folder))
+        sys.path.append("")
+        try:
+            assert found("came_late") is False
+            for step in steps:
+                if step == "write":
+                    time.sleep(0.02)  # a folder's times of change have ticks
+                    (folder / "came_late.py").write_text("")
+                elif step == "remove":
+                    time.sleep(0.02)
+                    (folder / "came_late.py").unlink(missing_ok=True)
+                elif step == "prepend":
+                    sys.path.insert(0, str(folder))
+                elif step == "drop":
+                    sys.path[:] = [entry for entry in sys.path if entry != str(folder)]
+                elif step == "chdir":
+                    os.chdir(folder)
+                elif step == "finder":
+                    sys.meta_path.append(Finder)
+                elif step == "no finder":
+                    sys.meta_path[:] = kept[1]
+                else:
+                    importlib.invalidate_caches()
+                for _ in range(2):
+                    assert found("came_late") is (importlib.util.find_spec("came_late") is not None)
+        finally:
+            sys.path[:], sys.meta_path[:] = kept[0], kept[1]
+            os.chdir(kept[2])
+
+
+# -- the access log
+
+PIECES = st.sampled_from(
+    [
+        *("/v1/chat/completions", "127.0.0.1:54321", "POST", "1.1", "?", "&", "key=", "api_key="),
+        *("sk-1234567890abcdef1234", "k%65y=", "sk%2D1234567890abcdef1234", "a", " ", "%0A"),
+        *(
+            "Bearer ",
+            "eyJhbGciOiJIUzI1.abc.def",
+            "x" * 300,
+            "password",
+            ":",
+            "https://a:b@c/",
+            "\u00e9",
+        ),
+    ]
+)
+
+
+@settings(max_examples=EXAMPLES * 3)
+@given(st.lists(PIECES, max_size=6).map("".join))
+def test_access_lines(value: str) -> None:
+    theirs = original("litellm.proxy_access_log")
+    before = counted("litellm.proxy_access_log")
+    for _ in range(2):
+        assert told(_logging._scrub_access_arg, value) == told(theirs, value)
+    served = counted("litellm.proxy_access_log") - before
+    assert served == (2 if len(value) <= 512 else 0)
+
+
+def test_what_access_lines_hide_can_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _logging._scrub_access_arg("/mine/secretly") == "/mine/secretly"
+    record = logging.LogRecord(
+        "uvicorn.access", 20, "", 0, "%s %s", ("/mine?api_key=abcdefgh", 200), None
+    )
+    assert _logging._access_log_filter.filter(record)
+    assert record.args == ("/mine?REDACTED", 200)
+    with monkeypatch.context() as patched:
+        patched.setattr(_logging, "python_redact_string", lambda value: "mine")
+        assert _logging._scrub_access_arg("/mine/secretly") == "mine"
+    with monkeypatch.context() as patched:
+        patched.setattr(secret_redaction, "_SECRET_RE", re.compile("secretly"))
+        assert _logging._scrub_access_arg("/mine/secretly") == "/mine/REDACTED"
+    assert _logging._scrub_access_arg("/mine/secretly") == "/mine/secretly"
+    for value in (b"a", 3, None):
+        assert told(_logging._scrub_access_arg, value) == told(
+            original("litellm.proxy_access_log"), value
+        )
 
 
 # -- JSON

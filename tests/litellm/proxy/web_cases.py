@@ -297,10 +297,11 @@ def started(app: Any) -> LifespanOn:
 
 @pytest.fixture
 def heap() -> Iterator[None]:
-    callbacks = list(gc.callbacks)
+    callbacks, threshold = list(gc.callbacks), gc.get_threshold()
     assert gc.get_freeze_count() == 0
     yield
     gc.callbacks[:] = callbacks
+    gc.set_threshold(*threshold)
     gc.unfreeze()
 
 
@@ -350,3 +351,19 @@ def test_heaps_that_are_left_alone(heap: None, monkeypatch: pytest.MonkeyPatch, 
         gc.enable()
     assert counted(HEAP) == (before[0], before[1] + 1)
     assert gc.get_freeze_count() <= frozen
+
+
+@pytest.mark.parametrize("set_by", ["nobody", "code", "environment"])
+def test_young_objects_are_looked_at_less_often_unless_told(
+    heap: None, monkeypatch: pytest.MonkeyPatch, set_by: str
+) -> None:
+    import litellm.proxy.proxy_server  # noqa: F401
+
+    youngest, *older = gc.get_threshold()
+    if set_by == "code":
+        gc.set_threshold(5_000, 5, 5)
+    elif set_by == "environment":
+        monkeypatch.setenv("PYTHON_GC_THRESHOLD", f"{youngest},10,10")
+    expected = gc.get_threshold()
+    started(quiet)
+    assert gc.get_threshold() == ((20_000, *older) if set_by == "nobody" else expected)

@@ -8,6 +8,7 @@ from fast_jvm import Patch
 
 _PROXY = "litellm.proxy"
 _ROUTES = f"{_PROXY}.auth.route_checks:RouteChecks"
+_SECRETS = "litellm.litellm_core_utils.secret_redaction"
 _RULES = f"{_PROXY}.config_resolvers.settings_rules"
 _STORE = f"{_PROXY}.config_resolvers.settings_store"
 _MODELS = "fastapi.dependencies.models"
@@ -118,5 +119,16 @@ def patches(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
             "1129e73c4ab717dc",
             "_proxy_asks:make_db_related",
             copies=(f"{_PROXY}.db.db_span", f"{_PROXY}.utils"),
+        ),
+        patch(
+            "proxy_access_log",
+            "litellm._logging:_scrub_access_arg",
+            "edfd4481987a7c66",
+            "_proxy_asks:make_scrub",
+            also={
+                "litellm._logging:_drop_encoded_credential": "afbf6b542b6402e0",
+                "litellm._logging:_hides_a_credential": "55751e3ad5347258",
+                f"{_SECRETS}:python_redact_string": "21a59adc1a814c13",
+            },
         ),
     )

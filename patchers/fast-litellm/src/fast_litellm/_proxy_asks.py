@@ -13,9 +13,10 @@ from fast_jvm._fingerprint import decorated
 from fast_jvm._registry import Activate, Meter
 from fast_jvm._serving import Serving, finish
 
-from ._proxy_auth import found
+from ._found import found
 
 _MOST = 1024
+_LONGEST = 512  # of litellm._logging, beyond which it cuts
 _CHECKS = ("is_wildcard_pattern", "route_matches_wildcard_pattern", "_route_matches_pattern")
 
 
@@ -222,4 +223,37 @@ def make_db_related(
         return answer
 
     replacement: Any = is_exception_related_to_db
+    return finish(replacement, serving)
+
+
+def make_scrub(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of _scrub_access_arg and its switch: what of an access line hides no credential is remembered, not searched again."""
+    serving = Serving("litellm.proxy_access_log")
+    names = original.__globals__
+    secrets = sys.modules["litellm.litellm_core_utils.secret_redaction"].__dict__
+    parts = ("python_redact_string", "_drop_encoded_credential", "_hides_a_credential")
+    studied: Any = None
+    clean: Dict[str, None] = {}
+
+    def _scrub_access_arg(value: Any) -> Any:
+        nonlocal studied
+        if (serving.live or serving) and type(value) is str and len(value) <= _LONGEST:
+            now = [names[part] for part in parts]
+            now.append(secrets["_SECRET_RE"])
+            if studied is None:
+                studied = now
+            if now == studied:
+                replacement.served += 1
+                if value in clean:
+                    return value
+                scrubbed = original(value)
+                if scrubbed == value:
+                    if len(clean) >= _MOST:
+                        clean.clear()
+                    clean[value] = None
+                return scrubbed
+        replacement.declined += 1
+        return original(value)
+
+    replacement: Any = _scrub_access_arg
     return finish(replacement, serving)

@@ -7,13 +7,15 @@ instead: once it is found, the original imports.
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import logging
 import sys
 from typing import Any, Callable, Optional, Tuple
 
 from fast_jvm._registry import Activate, Meter
 from fast_jvm._serving import Serving, finish
+
+from ._found import found
 
 _LOGGER = "litellm.integrations.otel.logger"
 
@@ -28,17 +30,6 @@ def _missing() -> Optional[str]:
     except Exception:  # (the original drops it as well)
         return None
     return None
-
-
-def found(name: str) -> bool:
-    """Say whether a package can be imported now; its parents are imported."""
-    parent = name.rpartition(".")[0]
-    if name in sys.modules or (parent and parent not in sys.modules):
-        return True
-    try:
-        return importlib.util.find_spec(name) is not None
-    except Exception:
-        return True
 
 
 def make_seed_destinations(

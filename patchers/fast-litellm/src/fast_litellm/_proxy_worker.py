@@ -5,11 +5,15 @@ the GIL held, and under load there is one every few hundred requests. When a wor
 then kept out of all later collections (``gc.freeze``); so is what the first full collection after that leaves, since the first requests import
 100,000 objects more. All of it is freed as ever with its last reference; only what hangs in a cycle, was there at one of these two moments (at the
 second: a few requests in flight), and is dropped later stays in memory. A preloading master has no start-up of its own: it freezes nothing.
+
+Young objects are looked at after 20,000 new ones instead of 700 (2,000 from CPython 3.13 on), if nobody has set another number: so many are
+those of 50 requests, and a request in flight is looked at once instead of at every second request. Some 15 objects of a request are in cycles.
 """
 
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from typing import Any, Callable, Dict, Tuple
 
@@ -17,6 +21,8 @@ from fast_jvm._registry import Activate, Meter
 from fast_jvm._serving import Serving, finish
 
 _APPLICATION = "litellm.proxy.proxy_server"
+#: CPython's own thresholds of the youngest generation, and ours.
+_DEFAULTS, _YOUNG = (700, 2000), 20_000
 
 
 class _Once:
@@ -46,6 +52,9 @@ def make_startup(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[.
             gc.collect()
             gc.freeze()
             gc.callbacks.append(_Once())
+            youngest, *older = gc.get_threshold()
+            if youngest in _DEFAULTS and not os.getenv("PYTHON_GC_THRESHOLD"):
+                gc.set_threshold(_YOUNG, *older)
             replacement.served += 1
         else:
             replacement.declined += 1
