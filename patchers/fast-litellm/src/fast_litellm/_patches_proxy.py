@@ -7,6 +7,8 @@ from typing import Callable, Tuple
 from fast_jvm import Patch
 
 _PROXY = "litellm.proxy"
+_CHECKS = f"{_PROXY}.auth.auth_checks"
+_AUTH = f"{_PROXY}.auth.user_api_key_auth"
 _ROUTES = f"{_PROXY}.auth.route_checks:RouteChecks"
 _SECRETS = "litellm.litellm_core_utils.secret_redaction"
 _RULES = f"{_PROXY}.config_resolvers.settings_rules"
@@ -130,5 +132,59 @@ def patches(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
                 "litellm._logging:_hides_a_credential": "55751e3ad5347258",
                 f"{_SECRETS}:python_redact_string": "21a59adc1a814c13",
             },
+        ),
+        patch(
+            "proxy_team_max",
+            f"{_CHECKS}:team_max_budget_check",
+            "80a0db48dd96f5ab",
+            "_proxy_checks:make_team_max",
+        ),
+        patch(
+            "proxy_team_windows",
+            f"{_CHECKS}:_team_multi_budget_check",
+            "397ca48678396c2b",
+            "_proxy_checks:make_team_windows",
+        ),
+        patch(
+            "proxy_key_windows",
+            f"{_CHECKS}:_virtual_key_multi_budget_check",
+            "c74f17c31251a688",
+            "_proxy_checks:make_key_windows",
+        ),
+        patch(
+            "proxy_team_soft",
+            f"{_CHECKS}:_team_soft_budget_check",
+            "289f6d6737beb255",
+            "_proxy_checks:make_team_soft",
+        ),
+        patch(
+            "proxy_organization",
+            f"{_CHECKS}:organization_max_budget_check",
+            "82316074fbe6d833",
+            "_proxy_checks:make_organization",
+        ),
+        patch(
+            "proxy_tags",
+            f"{_CHECKS}:_tag_max_budget_check",
+            "ecb1f7cd414d5ae4",
+            "_proxy_checks:make_tags",
+            also={
+                f"{_CHECKS}:tag_max_budget_check_for_tags": "ddc7141e229ea38a",
+                f"{_PROXY}.common_utils.http_parsing_utils:get_tags_from_request_body": "b36dc2717466aab0",
+                "litellm.litellm_core_utils.core_helpers:get_metadata_variable_name_from_kwargs": "f03b0a362ea0a047",
+            },
+        ),
+        patch(
+            "proxy_member",
+            f"{_CHECKS}:_check_team_member_budget",
+            "92010cdcefa01393",
+            "_proxy_checks:make_member",
+        ),
+        patch(
+            "proxy_fetch",
+            f"{_AUTH}:_safe_fetch",
+            "215d672dfe12d142",
+            "_proxy_checks:make_fetch",
+            also={f"{_AUTH}:_noop_none": "22ad0e475aaeb11a"},
         ),
     )

@@ -1,0 +1,258 @@
+"""What the proxy's authorization gathers, where a check or a look-up has nothing to do.
+
+Each request makes a task of each of 13 coroutines, most of which return at once: there is no team, no budget window, no database.
+``asyncio.gather`` takes a future that is done as well, and the same one for all of them. Other callers than the two that gather get coroutines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import sys
+from inspect import CORO_CREATED, getcoroutinestate
+from types import CodeType, CoroutineType
+from typing import Any, Callable, Optional, Tuple
+
+from fast_jvm._registry import Activate, Meter
+from fast_jvm._serving import Serving, finish
+
+#: The loop asked last, and its future whose result is None.
+_last: Tuple[Any, Any] = (None, None)
+
+
+def _done() -> Any:
+    """Return such a future of the running loop; None where none runs."""
+    global _last
+    loop = asyncio._get_running_loop()
+    known, future = _last
+    if loop is not None and loop is known:
+        return future
+    if loop is None:
+        return None
+    future = loop.create_future()
+    future.set_result(None)
+    _last = (loop, future)
+    return future
+
+
+class _Gathered:
+    """One patch: whether the caller is the function that gathers, and what it is given."""
+
+    __slots__ = ("_code", "_gatherer", "_names", "serving")
+
+    def __init__(self, name: str, original: Any, gatherer: str) -> None:
+        self.serving = Serving(name)
+        self._names = original.__globals__
+        self._gatherer = gatherer
+        self._code: Optional[CodeType] = None
+
+    def future(self) -> Any:
+        """Return the future for the caller's caller, or None: the original is to be called."""
+        if not (self.serving.live or self.serving):
+            return None
+        if self._code is None:
+            self._code = getattr(inspect.unwrap(self._names[self._gatherer]), "__code__", None)
+        return _done() if sys._getframe(2).f_code is self._code else None
+
+    def finish(self, replacement: Any) -> Tuple[Callable[..., Any], Activate]:
+        """Return what a ``make`` function returns; who asks is told of a coroutine function, as the original is one."""
+        mark = getattr(inspect, "markcoroutinefunction", None)
+        if mark is not None:
+            mark(replacement)
+        else:
+            replacement._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
+        return finish(replacement, self.serving)
+
+
+def make_team_max(
+    original: Callable[..., Any], meter: Meter
+) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of team_max_budget_check and its switch."""
+    gathered = _Gathered("litellm.proxy_team_max", original, "common_checks")
+
+    def team_max_budget_check(team_object: Any, valid_token: Any, proxy_logging_obj: Any) -> Any:
+        if team_object is None:
+            future = gathered.future()
+            if future is not None:
+                replacement.served += 1
+                return future
+        replacement.declined += 1
+        return original(team_object, valid_token, proxy_logging_obj)
+
+    replacement: Any = team_max_budget_check
+    return gathered.finish(replacement)
+
+
+def make_team_windows(
+    original: Callable[..., Any], meter: Meter
+) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of _team_multi_budget_check and its switch."""
+    gathered = _Gathered("litellm.proxy_team_windows", original, "common_checks")
+
+    def _team_multi_budget_check(team_object: Any) -> Any:
+        if team_object is None:
+            future = gathered.future()
+            if future is not None:
+                replacement.served += 1
+                return future
+        replacement.declined += 1
+        return original(team_object)
+
+    replacement: Any = _team_multi_budget_check
+    return gathered.finish(replacement)
+
+
+def make_key_windows(
+    original: Callable[..., Any], meter: Meter
+) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of _virtual_key_multi_budget_check and its switch."""
+    gathered = _Gathered("litellm.proxy_key_windows", original, "common_checks")
+    token = original.__globals__["UserAPIKeyAuth"]
+
+    def _virtual_key_multi_budget_check(valid_token: Any) -> Any:
+        if type(valid_token) is token and not valid_token.budget_limits:
+            future = gathered.future()
+            if future is not None:
+                replacement.served += 1
+                return future
+        replacement.declined += 1
+        return original(valid_token)
+
+    replacement: Any = _virtual_key_multi_budget_check
+    return gathered.finish(replacement)
+
+
+def make_team_soft(
+    original: Callable[..., Any], meter: Meter
+) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of _team_soft_budget_check and its switch."""
+    gathered = _Gathered("litellm.proxy_team_soft", original, "common_checks")
+
+    def _team_soft_budget_check(team_object: Any, valid_token: Any, proxy_logging_obj: Any) -> Any:
+        if team_object is None:
+            future = gathered.future()
+            if future is not None:
+                replacement.served += 1
+                return future
+        replacement.declined += 1
+        return original(team_object, valid_token, proxy_logging_obj)
+
+    replacement: Any = _team_soft_budget_check
+    return gathered.finish(replacement)
+
+
+def make_organization(
+    original: Callable[..., Any], meter: Meter
+) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of organization_max_budget_check and its switch."""
+    gathered = _Gathered("litellm.proxy_organization", original, "common_checks")
+
+    def organization_max_budget_check(
+        valid_token: Any,
+        team_object: Any,
+        prisma_client: Any,
+        user_api_key_cache: Any,
+        proxy_logging_obj: Any,
+    ) -> Any:
+        if prisma_client is None:
+            future = gathered.future()
+            if future is not None:
+                replacement.served += 1
+                return future
+        replacement.declined += 1
+        return original(
+            valid_token, team_object, prisma_client, user_api_key_cache, proxy_logging_obj
+        )
+
+    replacement: Any = organization_max_budget_check
+    return gathered.finish(replacement)
+
+
+def make_tags(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of _tag_max_budget_check and its switch: without a database nobody asks what tags a body has."""
+    gathered = _Gathered("litellm.proxy_tags", original, "common_checks")
+
+    def _tag_max_budget_check(
+        request_body: Any,
+        prisma_client: Any,
+        user_api_key_cache: Any,
+        proxy_logging_obj: Any,
+        valid_token: Any,
+    ) -> Any:
+        if (
+            prisma_client is None
+            and type(request_body) is dict
+            and type(request_body.get("metadata")) is not str  # which would be parsed
+            and type(request_body.get("litellm_metadata")) is not str
+            and (gathered.serving.live or gathered.serving)
+            and gathered.serving.holds()
+        ):
+            future = gathered.future()
+            if future is not None:
+                replacement.served += 1
+                return future
+        replacement.declined += 1
+        return original(
+            request_body, prisma_client, user_api_key_cache, proxy_logging_obj, valid_token
+        )
+
+    replacement: Any = _tag_max_budget_check
+    return gathered.finish(replacement)
+
+
+def make_member(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of _check_team_member_budget and its switch."""
+    gathered = _Gathered("litellm.proxy_member", original, "common_checks")
+
+    def _check_team_member_budget(
+        team_object: Any,
+        user_object: Any,
+        valid_token: Any,
+        prisma_client: Any,
+        user_api_key_cache: Any,
+        proxy_logging_obj: Any,
+        team_membership: Any = None,
+        team_membership_loaded: bool = False,
+    ) -> Any:
+        if team_object is None:
+            future = gathered.future()
+            if future is not None:
+                replacement.served += 1
+                return future
+        replacement.declined += 1
+        return original(
+            team_object,
+            user_object,
+            valid_token,
+            prisma_client,
+            user_api_key_cache,
+            proxy_logging_obj,
+            team_membership,
+            team_membership_loaded,
+        )
+
+    replacement: Any = _check_team_member_budget
+    return gathered.finish(replacement)
+
+
+def make_fetch(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of _safe_fetch and its switch."""
+    gathered = _Gathered("litellm.proxy_fetch", original, "run_centralized_common_checks")
+    nothing = original.__globals__["_noop_none"].__code__
+
+    def _safe_fetch(label: Any, awaitable: Any) -> Any:
+        if (
+            type(awaitable) is CoroutineType
+            and awaitable.cr_code is nothing
+            and getcoroutinestate(awaitable) == CORO_CREATED
+        ):
+            future = gathered.future()
+            if future is not None:
+                awaitable.close()
+                replacement.served += 1
+                return future
+        replacement.declined += 1
+        return original(label, awaitable)
+
+    replacement: Any = _safe_fetch
+    return gathered.finish(replacement)

@@ -1,0 +1,220 @@
+"""The proxy's authorization checks, gathered: original and ours on the same tokens, teams and bodies."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import AsyncMock, patch
+
+from conftest import LONG
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from litellm.caching.dual_cache import DualCache
+from litellm.proxy import proxy_server
+from litellm.proxy._types import (
+    LiteLLM_TeamTableCachedObj,
+    LiteLLM_UserTable,
+    UserAPIKeyAuth,
+)
+from litellm.proxy.auth import auth_checks, user_api_key_auth
+from litellm.proxy.utils import ProxyLogging
+from starlette.requests import Request
+
+import fast_litellm
+from fast_jvm import _registry
+
+CHECKS = ("team_max", "team_windows", "key_windows", "team_soft", "organization", "tags", "member")
+NAMES = [f"litellm.proxy_{each}" for each in (*CHECKS, "fetch")]
+EXAMPLES = 300 if LONG else 60
+LOGGING = ProxyLogging(user_api_key_cache=DualCache())
+
+
+@contextmanager
+def originals() -> Iterator[None]:
+    entries = [entry for entry in _registry.entries() if entry.patch.name in NAMES]
+    for entry in entries:
+        setattr(entry.owner, entry.attribute, entry.original)
+    try:
+        yield
+    finally:
+        for entry in entries:
+            setattr(entry.owner, entry.attribute, entry.placed)
+
+
+def served() -> dict[str, int]:
+    return {name: fast_litellm.get_performance_stats(name)["served"] for name in NAMES}
+
+
+def told(make: Callable[[], Any]) -> Any:
+    """Return what comes of a coroutine in a loop of its own, or the error."""
+
+    async def run() -> Any:
+        try:
+            return "returned", await make()
+        except Exception as error:
+            return type(error), error.args, vars(error)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a coroutine that nobody awaited
+        return asyncio.run(run())
+
+
+def request() -> Request:
+    return Request(
+        {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
+    )
+
+
+WINDOWS = st.sampled_from(
+    [
+        None,
+        [],
+        [{"budget_duration": "1d", "max_budget": 0.0, "reset_at": None}],
+        [{"budget_duration": "1d", "max_budget": 9.0, "reset_at": None}],
+    ]
+)
+MONEY = st.sampled_from([None, 0.0, 1.0, 5.0])
+TEAMS = st.none() | st.builds(
+    LiteLLM_TeamTableCachedObj,
+    team_id=st.just("t"),
+    max_budget=MONEY,
+    soft_budget=MONEY,
+    spend=MONEY,
+    budget_limits=WINDOWS,
+    organization_id=st.sampled_from([None, "o"]),
+)
+USERS = st.none() | st.builds(
+    LiteLLM_UserTable, user_id=st.just("u"), max_budget=MONEY, spend=st.just(1.0)
+)
+TOKENS = st.builds(
+    UserAPIKeyAuth,
+    api_key=st.just("sk-1"),
+    user_id=st.sampled_from([None, "u"]),
+    team_id=st.sampled_from([None, "t"]),
+    budget_limits=WINDOWS,
+    org_id=st.sampled_from([None, "o"]),
+    max_budget=MONEY,
+)
+BODIES = st.fixed_dictionaries(
+    {"model": st.just("m")},
+    optional={
+        "tags": st.sampled_from([["a"], "a", None]),
+        "metadata": st.sampled_from([{"tags": ["b"]}, '{"tags": ["b"]}', "{", None, {}]),
+        "litellm_metadata": st.sampled_from([{"tags": ["c"]}, "[]", None]),
+        "user": st.just("e"),
+    },
+)
+
+
+@settings(max_examples=EXAMPLES)
+@given(BODIES, TEAMS, USERS, TOKENS, st.booleans())
+def test_common_checks(body: Any, team: Any, user: Any, token: Any, skip: bool) -> None:
+    def ask() -> Any:
+        return auth_checks.common_checks(
+            request_body=dict(body),
+            team_object=team,
+            user_object=user,
+            end_user_object=None,
+            global_proxy_spend=None,
+            general_settings={},
+            route="/v1/chat/completions",
+            llm_router=None,
+            proxy_logging_obj=LOGGING,
+            valid_token=token,
+            request=request(),
+            skip_budget_checks=skip,
+        )
+
+    with originals():
+        expected = told(ask)
+    before = served()
+    assert told(ask) == expected
+    counts = {name: count - before[name] for name, count in served().items()}
+    if expected[0] == "returned":
+        text = any(type(body.get(name)) is str for name in ("metadata", "litellm_metadata"))
+        gathered = not skip
+        assert counts["litellm.proxy_team_max"] == (gathered and team is None)
+        assert counts["litellm.proxy_team_windows"] == (gathered and team is None)
+        assert counts["litellm.proxy_team_soft"] == (gathered and team is None)
+        assert counts["litellm.proxy_member"] == (gathered and team is None)
+        assert counts["litellm.proxy_organization"] == gathered
+        assert counts["litellm.proxy_key_windows"] == (gathered and not token.budget_limits)
+        assert counts["litellm.proxy_tags"] == (gathered and not text)
+
+
+@settings(max_examples=EXAMPLES)
+@given(BODIES, TOKENS)
+def test_what_is_fetched_before(body: Any, token: Any) -> None:
+    def ask() -> Any:
+        return user_api_key_auth.run_centralized_common_checks(
+            user_api_key_auth_obj=token.model_copy(deep=True),
+            request=request(),
+            request_data=dict(body),
+            route="/v1/chat/completions",
+        )
+
+    with (
+        patch.object(proxy_server, "master_key", "sk-master"),
+        patch.object(proxy_server, "proxy_logging_obj", LOGGING),
+    ):
+        with originals():
+            expected = told(ask)
+        before = served()["litellm.proxy_fetch"]
+        assert told(ask) == expected
+    nothing = [token.team_id is None, token.user_id is None, True, "user" not in body]
+    assert served()["litellm.proxy_fetch"] - before == sum(nothing)
+
+
+def test_other_callers_get_coroutines() -> None:
+    names = [entry for entry in _registry.entries() if entry.patch.name in NAMES]
+    assert len(names) == len(NAMES)
+    for entry in names:
+        assert asyncio.iscoroutinefunction(entry.placed)
+    before = served()
+
+    async def run() -> None:
+        for made in (
+            auth_checks.team_max_budget_check(None, None, LOGGING),
+            auth_checks._team_multi_budget_check(team_object=None),
+            auth_checks._tag_max_budget_check({}, None, DualCache(), LOGGING, None),
+            user_api_key_auth._safe_fetch("x", user_api_key_auth._noop_none()),
+        ):
+            assert inspect.iscoroutine(made)
+            assert await asyncio.create_task(made) is None
+
+    asyncio.run(run())
+    asyncio.run(auth_checks._team_multi_budget_check(None))
+    assert served() == before
+
+
+def test_a_mock_is_asked() -> None:
+    """Of what a check calls, and of the check itself."""
+
+    def ask() -> Any:
+        return auth_checks.common_checks(
+            request_body={"model": "m"},
+            team_object=None,
+            user_object=None,
+            end_user_object=None,
+            global_proxy_spend=None,
+            general_settings={},
+            route="/v1/chat/completions",
+            llm_router=None,
+            proxy_logging_obj=LOGGING,
+            valid_token=UserAPIKeyAuth(api_key="sk-1"),
+            request=request(),
+        )
+
+    assert told(ask) == ("returned", True)
+    with patch.object(auth_checks, "tag_max_budget_check_for_tags", AsyncMock()) as asked:
+        assert told(ask) == ("returned", True)
+    assert asked.await_count == 1
+    with patch.object(auth_checks, "team_max_budget_check") as asked:
+        assert isinstance(asked, AsyncMock)
+        assert told(ask) == ("returned", True)
+    assert asked.await_count == 1
+    assert told(ask) == ("returned", True)
