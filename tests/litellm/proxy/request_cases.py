@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import dataclasses
 import enum
@@ -17,6 +18,7 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -128,23 +130,69 @@ def test_markers(route: Any, markers: Any) -> None:
         assert ours == told(original("litellm.proxy_markers"), route, markers)
 
 
+FEATURES = st.lists(
+    st.sampled_from(_lazy_features.LAZY_FEATURES), max_size=8, unique_by=lambda one: one.name
+).map(tuple)
+ROOTS = st.sampled_from(["", "/", "/api", "/api/", "/v1"])
+
+
+def loaded(
+    call: Any, features: Any, asked: list[Any], root: str, already: set[str]
+) -> tuple[Any, ...]:
+    """Return which features were loaded and what the application was asked."""
+    heard: list[Any] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        heard.append((scope["type"], scope.get("path"), receive, send))
+
+    async def load(app: Any, feature: Any, known: Any) -> None:
+        heard.append(feature.name)
+
+    state = SimpleNamespace(lazy_loaded=already, lazy_locks={})
+    app = SimpleNamespace(state=state, router=SimpleNamespace(routes=[]))
+    middleware = _lazy_features.LazyFeatureMiddleware(application, app, features)  # type: ignore[arg-type]
+    middleware._root_path = root
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(_lazy_features, "_force_load", load)
+        for scope in asked:
+            heard.append(told(asyncio.run, call(middleware, dict(scope), "receive", "send")))
+    return heard, already
+
+
 @settings(max_examples=EXAMPLES)
-@given(st.data(), ROUTES)
-def test_lazy_features(data: st.DataObject, path: str) -> None:
-    before = counted("litellm.proxy_lazy")
-    feature = data.draw(st.sampled_from(_lazy_features.LAZY_FEATURES))
-    endings = (*feature.path_prefixes, *feature.path_suffixes, "")
-    for each in (
-        path,
-        data.draw(st.sampled_from(endings)) + path,
-        path + data.draw(st.sampled_from(endings)),
-    ):
-        assert feature.matches(each) is original("litellm.proxy_lazy")(feature, each)
-    assert counted("litellm.proxy_lazy") > before
-    odd = dataclasses.replace(
-        feature, path_prefixes=data.draw(st.sampled_from([(), [], ["/a"], (1,), None]))
+@given(st.data(), FEATURES, ROOTS, ROOTS)
+def test_lazy_features(data: st.DataObject, features: Any, root: str, root_of_one: str) -> None:
+    paths = [""] + [
+        prefix for one in features for prefix in (*one.path_prefixes, *one.path_suffixes)
+    ]
+    asked = [
+        {
+            "type": data.draw(st.sampled_from(["http", "http", "websocket", "lifespan"])),
+            "path": data.draw(st.sampled_from(["", root, "/v1"]))
+            + data.draw(st.sampled_from(paths))
+            + data.draw(ROUTES),
+            **({"root_path": root_of_one} if data.draw(st.booleans()) else {}),
+        }
+        for _ in range(3)
+    ]
+    asked += [*asked, {"type": "http"}, {"type": "http", "path": 3}, {"type": "lifespan"}]
+    already = {one.module_path for one in features if data.draw(st.booleans())}
+    ours = _lazy_features.LazyFeatureMiddleware.__call__
+    assert loaded(ours, features, asked, root, set(already)) == loaded(
+        original("litellm.proxy_lazy"), features, asked, root, set(already)
     )
-    assert told(odd.matches, path) == told(original("litellm.proxy_lazy"), odd, path)
+
+
+def test_a_path_of_no_feature_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    features = _lazy_features.LAZY_FEATURES
+    asked = [{"type": "http", "path": "/v1/chat/completions"}] * 3
+    before = counted("litellm.proxy_lazy")
+    ours = _lazy_features.LazyFeatureMiddleware.__call__
+    loaded(ours, features, asked, "", set())
+    assert counted("litellm.proxy_lazy") == before + 3
+    monkeypatch.setattr(_lazy_features.LazyFeature, "matches", lambda self, path: True)
+    heard, _ = loaded(ours, features, asked, "", set())
+    assert heard[: len(features)] == [one.name for one in features]
 
 
 # -- settings

@@ -9,6 +9,7 @@ from fast_jvm import Patch
 _PROXY = "litellm.proxy"
 _CHECKS = f"{_PROXY}.auth.auth_checks"
 _AUTH = f"{_PROXY}.auth.user_api_key_auth"
+_LAZY = f"{_PROXY}._lazy_features"
 _ROUTES = f"{_PROXY}.auth.route_checks:RouteChecks"
 _SECRETS = "litellm.litellm_core_utils.secret_redaction"
 _RULES = f"{_PROXY}.config_resolvers.settings_rules"
@@ -76,9 +77,13 @@ def patches(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
         ),
         patch(
             "proxy_lazy",
-            f"{_PROXY}._lazy_features:LazyFeature.matches",
-            "0d93c08432dd8c2f",
-            "_proxy_asks:make_lazy_matches",
+            f"{_LAZY}:LazyFeatureMiddleware.__call__",
+            "464b382bda2e49df",
+            "_proxy_asks:make_lazy",
+            also={
+                f"{_LAZY}:LazyFeature": "a3ec77d894bc7611",
+                f"{_LAZY}:LazyFeature.matches": "0d93c08432dd8c2f",
+            },
         ),
         patch(
             "proxy_setting",

@@ -85,32 +85,35 @@ def make_markers(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[.
     return finish(replacement, serving)
 
 
-def make_lazy_matches(
-    original: Callable[..., Any], meter: Meter
-) -> Tuple[Callable[..., Any], Activate]:
-    """Return the replacement of LazyFeature.matches and its switch: str compares with all prefixes at once."""
+def make_lazy(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of LazyFeatureMiddleware.__call__ and its switch: a path that none of the features has is known."""
     serving = Serving("litellm.proxy_lazy")
+    features: Any = None
+    nobodys: Dict[str, None] = {}
 
-    def matches(self: Any, path: Any) -> bool:
-        prefixes, suffixes = self.path_prefixes, self.path_suffixes
-        if (
-            (serving.live or serving)
-            and type(path) is str
-            and type(prefixes) is tuple
-            and type(suffixes) is tuple
-        ):
-            try:
-                answer = path.startswith(prefixes) or path.endswith(suffixes)
-            except TypeError:
-                pass
-            else:
+    async def __call__(self: Any, scope: Any, receive: Any, send: Any) -> None:
+        nonlocal features, nobodys
+        path: Any = scope.get("path") if (serving.live or serving) else None
+        if type(path) is str and scope["type"] == "http" and type(self._features) is tuple:
+            root = str(scope.get("root_path", "")).rstrip("/") or self._root_path
+            if root and path.startswith(root + "/"):
+                path = path[len(root) :]
+            if features is not self._features:  # (a tuple of frozen dataclasses)
+                features, nobodys = self._features, {}
+            if path not in nobodys:
+                with contextlib.suppress(Exception):  # (the original's to raise)
+                    if not any(feature.matches(path) for feature in features):
+                        if len(nobodys) >= _MOST:
+                            nobodys.clear()
+                        nobodys[path] = None
+            if path in nobodys and serving.holds():
                 replacement.served += 1
-                return answer
+                await self.app(scope, receive, send)
+                return
         replacement.declined += 1
-        found: bool = original(self, path)
-        return found
+        await original(self, scope, receive, send)
 
-    replacement: Any = matches
+    replacement: Any = __call__
     return finish(replacement, serving)
 
 
