@@ -253,7 +253,8 @@ def test_any_api_base(monkeypatch: pytest.MonkeyPatch) -> None:
                 "model": st.sampled_from(["openai/gpt-4o", "groq/x", 5, None]),
                 "api_base": st.sampled_from([None, "", "http://x", 5]),
                 "base_url": st.sampled_from([None, "", "http://y", 5]),
-                "api_key": st.sampled_from([None, "k", 5]),
+                "api_key": st.sampled_from([None, "k", 5, "\ud800"]),
+                "litellm_trace_id": st.sampled_from([None, "t", "é", 5]),
                 "custom_llm_provider": st.sampled_from([None, "openai", "groq", "no"]),
                 "max_retries": st.sampled_from([None, 2, "2", "x", True]),
                 "timeout": st.sampled_from([None, 5, 2.5, "x", []]),
@@ -285,7 +286,7 @@ def test_any_api_base(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_proxys_api_base_is_served() -> None:
     """The Router gives a deployment's info with each call."""
     before = served("litellm.api_base")
-    kwargs = {"model": "openai/gpt-4o", "model_info": {"id": "1"}, "use_in_pass_through": False}
+    kwargs = {"model": "openai/gpt-4o", "model_info": {"id": "1"}, "litellm_trace_id": "t"}
     assert response_metadata.get_api_base("openai/gpt-4o", kwargs) == "https://api.openai.com"
     assert served("litellm.api_base") == before + 1
     kwargs["model_info"] = 5

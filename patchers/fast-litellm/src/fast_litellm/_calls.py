@@ -102,9 +102,12 @@ def make_provider(
                 return True
         return bool(names["match_routing_generalization"](model))
 
-    def parameters() -> Any:
-        """The class of a Router's validated parameters."""
-        return getattr(sys.modules.get("litellm.types.router"), "LiteLLM_Params", None)
+    def parameters() -> Tuple[Any, ...]:
+        """The classes of a Router's and of a call's validated parameters."""
+        module = sys.modules.get("litellm.types.router")
+        return getattr(module, "LiteLLM_Params", None), getattr(
+            module, "GenericLiteLLMParams", None
+        )
 
     def get_llm_provider(
         model: Any,
@@ -115,7 +118,7 @@ def make_provider(
     ) -> Any:
         named, base, key = custom_llm_provider, api_base, api_key
         if litellm_params is not None:  # (as the original takes them)
-            if type(litellm_params) is not parameters() or litellm_params.use_litellm_proxy is True:
+            if type(litellm_params) not in parameters() or litellm_params.use_litellm_proxy is True:
                 replacement.declined += 1
                 return original(model, named, base, key, litellm_params)
             if custom_llm_provider is None and api_base is None and api_key is None:

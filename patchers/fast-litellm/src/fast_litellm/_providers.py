@@ -71,7 +71,6 @@ def make_bridge_check(
     return finish(replacement, serving)
 
 
-_TEXTS = frozenset(("api_key", "api_base", "api_version", "custom_llm_provider", "organization"))
 _NUMBERS = frozenset((int, float, type(None)))
 #: Fields that are read or looked at further, or whose validators do more than look at a type.
 _READ = frozenset(
@@ -83,7 +82,7 @@ def _plain_fields(kind: Any) -> Dict[str, FrozenSet[type]]:
     """The types of a model's fields which it takes as they are, for the fields of which nothing else is asked."""
     found: Dict[str, FrozenSet[type]] = {}
     for name, field in kind.model_fields.items():
-        for plain in (dict, bool):
+        for plain in (dict, bool, str):
             if field.annotation == Optional[plain] and not field.metadata and name not in _READ:
                 found[name] = frozenset((plain, type(None)))
     return found
@@ -109,11 +108,10 @@ def make_api_base(
             fields = frozenset(names["LiteLLM_Params"].model_fields)
         for name in fields.intersection(given):
             kind = type(given[name])
+            if kind is str and not given[name].isascii():  # (surrogates are no text to pydantic)
+                return False
             if name == "model":
                 if kind is not str:
-                    return False
-            elif name in _TEXTS:
-                if kind is not str and given[name] is not None:
                     return False
             elif name == "max_retries":
                 if kind is not int and given[name] is not None:
