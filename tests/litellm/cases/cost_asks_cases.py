@@ -83,7 +83,12 @@ PARAMETERS = st.fixed_dictionaries(
 
 
 def test_any_metadata() -> None:
-    names = ("litellm.metadata", "litellm.custom_pricing", "litellm.routing_headers")
+    names = (
+        "litellm.metadata",
+        "litellm.custom_pricing",
+        "litellm.routing_headers",
+        "litellm.failed_deployment",
+    )
     before = [served(name) for name in names]
 
     @settings(max_examples=MANY)
@@ -93,6 +98,12 @@ def test_any_metadata() -> None:
         compare(lambda: logs.StandardLoggingPayloadSetup.merge_litellm_metadata(parameters))
         compare(lambda: logs.use_custom_pricing_for_model(parameters))
         compare(lambda: router_module.complexity_router_decision_headers(parameters))
+        compare(lambda: router_module._deployment_that_just_failed(parameters))
+        compare(
+            lambda: router_module._deployment_that_just_failed(
+                parameters.get("metadata") if isinstance(parameters, dict) else {7: 1}
+            )
+        )
         assert parameters == known
 
     any_metadata()
@@ -101,12 +112,18 @@ def test_any_metadata() -> None:
 
 def test_plain_metadata_is_served() -> None:
     parameters = {"metadata": {"a": 1, "user_api_key_auth": 2}, "litellm_metadata": {"a": 3, "user_api_key_auth": 4, "model_info": {"id": "1"}}}  # fmt: skip
-    names = ("litellm.metadata", "litellm.custom_pricing", "litellm.routing_headers")
+    names = (
+        "litellm.metadata",
+        "litellm.custom_pricing",
+        "litellm.routing_headers",
+        "litellm.failed_deployment",
+    )
     before = [served(name) for name in names]
     merged = logs.StandardLoggingPayloadSetup.merge_litellm_metadata(parameters)
     assert list(merged.items()) == [("a", 1), ("user_api_key_auth", 4), ("model_info", {"id": "1"})]
     assert logs.use_custom_pricing_for_model(parameters) is False
     assert dict(router_module.complexity_router_decision_headers(parameters)) == {}
+    assert router_module._deployment_that_just_failed(parameters) is None
     assert [served(name) for name in names] == [count + 1 for count in before]
 
 

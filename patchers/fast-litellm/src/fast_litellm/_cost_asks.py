@@ -141,3 +141,24 @@ def make_routing_headers(
 
     replacement: Any = complexity_router_decision_headers
     return finish(replacement, serving)
+
+
+def make_failed_deployment(
+    original: Callable[..., Any], meter: Meter
+) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of _deployment_that_just_failed and its switch: without an info there was no deployment."""
+    serving = Serving("litellm.failed_deployment")
+
+    def _deployment_that_just_failed(request_metadata: Any) -> Any:
+        if (
+            (serving.live or serving)
+            and type(request_metadata) is dict
+            and request_metadata.get("model_info") is None
+        ):
+            replacement.served += 1
+            return None
+        replacement.declined += 1
+        return original(request_metadata)
+
+    replacement: Any = _deployment_that_just_failed
+    return finish(replacement, serving)

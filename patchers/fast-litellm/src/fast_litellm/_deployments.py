@@ -7,7 +7,7 @@ every value of the deployment, of its parameters and of its info is the very obj
 from __future__ import annotations
 
 import sys
-from typing import Any, Callable, Dict, MutableMapping, Optional, Tuple
+from typing import Any, Callable, Dict, MutableMapping, Optional, Set, Tuple
 from weakref import WeakKeyDictionary
 
 from fast_jvm._registry import Activate, Meter
@@ -16,6 +16,8 @@ from fast_jvm._serving import Serving, finish
 from ._router import _FLAGS, _SCALARS, _Known
 
 _NESTED = ("litellm_params", "model_info")
+#: Router.get_deployment as it was studied, and ours.
+deployment_functions: Set[Any] = set()
 _Kept = Tuple[_Known, _Known, _Known, Any]
 _write = object.__setattr__
 
@@ -108,4 +110,5 @@ def make_get_deployment(
         return made
 
     replacement: Any = get_deployment
+    deployment_functions.update((original, replacement))
     return finish(replacement, serving)

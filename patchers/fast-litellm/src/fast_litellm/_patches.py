@@ -753,6 +753,12 @@ PATCHES = (
         copies=("litellm.router",),
     ),
     _patch(
+        "failed_deployment",
+        "litellm.router:_deployment_that_just_failed",
+        "fdc91572660f5b24",
+        "_cost_asks:make_failed_deployment",
+    ),
+    _patch(
         "proxy_usage_artifact",
         f"{_SERVER}:_is_injected_stream_usage_artifact",
         "8baad1ffa41fe115",
