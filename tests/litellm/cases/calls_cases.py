@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -191,6 +193,45 @@ def test_providers_are_served(given: Any) -> None:
     compare(lambda: logic.get_llm_provider(**given))
     compare(lambda: litellm.get_llm_provider(**given))
     assert served("litellm.provider") == before + 4
+
+
+LISTS = sorted(
+    name
+    for name in set(re.findall(r"in litellm\.(\w+)", inspect.getsource(logic)))
+    if type(getattr(litellm, name)) in (set, list) and name != "openai_compatible_endpoints"
+)
+
+
+@pytest.mark.parametrize("model", ["my-group", "m", "ft-mine", "é", "\ud800"])
+def test_a_name_of_no_model_is_served(model: str) -> None:
+    """A model group's name, which the proxy asks for in each call: LiteLLM's own error; and where the name is a model's of any list."""
+    before = served("litellm.provider")
+    with quiet():
+        assert "LLM Provider NOT provided" in str(
+            compare(lambda: logic.get_llm_provider(model=model))
+        )
+        compare(lambda: logic.get_llm_provider(model, None, ""))
+        assert served("litellm.provider") == before + 4
+        assert len(LISTS) > 30
+        for name in LISTS:
+            models = getattr(litellm, name)
+            with mock.patch.object(litellm, name, type(models)((*models, model))):
+                compare(lambda: logic.get_llm_provider(model=model))
+            with mock.patch.object(litellm, name, dict.fromkeys((*models, model))):
+                compare(lambda: logic.get_llm_provider(model=model))
+
+
+@given(st.from_regex(r"(gpt-image|amazon_nova|ft:gpt-4|ft:gpt-3.5-turbo|a:|claude-|gemini-|\*|m)[-a-z0-9:]{0,70}", fullmatch=True) | st.text())  # fmt: skip
+@settings(max_examples=MANY)
+def test_any_name(model: str) -> None:
+    with quiet():
+        compare(lambda: logic.get_llm_provider(model=model))
+
+
+def test_a_name_of_no_model_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    with mock.patch.object(litellm, "suppress_debug_info", False):
+        compare(lambda: logic.get_llm_provider(model="my-group"))
+    assert capsys.readouterr().out.count("Provider List") == 3
 
 
 class Shown:

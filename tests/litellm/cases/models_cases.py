@@ -227,6 +227,10 @@ def test_subclasses_are_the_originals() -> None:
         assert "more" in str(compare(kind, kwargs))
 
 
+class Dict(dict[Any, Any]):
+    """A dict of another type."""
+
+
 def base(model: Any, kwargs: Any) -> Any:
     try:
         return litellm.get_api_base(model, kwargs)
@@ -249,7 +253,8 @@ def test_any_api_base(monkeypatch: pytest.MonkeyPatch) -> None:
                 "model": st.sampled_from(["openai/gpt-4o", "groq/x", 5, None]),
                 "api_base": st.sampled_from([None, "", "http://x", 5]),
                 "base_url": st.sampled_from([None, "", "http://y", 5]),
-                "api_key": st.sampled_from([None, "k", 5]),
+                "api_key": st.sampled_from([None, "k", 5, "\ud800"]),
+                "litellm_trace_id": st.sampled_from([None, "t", "é", 5]),
                 "custom_llm_provider": st.sampled_from([None, "openai", "groq", "no"]),
                 "max_retries": st.sampled_from([None, 2, "2", "x", True]),
                 "timeout": st.sampled_from([None, 5, 2.5, "x", []]),
@@ -261,6 +266,11 @@ def test_any_api_base(monkeypatch: pytest.MonkeyPatch) -> None:
                 "vertex_project": st.just("p"),
                 "mock_response": st.just("m"),
                 "stream": st.booleans(),
+                "model_info": st.sampled_from(
+                    [{}, {"id": "1", 2: [{}]}, None, 5, [], [("a", 1)], Dict()]
+                ),
+                "use_xai_oauth": st.sampled_from([True, None, 1, "yes", "x", 2]),
+                "quality_router_config": st.sampled_from([None, {"a": {}}, "x"]),
             },
         ),
     )
@@ -271,6 +281,16 @@ def test_any_api_base(monkeypatch: pytest.MonkeyPatch) -> None:
 
     any_base()
     assert served("litellm.api_base") > before
+
+
+def test_the_proxys_api_base_is_served() -> None:
+    """The Router gives a deployment's info with each call."""
+    before = served("litellm.api_base")
+    kwargs = {"model": "openai/gpt-4o", "model_info": {"id": "1"}, "litellm_trace_id": "t"}
+    assert response_metadata.get_api_base("openai/gpt-4o", kwargs) == "https://api.openai.com"
+    assert served("litellm.api_base") == before + 1
+    kwargs["model_info"] = 5
+    assert response_metadata.get_api_base("openai/gpt-4o", kwargs) is None
 
 
 def test_the_configs_class() -> None:

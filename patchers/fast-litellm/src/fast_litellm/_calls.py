@@ -34,10 +34,28 @@ class _Answers:
         return found
 
 
+#: Where get_llm_provider looks for a model's name without a provider.
+_OF_MODELS = (
+    "open_ai_chat_completion_models openai_image_generation_models openai_video_generation_models"
+    " open_ai_text_completion_models anthropic_models cohere_models cohere_embedding_models cohere_chat_models"
+    " replicate_models openrouter_models maritalk_models vertex_chat_models vertex_code_chat_models"
+    " vertex_text_models vertex_code_text_models vertex_language_models vertex_embedding_models"
+    " vertex_vision_models vertex_ai_image_models vertex_ai_video_models ai21_chat_models ai21_models"
+    " aleph_alpha_models baseten_models nlp_cloud_models petals_models bedrock_models bedrock_embedding_models"
+    " bedrock_converse_models watsonx_models open_ai_embedding_models empower_models gradient_ai_models"
+).split()
+_KNOWN_BY_START = ("gpt-image", "amazon_nova")
+_UNKNOWN = (
+    "LLM Provider NOT provided. Pass in the LLM provider you are trying to call. You passed model={}\n"
+    " Pass model as E.g. For 'Huggingface' inference endpoints pass in"
+    " `completion(model='huggingface/starcoder',..)` Learn more: https://docs.litellm.ai/docs/providers"
+)
+
+
 def make_provider(
     original: Callable[..., Any], meter: Meter
 ) -> Tuple[Callable[..., Any], Activate]:
-    """Return the replacement of get_llm_provider and its switch: for openai's models, by their names or by the provider's."""
+    """Return the replacement of get_llm_provider and its switch: for openai's models, by their names or by the provider's, and for names that are no model's."""
     serving = Serving("litellm.provider")
     names = original.__globals__
     variables = vars(names["litellm"])
@@ -69,9 +87,27 @@ def make_provider(
             and "USE_LITELLM_PROXY" not in os.environ
         )
 
-    def parameters() -> Any:
-        """The class of a Router's validated parameters."""
-        return getattr(sys.modules.get("litellm.types.router"), "LiteLLM_Params", None)
+    def is_known(model: str) -> bool:
+        """Whether the original may find a model among LiteLLM's own, or prints that it does not."""
+        if (
+            model == "*"
+            or ":" in model
+            or model.startswith(_KNOWN_BY_START)
+            or variables.get("suppress_debug_info") is False
+        ):
+            return True
+        for name in _OF_MODELS:
+            models = variables.get(name)
+            if (type(models) is not set and type(models) is not list) or model in models:
+                return True
+        return bool(names["match_routing_generalization"](model))
+
+    def parameters() -> Tuple[Any, ...]:
+        """The classes of a Router's and of a call's validated parameters."""
+        module = sys.modules.get("litellm.types.router")
+        return getattr(module, "LiteLLM_Params", None), getattr(
+            module, "GenericLiteLLMParams", None
+        )
 
     def get_llm_provider(
         model: Any,
@@ -82,7 +118,7 @@ def make_provider(
     ) -> Any:
         named, base, key = custom_llm_provider, api_base, api_key
         if litellm_params is not None:  # (as the original takes them)
-            if type(litellm_params) is not parameters() or litellm_params.use_litellm_proxy is True:
+            if type(litellm_params) not in parameters() or litellm_params.use_litellm_proxy is True:
                 replacement.declined += 1
                 return original(model, named, base, key, litellm_params)
             if custom_llm_provider is None and api_base is None and api_key is None:
@@ -124,6 +160,18 @@ def make_provider(
             ):
                 replacement.served += 1
                 return model, "openai", None, api_base
+            elif (
+                not slash
+                and not custom_llm_provider
+                and litellm_params is None
+                and not api_base
+                and not is_known(model)
+                and not providers.get(variables["provider_list"], model)
+            ):
+                replacement.served += 1
+                raise variables["exceptions"].BadRequestError(
+                    message=_UNKNOWN.format(model), model=model, response=None, llm_provider=""
+                )
         replacement.declined += 1
         return original(model, named, base, key, litellm_params)
 

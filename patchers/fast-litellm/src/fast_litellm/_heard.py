@@ -19,6 +19,7 @@ from typing import Any, Callable, List, Optional, Set, Tuple
 from fast_jvm._registry import Activate, Meter
 from fast_jvm._serving import Serving, finish
 
+from ._deployments import deployment_functions
 from ._router import _SCALARS, _models_of
 from ._router_usage import _valid, usage_functions
 from ._unheard import _silence, is_routed
@@ -174,14 +175,14 @@ def make_router_success(
     serving = Serving("litellm.router_success")
     names = original.__globals__
     router, deployment = names["Router"], names["Deployment"]
-    get_deployment = router.get_deployment
+    deployment_functions.add(router.get_deployment)
     counting = usage_functions
 
     def known(self: Any, kwargs: Any) -> Optional[Tuple[Any, Any, Any]]:
         """The call's parameters, metadata and deployment, where the original would find them."""
         if (
             kwargs.get("call_type") not in ("completion", "acompletion")
-            or type(self).get_deployment is not get_deployment
+            or type(self).get_deployment not in deployment_functions
             or "get_deployment" in vars(self)
         ):
             return None

@@ -704,6 +704,61 @@ PATCHES = (
         also={f"{_TIMED}.__wrapped__.__wrapped__": "665a8dd27504484a"},
     ),
     _patch(
+        "deployment",
+        f"{_ROUTED}.get_deployment",
+        "53a62af75a187444",
+        "_deployments:make_get_deployment",
+        also={
+            "litellm.types.router:Deployment": "87924819fc0df1f4",
+            "litellm.types.router:ModelInfo": "f953bcd81bb86e2e",
+            "litellm.types.router:MirroredPricingParams": "d11192b2e647561b",
+            "litellm.types.router:LiteLLM_Params": "e212a818e182c066",
+            "litellm.types.router:GenericLiteLLMParams": "0c4a06c9d9963cc6",
+        },
+        requires={"pydantic": "!>=2.7,<3"},
+    ),
+    _patch(
+        "metadata",
+        f"{_CORE}.litellm_logging:StandardLoggingPayloadSetup.merge_litellm_metadata",
+        "76a36860c1c3ab9a",
+        "_cost_asks:make_merge_metadata",
+    ),
+    _patch(
+        "zero_cost",
+        f"{_LOGGING}._record_zero_cost_diagnostic",
+        "970456fa4ac49930",
+        "_cost_asks:make_zero_cost",
+        also={
+            f"{_LOGGING}._zero_cost_finding": "2901b0ef69685a42",
+            f"{_CORE}.litellm_logging:StandardLoggingPayloadSetup.merge_litellm_metadata": "76a36860c1c3ab9a",
+        },
+    ),
+    _patch(
+        "custom_pricing",
+        f"{_CORE}.litellm_logging:use_custom_pricing_for_model",
+        "d6c465ab78bc338c",
+        "_cost_asks:make_custom_pricing",
+        copies=(
+            "litellm.proxy.pass_through_endpoints.llm_provider_handlers.anthropic_passthrough_logging_handler",
+        ),
+    ),
+    _patch(
+        "routing_headers",
+        "litellm.router_utils.add_retry_fallback_headers:complexity_router_decision_headers",
+        "813c69017f2b62bc",
+        "_cost_asks:make_routing_headers",
+        also={
+            "litellm.router_utils.add_retry_fallback_headers:_routing_header_mapping": "6555bf001b51b090"
+        },
+        copies=("litellm.router",),
+    ),
+    _patch(
+        "failed_deployment",
+        "litellm.router:_deployment_that_just_failed",
+        "fdc91572660f5b24",
+        "_cost_asks:make_failed_deployment",
+    ),
+    _patch(
         "proxy_usage_artifact",
         f"{_SERVER}:_is_injected_stream_usage_artifact",
         "8baad1ffa41fe115",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Callable, Set, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Optional, Set, Tuple
 
 from fast_jvm._registry import Activate, Meter
 from fast_jvm._serving import Serving, finish
@@ -71,8 +71,21 @@ def make_bridge_check(
     return finish(replacement, serving)
 
 
-_TEXTS = frozenset(("api_key", "api_base", "api_version", "custom_llm_provider", "organization"))
 _NUMBERS = frozenset((int, float, type(None)))
+#: Fields that are read or looked at further, or whose validators do more than look at a type.
+_READ = frozenset(
+    ("vertex_location", "vertex_project", "provider_affinity_header", "drop_params", "model")
+)
+
+
+def _plain_fields(kind: Any) -> Dict[str, FrozenSet[type]]:
+    """The types of a model's fields which it takes as they are, for the fields of which nothing else is asked."""
+    found: Dict[str, FrozenSet[type]] = {}
+    for name, field in kind.model_fields.items():
+        for plain in (dict, bool, str):
+            if field.annotation == Optional[plain] and not field.metadata and name not in _READ:
+                found[name] = frozenset((plain, type(None)))
+    return found
 
 
 def make_api_base(
@@ -85,24 +98,28 @@ def make_api_base(
     serving = Serving("litellm.api_base")
     names = original.__globals__
     fields: Any = None
+    plain: Any = None
 
     def is_valid(given: Any) -> bool:
         """Whether the model takes each field's value, and as it is."""
-        nonlocal fields
+        nonlocal fields, plain
         if fields is None:
+            plain = _plain_fields(names["LiteLLM_Params"])
             fields = frozenset(names["LiteLLM_Params"].model_fields)
         for name in fields.intersection(given):
             kind = type(given[name])
+            if kind is str and not given[name].isascii():  # (surrogates are no text to pydantic)
+                return False
             if name == "model":
                 if kind is not str:
-                    return False
-            elif name in _TEXTS:
-                if kind is not str and given[name] is not None:
                     return False
             elif name == "max_retries":
                 if kind is not int and given[name] is not None:
                     return False
-            elif name != "timeout" or kind not in _NUMBERS:
+            elif name == "timeout":
+                if kind not in _NUMBERS:
+                    return False
+            elif name not in plain or kind not in plain[name]:
                 return False
         return True
 

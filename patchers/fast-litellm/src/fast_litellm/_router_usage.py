@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 from fast_jvm._registry import Activate, Meter
 from fast_jvm._serving import Serving, finish
 
+from ._deployments import deployment_functions
 from ._router import (
     _SCALARS,
     _UNKNOWN,
@@ -89,7 +90,7 @@ def make_deployment_usage(
     """Return the replacement of _increment_deployment_usage and its switch."""
     serving = Serving("litellm.router_usage")
     names = original.__globals__
-    get_deployment = names["Router"].get_deployment
+    deployment_functions.add(names["Router"].get_deployment)
     deployment = names["Deployment"]
 
     async def _increment_deployment_usage(
@@ -107,7 +108,7 @@ def make_deployment_usage(
             models = _models_of(names)
             if (
                 models.fit(self)
-                and type(self).get_deployment is get_deployment
+                and type(self).get_deployment in deployment_functions
                 and "get_deployment" not in vars(self)
             ):
                 limited = _limited(models, self, deployment, deployment_id)
