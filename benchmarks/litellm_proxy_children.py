@@ -60,6 +60,8 @@ class Worker:
         start = ["-m", "fast_jvm", "run"] if ours else []
         command = [sys.executable, *start, str(Path(sys.executable).parent / "litellm")]
         command += ["--config", "config.yaml", "--host", "127.0.0.1", "--port", str(self.port)]
+        # a worker's connections rest while the other one is timed; closed after 5 s, the next request would fail
+        command += ["--keepalive_timeout", "60"]
         settings = {"FAST_JVM_AUTOLOAD": "on"} if ours else {}
         # compiled modules, as pip leaves them: what is imported again and again would be compiled again and again
         settings["PYTHONPYCACHEPREFIX"] = str(folder / "compiled")

@@ -40,7 +40,9 @@ def make_route_access(
             if now == studied:
                 known = tuple(allowed_routes)
                 answers = lists.get(known) if set(map(type, known)) == {str} else None
-                if answers is None and len(lists) < 64 and set(map(type, known)) == {str}:
+                if answers is None and set(map(type, known)) == {str}:
+                    if len(lists) >= 64:
+                        lists.clear()
                     answers = lists[known] = {}
                 if answers is not None:
                     replacement.served += 1

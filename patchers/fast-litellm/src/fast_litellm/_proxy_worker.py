@@ -6,8 +6,8 @@ then kept out of all later collections (``gc.freeze``); so is what the first ful
 100,000 objects more. All of it is freed as ever with its last reference; only what hangs in a cycle, was there at one of these two moments (at the
 second: a few requests in flight), and is dropped later stays in memory. A preloading master has no start-up of its own: it freezes nothing.
 
-Young objects are looked at after 20,000 new ones instead of 700 (2,000 from CPython 3.13 on), if nobody has set another number: so many are
-those of 50 requests, and a request in flight is looked at once instead of at every second request. Some 15 objects of a request are in cycles.
+Young objects are looked at after 5,000 new ones instead of 700 (2,000 from CPython 3.13 on), if nobody has set another number: so many are
+those of some 20 requests. Some 15 objects of a request that succeeds are in cycles; of one that fails, its frames, which hold its body.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fast_jvm._serving import Serving, finish
 
 _APPLICATION = "litellm.proxy.proxy_server"
 #: CPython's own thresholds of the youngest generation, and ours.
-_DEFAULTS, _YOUNG = (700, 2000), 20_000
+_DEFAULTS, _YOUNG = (700, 2000), 5_000
 
 
 class _Once:
