@@ -7,6 +7,7 @@ import inspect
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 from unittest.mock import AsyncMock, patch
 
@@ -21,6 +22,7 @@ from litellm.proxy._types import (
     UserAPIKeyAuth,
 )
 from litellm.proxy.auth import auth_checks, user_api_key_auth
+from litellm.proxy.hooks import parallel_request_limiter_v3 as limiter
 from litellm.proxy.utils import ProxyLogging
 from starlette.requests import Request
 
@@ -29,6 +31,7 @@ from fast_jvm import _registry
 
 CHECKS = ("team_max", "team_windows", "key_windows", "team_soft", "organization", "tags", "member")
 NAMES = [f"litellm.proxy_{each}" for each in (*CHECKS, "fetch")]
+LIMITER = limiter._PROXY_MaxParallelRequestsHandler_v3
 EXAMPLES = 300 if LONG else 60
 LOGGING = ProxyLogging(user_api_key_cache=DualCache())
 
@@ -218,3 +221,78 @@ def test_a_mock_is_asked() -> None:
         assert told(ask) == ("returned", True)
     assert asked.await_count == 1
     assert told(ask) == ("returned", True)
+
+
+def placed(name: str) -> Any:
+    (entry,) = [each for each in _registry.entries() if each.patch.name == name]
+    assert entry.placed is not None
+    return entry
+
+
+def counted(name: str) -> int:
+    return int(fast_litellm.get_performance_stats(name)["served"])
+
+
+@settings(max_examples=EXAMPLES)
+@given(
+    st.sampled_from([True, False, None, 0, 1, "true", "maybe", [], 2.0]),
+    st.booleans(),
+    st.sampled_from([dict, MappingProxyType]),
+)
+def test_vector_stores(value: Any, given: bool, kind: Any) -> None:
+    entry = placed("litellm.proxy_vector_stores")
+    sections = kind({"vector_store_deny_by_default": value} if given else {"other": value})
+    before = counted("litellm.proxy_vector_stores")
+    for _ in range(2):
+        ours = auth_checks._vector_store_deny_by_default(sections)
+        assert ours is entry.original(sections)
+    plain = not given or type(value) is bool
+    assert counted("litellm.proxy_vector_stores") - before == 2 * plain
+
+
+LIMITS = st.sampled_from([None, {}, {"m": 1}, {"g": 0}])
+METADATA = st.fixed_dictionaries(
+    {},
+    optional={
+        "user_api_key_metadata": st.sampled_from([None, {}, 0, "x", ["a"]])
+        | st.fixed_dictionaries({}, optional={"model_tpm_limit": LIMITS}),
+        "user_api_key_model_max_budget": st.sampled_from(
+            [None, {}, {"m": {"tpm_limit": 3}}, {"m": {"max_budget": 1.0}}, {"m": 1}]
+        ),
+    },
+)
+
+
+@settings(max_examples=EXAMPLES * 2)
+@given(METADATA, st.none() | st.builds(limiter.RateLimitedModel, st.just("m"), st.just("g")))
+def test_a_key_s_own_limit(metadata: Any, model: Any) -> None:
+    handler = LIMITER.__new__(LIMITER)
+    entry = placed("litellm.proxy_key_limit")
+
+    def asked(function: Any) -> Any:
+        try:
+            return function(handler, metadata, model)
+        except Exception as error:
+            return type(error), str(error)
+
+    before = counted("litellm.proxy_key_limit")
+    ours = LIMITER._key_owns_model_tpm_limit_from_request_metadata
+    assert asked(ours) == asked(entry.original)
+    nothing = model is not None and not any(metadata.values())
+    assert counted("litellm.proxy_key_limit") - before == nothing
+
+
+def test_a_handler_of_ones_own_is_asked() -> None:
+    class Mine(LIMITER):  # type: ignore[misc, valid-type]
+        def _key_owns_model_limit(self, *_: Any) -> bool:
+            return True
+
+    model = limiter.RateLimitedModel("m", "g")
+    handler = Mine.__new__(Mine)
+    assert handler._key_owns_model_tpm_limit_from_request_metadata({}, model) is True
+    handler = LIMITER.__new__(LIMITER)
+    assert handler._key_owns_model_tpm_limit_from_request_metadata({}, model) is False
+    with patch.object(limiter, "get_key_own_model_rate_limit", lambda *_: {"m": 1}):
+        assert handler._key_owns_model_tpm_limit_from_request_metadata({}, model) is True
+    handler._key_owns_model_limit = lambda *_: True  # type: ignore[method-assign]
+    assert handler._key_owns_model_tpm_limit_from_request_metadata({}, model) is True

@@ -10,6 +10,8 @@ _PROXY = "litellm.proxy"
 _CHECKS = f"{_PROXY}.auth.auth_checks"
 _AUTH = f"{_PROXY}.auth.user_api_key_auth"
 _LAZY = f"{_PROXY}._lazy_features"
+_HOOK = f"{_PROXY}.hooks.parallel_request_limiter_v3"
+_LIMITER = f"{_HOOK}:_PROXY_MaxParallelRequestsHandler_v3"
 _ROUTES = f"{_PROXY}.auth.route_checks:RouteChecks"
 _SECRETS = "litellm.litellm_core_utils.secret_redaction"
 _RULES = f"{_PROXY}.config_resolvers.settings_rules"
@@ -191,5 +193,21 @@ def patches(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
             "215d672dfe12d142",
             "_proxy_checks:make_fetch",
             also={f"{_AUTH}:_noop_none": "22ad0e475aaeb11a"},
+        ),
+        patch(
+            "proxy_vector_stores",
+            f"{_CHECKS}:_vector_store_deny_by_default",
+            "03d90b0942b5b3bf",
+            "_proxy_checks:make_deny",
+        ),
+        patch(
+            "proxy_key_limit",
+            f"{_LIMITER}._key_owns_model_tpm_limit_from_request_metadata",
+            "99e956b29d0db6a3",
+            "_proxy_checks:make_key_owns",
+            also={
+                f"{_LIMITER}._key_owns_model_limit": "5816b983e265f880",
+                f"{_HOOK}:get_key_own_model_rate_limit": "1af5298788fad446",
+            },
         ),
     )

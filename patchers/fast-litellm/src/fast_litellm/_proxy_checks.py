@@ -2,6 +2,7 @@
 
 Each request makes a task of each of 13 coroutines, most of which return at once: there is no team, no budget window, no database.
 ``asyncio.gather`` takes a future that is done as well, and the same one for all of them. Other callers than the two that gather get coroutines.
+Two more validate a model to learn what is known without it.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import inspect
 import sys
 from inspect import CORO_CREATED, getcoroutinestate
 from types import CodeType, CoroutineType
-from typing import Any, Callable, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 from fast_jvm._registry import Activate, Meter
 from fast_jvm._serving import Serving, finish
+
+_LIMITER = "_PROXY_MaxParallelRequestsHandler_v3"
 
 #: The loop asked last, and its future whose result is None.
 _last: Tuple[Any, Any] = (None, None)
@@ -256,3 +259,65 @@ def make_fetch(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[...
 
     replacement: Any = _safe_fetch
     return gathered.finish(replacement)
+
+
+def make_deny(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of _vector_store_deny_by_default and its switch: of a bool pydantic says the same each time."""
+    serving = Serving("litellm.proxy_vector_stores")
+    names = original.__globals__
+    answers: Dict[bool, Tuple[Any, bool]] = {}
+
+    def _vector_store_deny_by_default(general_settings: Any) -> bool:
+        if serving.live or serving:
+            value = general_settings.get("vector_store_deny_by_default", False)
+            if value is False or value is True:
+                replacement.served += 1
+                validator = getattr(names["ConfigGeneralSettings"], "__pydantic_validator__", None)
+                known = answers.get(value)
+                if known is None or known[0] is not validator:
+                    known = answers[value] = (
+                        validator,
+                        original({"vector_store_deny_by_default": value}),
+                    )
+                return known[1]
+            general_settings = {"vector_store_deny_by_default": value}
+        replacement.declined += 1
+        denied: bool = original(general_settings)
+        return denied
+
+    replacement: Any = _vector_store_deny_by_default
+    return finish(replacement, serving)
+
+
+def make_key_owns(
+    original: Callable[..., Any], meter: Meter
+) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of _key_owns_model_tpm_limit_from_request_metadata and its switch: a key of nothing owns no limit."""
+    serving = Serving("litellm.proxy_key_limit")
+    names = original.__globals__
+    studied: Any = None
+
+    def _key_owns_model_tpm_limit_from_request_metadata(
+        self: Any, request_metadata: Any, model: Any
+    ) -> bool:
+        nonlocal studied
+        if (
+            type(request_metadata) is dict
+            and type(model) is names["RateLimitedModel"]
+            and not request_metadata.get("user_api_key_metadata")
+            and not request_metadata.get("user_api_key_model_max_budget")
+            and (serving.live or serving)
+            and serving.holds()
+        ):
+            owns = type(self)._key_owns_model_limit
+            if studied is None:
+                studied = names[_LIMITER]._key_owns_model_limit
+            if owns is studied and "_key_owns_model_limit" not in self.__dict__:
+                replacement.served += 1
+                return False
+        replacement.declined += 1
+        owned: bool = original(self, request_metadata, model)
+        return owned
+
+    replacement: Any = _key_owns_model_tpm_limit_from_request_metadata
+    return finish(replacement, serving)
