@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 
@@ -37,3 +38,14 @@ def ready() -> Iterator[None]:
             f"{name}: {component['status']} {component['reason']}, "
             f"served {stats[name]['served']}, declined {stats[name]['declined']}"
         )
+
+
+@pytest.fixture
+def loggers_quiet() -> Iterator[None]:
+    """LiteLLM's loggers write nothing."""
+    levels = {name: logging.getLogger(name).level for name in ("LiteLLM", "LiteLLM Router")}
+    for name in levels:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    yield
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import datetime
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
@@ -24,14 +23,7 @@ from sides import originals, served
 MANY = 3000 if LONG else 200
 
 
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    levels = {name: logging.getLogger(name).level for name in ("LiteLLM", "LiteLLM Router")}
-    for name in levels:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    yield
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
+pytestmark = pytest.mark.usefixtures("loggers_quiet")
 
 
 class Mine(dict[Any, Any]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import litellm
@@ -23,14 +23,7 @@ from sides import originals, served
 MESSAGES = [{"role": "user", "content": "hello there"}]
 
 
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    levels = {name: logging.getLogger(name).level for name in ("LiteLLM", "LiteLLM Router")}
-    for name in levels:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    yield
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
+pytestmark = pytest.mark.usefixtures("loggers_quiet")
 
 
 #: Values of a payload that are equal in two calls.

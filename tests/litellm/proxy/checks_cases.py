@@ -113,24 +113,28 @@ BODIES = st.fixed_dictionaries(
 )
 
 
+def checks(body: Any, token: Any, team: Any = None, user: Any = None, skip: bool = False) -> Any:
+    return auth_checks.common_checks(
+        request_body=dict(body),
+        team_object=team,
+        user_object=user,
+        end_user_object=None,
+        global_proxy_spend=None,
+        general_settings={},
+        route="/v1/chat/completions",
+        llm_router=None,
+        proxy_logging_obj=LOGGING,
+        valid_token=token,
+        request=request(),
+        skip_budget_checks=skip,
+    )
+
+
 @settings(max_examples=EXAMPLES)
 @given(BODIES, TEAMS, USERS, TOKENS, st.booleans())
 def test_common_checks(body: Any, team: Any, user: Any, token: Any, skip: bool) -> None:
     def ask() -> Any:
-        return auth_checks.common_checks(
-            request_body=dict(body),
-            team_object=team,
-            user_object=user,
-            end_user_object=None,
-            global_proxy_spend=None,
-            general_settings={},
-            route="/v1/chat/completions",
-            llm_router=None,
-            proxy_logging_obj=LOGGING,
-            valid_token=token,
-            request=request(),
-            skip_budget_checks=skip,
-        )
+        return checks(body, token, team, user, skip)
 
     with originals():
         expected = told(ask)
@@ -198,19 +202,7 @@ def test_a_mock_is_asked() -> None:
     """Of what a check calls, and of the check itself."""
 
     def ask() -> Any:
-        return auth_checks.common_checks(
-            request_body={"model": "m"},
-            team_object=None,
-            user_object=None,
-            end_user_object=None,
-            global_proxy_spend=None,
-            general_settings={},
-            route="/v1/chat/completions",
-            llm_router=None,
-            proxy_logging_obj=LOGGING,
-            valid_token=UserAPIKeyAuth(api_key="sk-1"),
-            request=request(),
-        )
+        return checks({"model": "m"}, UserAPIKeyAuth(api_key="sk-1"))
 
     assert told(ask) == ("returned", True)
     with patch.object(auth_checks, "tag_max_budget_check_for_tags", AsyncMock()) as asked:

@@ -34,6 +34,14 @@ def _copied(model: Any) -> Any:
     return found
 
 
+def _copied_deployment(deployment: Any) -> Any:
+    """A copy of a deployment, with copies of its parameters and its info."""
+    found = _copied(deployment)
+    for name in _NESTED:
+        found.__dict__[name] = _copied(deployment.__dict__[name])
+    return found
+
+
 def _is_plain(model: Any, kind: Any, nested: Tuple[str, ...] = ()) -> bool:
     """Whether a model can be copied so."""
     return (
@@ -61,7 +69,9 @@ def _learnt(model: Dict[str, Any], made: Any, kinds: Tuple[Any, Any, Any]) -> Op
         or not _is_plain(made.model_info, kinds[2])
     ):
         return None
-    return _Known(model, None, None), _Known(parameters, None, None), _Known(info, None, None), made
+    held = [_Known(each, None, None) for each in (model, parameters, info)]
+    # the caller may change what it gets
+    return held[0], held[1], held[2], _copied_deployment(made)
 
 
 def make_get_deployment(
@@ -92,21 +102,14 @@ def make_get_deployment(
             and found[2].fresh(model["model_info"])
         ):
             replacement.served += 1
-            copied = _copied(found[3])
-            copied.__dict__["litellm_params"] = _copied(found[3].litellm_params)
-            copied.__dict__["model_info"] = _copied(found[3].model_info)
-            return copied
+            return _copied_deployment(found[3])
         replacement.declined += 1
         made = original(self, model_id)
         learnt = _learnt(model, made, (types.Deployment, types.LiteLLM_Params, types.ModelInfo))
         if learnt is not None:
             if len(known) > 2 * len(self.model_list) + 64:
                 known.clear()  # of deployments that are gone
-            # the caller may change what it gets
-            template = _copied(made)
-            template.__dict__["litellm_params"] = _copied(made.litellm_params)
-            template.__dict__["model_info"] = _copied(made.model_info)
-            known[id(model)] = (*learnt[:3], template)
+            known[id(model)] = learnt
         return made
 
     replacement: Any = get_deployment

@@ -58,7 +58,9 @@ def found(name: str) -> bool:
         return True
     try:
         search = sys.modules[parent].__path__ if parent else None
-        path = [entry for entry in (search or sys.path) if isinstance(entry, str)]
+        path = [
+            entry for entry in (sys.path if search is None else search) if isinstance(entry, str)
+        ]
         if _missed_still(name, path, search):
             return False
         # looked at before the folders are searched: what comes meanwhile is another time

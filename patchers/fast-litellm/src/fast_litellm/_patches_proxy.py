@@ -13,7 +13,6 @@ _LAZY = f"{_PROXY}._lazy_features"
 _HOOK = f"{_PROXY}.hooks.parallel_request_limiter_v3"
 _LIMITER = f"{_HOOK}:_PROXY_MaxParallelRequestsHandler_v3"
 _ROUTES = f"{_PROXY}.auth.route_checks:RouteChecks"
-_SECRETS = "litellm.litellm_core_utils.secret_redaction"
 _RULES = f"{_PROXY}.config_resolvers.settings_rules"
 _STORE = f"{_PROXY}.config_resolvers.settings_store"
 _MODELS = "fastapi.dependencies.models"
@@ -137,7 +136,7 @@ def patches(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
             also={
                 "litellm._logging:_drop_encoded_credential": "afbf6b542b6402e0",
                 "litellm._logging:_hides_a_credential": "55751e3ad5347258",
-                f"{_SECRETS}:python_redact_string": "21a59adc1a814c13",
+                "litellm._logging:python_redact_string": "21a59adc1a814c13",
             },
         ),
         patch(

@@ -234,29 +234,30 @@ def make_db_related(
 def make_scrub(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
     """Return the replacement of _scrub_access_arg and its switch: what of an access line hides no credential is remembered, not searched again."""
     serving = Serving("litellm.proxy_access_log")
-    names = original.__globals__
     secrets = sys.modules["litellm.litellm_core_utils.secret_redaction"].__dict__
-    parts = ("python_redact_string", "_drop_encoded_credential", "_hides_a_credential")
-    studied: Any = None
+    pattern: Any = None
     clean: Dict[str, None] = {}
 
     def _scrub_access_arg(value: Any) -> Any:
-        nonlocal studied
-        if (serving.live or serving) and type(value) is str and len(value) <= _LONGEST:
-            now = [names[part] for part in parts]
-            now.append(secrets["_SECRET_RE"])
-            if studied is None:
-                studied = now
-            if now == studied:
-                replacement.served += 1
-                if value in clean:
-                    return value
-                scrubbed = original(value)
-                if scrubbed == value:
-                    if len(clean) >= _MOST:
-                        clean.clear()
-                    clean[value] = None
-                return scrubbed
+        nonlocal pattern
+        if (
+            (serving.live or serving)
+            and type(value) is str
+            and len(value) <= _LONGEST
+            and serving.holds()
+        ):
+            replacement.served += 1
+            if pattern is not secrets["_SECRET_RE"]:
+                pattern = secrets["_SECRET_RE"]
+                clean.clear()
+            if value in clean:
+                return value
+            scrubbed = original(value)
+            if scrubbed == value:
+                if len(clean) >= _MOST:
+                    clean.clear()
+                clean[value] = None
+            return scrubbed
         replacement.declined += 1
         return original(value)
 

@@ -27,38 +27,44 @@ def _done() -> Any:
     """Return such a future of the running loop; None where none runs."""
     global _last
     loop = asyncio._get_running_loop()
-    known, future = _last
-    if loop is not None and loop is known:
-        return future
     if loop is None:
         return None
-    future = loop.create_future()
-    future.set_result(None)
-    _last = (loop, future)
+    known, future = _last
+    if loop is not known:
+        future = loop.create_future()
+        future.set_result(None)
+        _last = (loop, future)
     return future
 
 
 class _Gathered:
-    """One patch: whether the caller is the function that gathers, and what it is given."""
+    """One patch: its original, and the function that gathers what it returns."""
 
-    __slots__ = ("_code", "_gatherer", "_names", "serving")
+    __slots__ = ("_code", "_gatherer", "_original", "_replacement", "serving")
 
     def __init__(self, name: str, original: Any, gatherer: str) -> None:
         self.serving = Serving(name)
-        self._names = original.__globals__
+        self._original = original
         self._gatherer = gatherer
         self._code: Optional[CodeType] = None
+        self._replacement: Any = None
 
-    def future(self) -> Any:
-        """Return the future for the caller's caller, or None: the original is to be called."""
-        if not (self.serving.live or self.serving):
-            return None
-        if self._code is None:
-            self._code = getattr(inspect.unwrap(self._names[self._gatherer]), "__code__", None)
-        return _done() if sys._getframe(2).f_code is self._code else None
+    def of(self, nothing: bool, *arguments: Any) -> Any:
+        """Return the future where there is nothing to do and the replacement's caller gathers it, else the original's coroutine."""
+        if nothing and (self.serving.live or self.serving):
+            if self._code is None:
+                gatherer = self._original.__globals__[self._gatherer]
+                self._code = getattr(inspect.unwrap(gatherer), "__code__", None)
+            future = _done() if sys._getframe(2).f_code is self._code else None
+            if future is not None:
+                self._replacement.served += 1
+                return future
+        self._replacement.declined += 1
+        return self._original(*arguments)
 
     def finish(self, replacement: Any) -> Tuple[Callable[..., Any], Activate]:
         """Return what a ``make`` function returns; who asks is told of a coroutine function, as the original is one."""
+        self._replacement = replacement
         mark = getattr(inspect, "markcoroutinefunction", None)
         if mark is not None:
             mark(replacement)
@@ -74,16 +80,9 @@ def make_team_max(
     gathered = _Gathered("litellm.proxy_team_max", original, "common_checks")
 
     def team_max_budget_check(team_object: Any, valid_token: Any, proxy_logging_obj: Any) -> Any:
-        if team_object is None:
-            future = gathered.future()
-            if future is not None:
-                replacement.served += 1
-                return future
-        replacement.declined += 1
-        return original(team_object, valid_token, proxy_logging_obj)
+        return gathered.of(team_object is None, team_object, valid_token, proxy_logging_obj)
 
-    replacement: Any = team_max_budget_check
-    return gathered.finish(replacement)
+    return gathered.finish(team_max_budget_check)
 
 
 def make_team_windows(
@@ -93,16 +92,9 @@ def make_team_windows(
     gathered = _Gathered("litellm.proxy_team_windows", original, "common_checks")
 
     def _team_multi_budget_check(team_object: Any) -> Any:
-        if team_object is None:
-            future = gathered.future()
-            if future is not None:
-                replacement.served += 1
-                return future
-        replacement.declined += 1
-        return original(team_object)
+        return gathered.of(team_object is None, team_object)
 
-    replacement: Any = _team_multi_budget_check
-    return gathered.finish(replacement)
+    return gathered.finish(_team_multi_budget_check)
 
 
 def make_key_windows(
@@ -113,16 +105,10 @@ def make_key_windows(
     token = original.__globals__["UserAPIKeyAuth"]
 
     def _virtual_key_multi_budget_check(valid_token: Any) -> Any:
-        if type(valid_token) is token and not valid_token.budget_limits:
-            future = gathered.future()
-            if future is not None:
-                replacement.served += 1
-                return future
-        replacement.declined += 1
-        return original(valid_token)
+        nothing = type(valid_token) is token and not valid_token.budget_limits
+        return gathered.of(nothing, valid_token)
 
-    replacement: Any = _virtual_key_multi_budget_check
-    return gathered.finish(replacement)
+    return gathered.finish(_virtual_key_multi_budget_check)
 
 
 def make_team_soft(
@@ -132,16 +118,9 @@ def make_team_soft(
     gathered = _Gathered("litellm.proxy_team_soft", original, "common_checks")
 
     def _team_soft_budget_check(team_object: Any, valid_token: Any, proxy_logging_obj: Any) -> Any:
-        if team_object is None:
-            future = gathered.future()
-            if future is not None:
-                replacement.served += 1
-                return future
-        replacement.declined += 1
-        return original(team_object, valid_token, proxy_logging_obj)
+        return gathered.of(team_object is None, team_object, valid_token, proxy_logging_obj)
 
-    replacement: Any = _team_soft_budget_check
-    return gathered.finish(replacement)
+    return gathered.finish(_team_soft_budget_check)
 
 
 def make_organization(
@@ -157,23 +136,16 @@ def make_organization(
         user_api_key_cache: Any,
         proxy_logging_obj: Any,
     ) -> Any:
-        if prisma_client is None:
-            future = gathered.future()
-            if future is not None:
-                replacement.served += 1
-                return future
-        replacement.declined += 1
-        return original(
-            valid_token, team_object, prisma_client, user_api_key_cache, proxy_logging_obj
-        )
+        given = (valid_token, team_object, prisma_client, user_api_key_cache, proxy_logging_obj)
+        return gathered.of(prisma_client is None, *given)
 
-    replacement: Any = organization_max_budget_check
-    return gathered.finish(replacement)
+    return gathered.finish(organization_max_budget_check)
 
 
 def make_tags(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
     """Return the replacement of _tag_max_budget_check and its switch: without a database nobody asks what tags a body has."""
     gathered = _Gathered("litellm.proxy_tags", original, "common_checks")
+    serving = gathered.serving
 
     def _tag_max_budget_check(
         request_body: Any,
@@ -182,25 +154,18 @@ def make_tags(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[...,
         proxy_logging_obj: Any,
         valid_token: Any,
     ) -> Any:
-        if (
+        nothing = (
             prisma_client is None
             and type(request_body) is dict
             and type(request_body.get("metadata")) is not str  # which would be parsed
             and type(request_body.get("litellm_metadata")) is not str
-            and (gathered.serving.live or gathered.serving)
-            and gathered.serving.holds()
-        ):
-            future = gathered.future()
-            if future is not None:
-                replacement.served += 1
-                return future
-        replacement.declined += 1
-        return original(
-            request_body, prisma_client, user_api_key_cache, proxy_logging_obj, valid_token
+            and (serving.live or serving)
+            and serving.holds()
         )
+        given = (request_body, prisma_client, user_api_key_cache, proxy_logging_obj, valid_token)
+        return gathered.of(bool(nothing), *given)
 
-    replacement: Any = _tag_max_budget_check
-    return gathered.finish(replacement)
+    return gathered.finish(_tag_max_budget_check)
 
 
 def make_member(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
@@ -217,48 +182,30 @@ def make_member(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..
         team_membership: Any = None,
         team_membership_loaded: bool = False,
     ) -> Any:
-        if team_object is None:
-            future = gathered.future()
-            if future is not None:
-                replacement.served += 1
-                return future
-        replacement.declined += 1
-        return original(
-            team_object,
-            user_object,
-            valid_token,
-            prisma_client,
-            user_api_key_cache,
-            proxy_logging_obj,
-            team_membership,
-            team_membership_loaded,
-        )
+        given = (team_object, user_object, valid_token, prisma_client, user_api_key_cache)
+        more = (proxy_logging_obj, team_membership, team_membership_loaded)
+        return gathered.of(team_object is None, *given, *more)
 
-    replacement: Any = _check_team_member_budget
-    return gathered.finish(replacement)
+    return gathered.finish(_check_team_member_budget)
 
 
 def make_fetch(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
     """Return the replacement of _safe_fetch and its switch."""
     gathered = _Gathered("litellm.proxy_fetch", original, "run_centralized_common_checks")
-    nothing = original.__globals__["_noop_none"].__code__
+    noop = original.__globals__["_noop_none"].__code__
 
     def _safe_fetch(label: Any, awaitable: Any) -> Any:
-        if (
+        nothing = (
             type(awaitable) is CoroutineType
-            and awaitable.cr_code is nothing
+            and awaitable.cr_code is noop
             and getcoroutinestate(awaitable) == CORO_CREATED
-        ):
-            future = gathered.future()
-            if future is not None:
-                awaitable.close()
-                replacement.served += 1
-                return future
-        replacement.declined += 1
-        return original(label, awaitable)
+        )
+        made = gathered.of(nothing, label, awaitable)
+        if asyncio.isfuture(made):
+            awaitable.close()  # nobody awaits it
+        return made
 
-    replacement: Any = _safe_fetch
-    return gathered.finish(replacement)
+    return gathered.finish(_safe_fetch)
 
 
 def make_deny(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
@@ -295,12 +242,10 @@ def make_key_owns(
     """Return the replacement of _key_owns_model_tpm_limit_from_request_metadata and its switch: a key of nothing owns no limit."""
     serving = Serving("litellm.proxy_key_limit")
     names = original.__globals__
-    studied: Any = None
 
     def _key_owns_model_tpm_limit_from_request_metadata(
         self: Any, request_metadata: Any, model: Any
     ) -> bool:
-        nonlocal studied
         if (
             type(request_metadata) is dict
             and type(model) is names["RateLimitedModel"]
@@ -308,13 +253,11 @@ def make_key_owns(
             and not request_metadata.get("user_api_key_model_max_budget")
             and (serving.live or serving)
             and serving.holds()
+            and type(self)._key_owns_model_limit is names[_LIMITER]._key_owns_model_limit
+            and "_key_owns_model_limit" not in self.__dict__
         ):
-            owns = type(self)._key_owns_model_limit
-            if studied is None:
-                studied = names[_LIMITER]._key_owns_model_limit
-            if owns is studied and "_key_owns_model_limit" not in self.__dict__:
-                replacement.served += 1
-                return False
+            replacement.served += 1
+            return False
         replacement.declined += 1
         owned: bool = original(self, request_metadata, model)
         return owned
