@@ -9,6 +9,7 @@ from fast_jvm import Patch
 _PROXY = "litellm.proxy"
 _CHECKS = f"{_PROXY}.auth.auth_checks"
 _AUTH = f"{_PROXY}.auth.user_api_key_auth"
+_GZIP = f"{_PROXY}.middleware.gzip_middleware"
 _LAZY = f"{_PROXY}._lazy_features"
 _HOOK = f"{_PROXY}.hooks.parallel_request_limiter_v3"
 _LIMITER = f"{_HOOK}:_PROXY_MaxParallelRequestsHandler_v3"
@@ -138,6 +139,25 @@ def patches(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
                 "litellm._logging:_hides_a_credential": "55751e3ad5347258",
                 "litellm._logging:python_redact_string": "21a59adc1a814c13",
             },
+        ),
+        patch(
+            "proxy_body",
+            f"{_GZIP}:_BufferedBodyGzipResponder.__call__",
+            "05236c1f37aa080a",
+            "_proxy_http:make_responder",
+        ),
+        patch(
+            "proxy_send",
+            "uvicorn.protocols.http.h11_impl:RequestResponseCycle.send",
+            "734eb0ab00bdb8b2",
+            "_proxy_http:make_send",
+            also={
+                "h11._headers:normalize_and_validate": "3eed960e0d60c5d0",
+                "h11._headers:Headers": "758d2419f2dab450",
+                "h11._events:_ResponseBase.__init__": "b688bbf7fd0b1b45",
+                "h11._util:validate": "615a954208952950",
+            },
+            of=_UVICORN,
         ),
         patch(
             "proxy_team_max",

@@ -1,0 +1,201 @@
+"""uvicorn's end of an answer: its head goes out with its body, in one write.
+
+LiteLLM's gzip middleware holds an answer's start until its body is there and then sends both; uvicorn writes each to the socket, and a client is
+woken twice. Nothing else may see a difference: the head waits for the body that is sent next, and no longer than until the event loop's next turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from fast_jvm._registry import Activate, Meter
+from fast_jvm._serving import Serving, finish
+
+#: Bytes of a body that are copied behind its head.
+_LONGEST = 1 << 16
+_MOST = 1024
+
+
+class _Head:
+    """The head of an answer whose body is sent next."""
+
+    __slots__ = ("_cycle", "_output", "_turn")
+
+    def __init__(self) -> None:
+        self._cycle: Any = None
+        self._output = b""
+        self._turn: Optional[asyncio.Handle] = None
+
+    def hold(self, cycle: Any, output: bytes) -> None:
+        """Keep the bytes back."""
+        self._cycle, self._output = cycle, output
+        self._turn = asyncio.get_running_loop().call_soon(self.flush)
+        _waiting[id(cycle)] = self
+
+    def take(self) -> bytes:
+        """Return the bytes, which are the caller's to write."""
+        output, self._output = self._output, b""
+        if self._turn is not None:
+            self._turn.cancel()
+            del _waiting[id(self._cycle)]
+            self._turn = self._cycle = None
+        return output
+
+    def flush(self) -> None:
+        """Write the bytes, if they are still here."""
+        cycle = self._cycle
+        if cycle is not None:
+            cycle.transport.write(self.take())
+
+
+#: By the id of a message that starts an answer, and by that of uvicorn's cycle: both live as long as they are in here.
+_awaited: Dict[int, _Head] = {}
+_waiting: Dict[int, _Head] = {}
+
+
+def make_responder(
+    original: Callable[..., Any], meter: Meter
+) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of _BufferedBodyGzipResponder.__call__ and its switch."""
+    serving = Serving("litellm.proxy_body")
+
+    async def __call__(self: Any, message: Any) -> None:
+        start = self.held_start
+        if (
+            (serving.live or serving)
+            and start is not None
+            and not self.decided
+            and message["type"] == "http.response.body"
+            and not message.get("more_body", False)
+        ):
+            replacement.served += 1
+            head = _awaited[id(start)] = _Head()
+            try:
+                await original(self, message)
+            finally:
+                del _awaited[id(start)]
+                head.flush()
+            return
+        replacement.declined += 1
+        await original(self, message)
+
+    replacement: Any = __call__
+    return finish(replacement, serving)
+
+
+class _Names:
+    """h11's check of an answer's header fields; what a name is checked for is known the second time."""
+
+    def __init__(self) -> None:
+        headers = sys.modules["h11._headers"]
+        self._made: Any = headers.Headers
+        self._name: Any = headers._field_name_re.fullmatch
+        self._value: Any = headers._field_value_re.fullmatch
+        self._digits: int = headers.CONTENT_LENGTH_MAX_DIGITS
+        self._known: Dict[bytes, bytes] = {}
+
+    def headers(self, pairs: List[Any]) -> Any:
+        """Return what ``normalize_and_validate`` makes of them; the pairs where it has more to say."""
+        known, value_of, length = self._known, self._value, False
+        full = []
+        for name, value in pairs:
+            if type(name) is not bytes or type(value) is not bytes:
+                return pairs
+            lower = known.get(name)
+            if lower is None:
+                lower = name.lower()
+                if lower == b"transfer-encoding" or not self._name(name):
+                    return pairs
+                if len(known) >= _MOST:
+                    known.clear()
+                known[name] = lower
+            if lower == b"content-length":
+                if length or not value.isdigit() or len(value) > self._digits:
+                    return pairs
+                length = True
+            elif not value_of(value):
+                return pairs
+            full.append((name, lower, value))
+        return self._made(full)
+
+
+def make_send(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of RequestResponseCycle.send and its switch."""
+    serving = Serving("litellm.proxy_send")
+    names = original.__globals__
+    known = _Names()
+
+    async def send(self: Any, message: Any) -> None:
+        flows = not (self.flow.write_paused or self.disconnected)
+        head = _waiting.get(id(self))
+        if head is not None:
+            if (
+                flows
+                and message["type"] == "http.response.body"
+                and not message.get("more_body", False)
+                and len(message.get("body", b"")) <= _LONGEST
+            ):
+                replacement.served += 1
+                _finish(self, message, names["h11"], head)
+                return
+            head.flush()
+        elif flows and not self.response_started and (serving.live or serving):
+            head = _awaited.get(id(message))
+            if head is not None and message["type"] == "http.response.start":
+                replacement.served += 1
+                head.hold(self, _start(self, message, names, known))
+                return
+        replacement.declined += 1
+        await original(self, message)
+
+    replacement: Any = send
+    return finish(replacement, serving)
+
+
+def _start(cycle: Any, message: Any, names: Dict[str, Any], known: _Names) -> bytes:
+    """As uvicorn starts an answer: its access line, its status line and its header fields."""
+    cycle.response_started = True
+    cycle.waiting_for_100_continue = False
+    status = message["status"]
+    headers = cycle.default_headers + list(message.get("headers", []))
+    close = names["CLOSE_HEADER"]
+    if close in cycle.scope["headers"] and close not in headers:
+        headers = [*headers, close]
+    if cycle.access_log:
+        cycle.access_logger.info(
+            '%s - "%s %s HTTP/%s" %d',
+            names["get_client_addr"](cycle.scope),
+            cycle.scope["method"],
+            names["get_path_with_query_string"](cycle.scope),
+            cycle.scope["http_version"],
+            status,
+        )
+    reason = names["STATUS_PHRASES"][status]
+    response = names["h11"].Response(
+        status_code=status, headers=known.headers(headers), reason=reason
+    )
+    output: bytes = cycle.conn.send(event=response)
+    return output
+
+
+def _finish(cycle: Any, message: Any, h11: Any, head: _Head) -> None:
+    """As uvicorn sends a whole body, with the head before it in the same write."""
+    body = message.get("body", b"")
+    data = b"" if cycle.scope["method"] == "HEAD" else body
+    try:
+        output = cycle.conn.send(event=h11.Data(data=data))
+    except BaseException:
+        head.flush()
+        raise
+    cycle.transport.write(head.take() + output)
+    cycle.response_complete = True
+    cycle.message_event.set()
+    output = cycle.conn.send(event=h11.EndOfMessage())
+    if output:
+        cycle.transport.write(output)
+    if cycle.conn.our_state is h11.MUST_CLOSE or not cycle.keep_alive:
+        cycle.conn.send(event=h11.ConnectionClosed())
+        cycle.transport.close()
+    cycle.on_response()
