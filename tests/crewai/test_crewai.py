@@ -25,7 +25,7 @@ QUIET = {
 def test_cases(java: str, tmp_path: Path, java_is: str) -> None:
     run_cases(
         "crewai",
-        [file for file in FILES if java_is == "up" or file.name not in JAVAS],
+        [[file for file in FILES if java_is == "up" or file.name not in JAVAS]],
         tmp_path,
         java,
         least=17,

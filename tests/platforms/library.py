@@ -36,21 +36,20 @@ def there(name: str) -> bool:
 
 def run_cases(
     name: str,
-    files: list[Path],
+    groups: list[list[Path]],
     tmp_path: Path,
     java: str,
     least: int,
     timeout: float,
-    apart: bool = False,
     elsewhere: tuple[str, ...] = (),
     **more: str,
 ) -> None:
     """Run files of one folder's cases; all pass, and each patch, *least* or more, is live and has served.
 
-    ``apart``: each file in a process of its own, two at a time, for libraries whose state is the process's. ``elsewhere``:
-    beginnings of patches' names whose modules these cases never import; other cases serve them.
+    Each group of files is a process, and two run at a time. ``elsewhere``: beginnings of patches' names whose modules these
+    cases never import; other cases serve them.
     """
-    cases = files[0].parent
+    cases = groups[0][0].parent
     command = ("-m", "pytest", "-q", "-s", "-c", os.devnull, "--rootdir", str(cases))
     inside = python(name)
 
@@ -72,7 +71,7 @@ def run_cases(
     passed = 0
     served: dict[str, int] = {}
     with ThreadPoolExecutor(2) as pool:
-        outs = list(pool.map(outcome, [[file] for file in files] if apart else [files]))
+        outs = list(pool.map(outcome, groups))
     for out in outs:
         print(out)
         found = re.search(r"(\d+) passed", out)
