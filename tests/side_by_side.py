@@ -19,12 +19,15 @@ SECOND = [str(TESTS / name) for name in ("axolotl", "crewai", "litellm", "platfo
 
 def main(arguments: list[str]) -> int:
     """Run both to their ends; the exit code of the first that failed."""
-    pytest = [sys.executable, "-u", "-m", "pytest", *arguments]
+    pytest = ["-m", "pytest", *arguments]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # `timeout`: what there is, is shown
     with tempfile.TemporaryFile() as kept:
-        second = subprocess.Popen([*pytest, *SECOND], stdout=kept, stderr=subprocess.STDOUT)
+        second = subprocess.Popen(
+            [sys.executable, "-u", *pytest, *SECOND], stdout=kept, stderr=subprocess.STDOUT
+        )
         try:
-            first = subprocess.call([*pytest, *(f"--ignore={path}" for path in SECOND), str(TESTS)])
+            others = (f"--ignore={path}" for path in SECOND)
+            first = subprocess.call([sys.executable, *pytest, *others, str(TESTS)])
             return first or second.wait()
         finally:
             if sys.exc_info()[0]:
