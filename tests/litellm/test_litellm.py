@@ -31,7 +31,7 @@ def test_cases(java: str, tmp_path: Path, volume: str) -> None:
         java,
         least=75,
         elsewhere=("litellm.proxy_",),  # test_proxy.py
-        timeout=900 if volume == "short" else 3000,
+        timeout=1200 if volume == "short" else 3000,
         FAST_JVM="eager",
         LITELLM_CASES=volume,
         LITELLM_LOCAL_MODEL_COST_MAP="True",
