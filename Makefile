@@ -69,7 +69,7 @@ junit: $(JAR)
 	$(call LIMIT,900) $(PY) java-core/build.py test
 
 pytest: $(JAR)
-	$(call LIMIT,3200) $(PY) -m pytest
+	$(call LIMIT,3200) $(PY) -m tests.side_by_side
 
 matrix: $(JAR)
 	$(call LIMIT,7200) $(PY) -m pytest tests --long --matrix=docs/matrix.md -m "line or long"

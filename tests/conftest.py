@@ -22,7 +22,7 @@ from support.matrix import (  # noqa: F401  (hooks)
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "tests" / "boot" / "library"
-TIMEOUT_S = 60
+TIMEOUT_S = 180  # tells what hangs: the machine may be busy
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

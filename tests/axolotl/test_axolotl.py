@@ -16,7 +16,7 @@ CHILDREN = ("gate_cases", "starting_cases", "training_cases")
 def test_cases(java: str, tmp_path: Path, java_is: str) -> None:
     run_cases(
         "axolotl",
-        [path for path in FILES if java_is == "up" or path.stem not in CHILDREN],
+        [[path for path in FILES if java_is == "up" or path.stem not in CHILDREN]],
         tmp_path,
         java,
         least=11,

@@ -18,7 +18,7 @@ from fast_jvm import _boot, _jre
 from fast_jvm._reasons import Kind
 
 HOSTS = pytest.mark.parametrize("host", ["jni", "jpype"])
-LIMIT_S = 40
+LIMIT_S = 90
 
 # what a user's program does: the codec, an error, a forked child, a thread, faulthandler
 WORK = """

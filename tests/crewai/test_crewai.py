@@ -25,11 +25,11 @@ QUIET = {
 def test_cases(java: str, tmp_path: Path, java_is: str) -> None:
     run_cases(
         "crewai",
-        [file for file in FILES if java_is == "up" or file.name not in JAVAS],
+        [[file for file in FILES if java_is == "up" or file.name not in JAVAS]],
         tmp_path,
         java,
         least=17,
-        timeout=600,
+        timeout=1200,
         CREWAI_CASES_JAVA=java_is,
         HOME=str(tmp_path),
         **QUIET,
@@ -40,7 +40,7 @@ def test_cases(java: str, tmp_path: Path, java_is: str) -> None:
 def test_killed_savers(java: str, tmp_path: Path, rounds: int) -> None:
     out = run(
         *(python("crewai"), CASES / "kills.py", tmp_path / "states", rounds),
-        timeout=60 + 15 * rounds,
+        timeout=300 + 15 * rounds,
         PYTHONPATH=sources(),
         FAST_JVM_CACHE="off",
         FAST_JVM_HOME=java,
@@ -84,7 +84,7 @@ def test_resumed_by_the_other(java: str, tmp_path: Path) -> None:
 def test_switched_off(java: str, tmp_path: Path) -> None:
     out = run(
         *(python("crewai"), CASES / "switched_off.py"),
-        timeout=120,
+        timeout=300,
         PYTHONPATH=sources(),
         FAST_JVM="off",
         FAST_JVM_HOME=java,

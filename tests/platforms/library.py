@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -35,31 +36,30 @@ def there(name: str) -> bool:
 
 def run_cases(
     name: str,
-    files: list[Path],
+    groups: list[list[Path]],
     tmp_path: Path,
     java: str,
     least: int,
     timeout: float,
-    apart: bool = False,
     elsewhere: tuple[str, ...] = (),
     **more: str,
 ) -> None:
     """Run files of one folder's cases; all pass, and each patch, *least* or more, is live and has served.
 
-    ``apart``: each file in a process of its own, for libraries whose state is the process's. ``elsewhere``: beginnings of
-    patches' names whose modules these cases never import; other cases serve them.
+    Each group of files is a process, and two run at a time. ``elsewhere``: beginnings of patches' names whose modules these
+    cases never import; other cases serve them.
     """
-    cases = files[0].parent
+    cases = groups[0][0].parent
     command = ("-m", "pytest", "-q", "-s", "-c", os.devnull, "--rootdir", str(cases))
-    passed = 0
-    served: dict[str, int] = {}
-    for number, group in enumerate([[file] for file in files] if apart else [files]):
-        out = run(
-            *(python(name), *command, "-p", "no:cacheprovider"),
+    inside = python(name)
+
+    def outcome(group: list[Path]) -> str:
+        return run(
+            *(inside, *command, "-p", "no:cacheprovider"),
             "--confcutdir",  # tests/ on sys.path would hide the library
             str(cases),
             "--basetemp",
-            str(tmp_path / f"base{number}"),
+            str(tmp_path / group[0].stem),
             *map(str, group),
             timeout=timeout,
             PYTHONPATH=os.pathsep.join([str(cases), str(CALLS), sources()]),
@@ -67,6 +67,12 @@ def run_cases(
             FAST_JVM_HOME=java,
             **more,
         )
+
+    passed = 0
+    served: dict[str, int] = {}
+    with ThreadPoolExecutor(2) as pool:
+        outs = list(pool.map(outcome, groups))
+    for out in outs:
         print(out)
         found = re.search(r"(\d+) passed", out)
         assert found and "skipped" not in out, out

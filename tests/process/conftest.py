@@ -17,7 +17,7 @@ def live():
     assert ready or os.environ["FAST_JVM"] == "off", fast_jvm.status().reason
 
 """
-LIMIT_S = 30
+LIMIT_S = 90
 
 _without: dict[Any, Any] = {}
 

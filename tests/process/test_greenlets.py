@@ -107,15 +107,15 @@ if live_here:
 
 @pytest.mark.line("processes", "gevent: builtins, and user code that switches", "as without us")
 def test_gevent(same) -> None:
-    done = same(HERD + GEVENT + SERVED, timeout=60)
+    done = same(HERD + GEVENT + SERVED, timeout=180)
     assert done.stdout.count("194") == 8
 
 
 @pytest.mark.line("processes", "greenlets that switch inside user code", "as without us")
 def test_greenlets(same) -> None:
-    same(HERD + GREENLETS, timeout=60)
+    same(HERD + GREENLETS, timeout=180)
 
 
 @pytest.mark.line("processes", "gevent.monkey.patch_all before the boot", "served")
 def test_monkey_patched(same) -> None:
-    same("from gevent import monkey; monkey.patch_all()\n" + HERD + GEVENT + SERVED, timeout=60)
+    same("from gevent import monkey; monkey.patch_all()\n" + HERD + GEVENT + SERVED, timeout=180)

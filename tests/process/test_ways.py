@@ -137,7 +137,7 @@ print(profile.runcall(user) == packed, shapes.nothing())
 profile.enable(); user(); profile.disable()
 print(any(entry.code == user.__code__ for entry in profile.getstats()))
 """,
-        timeout=60,
+        timeout=180,
     )
 
 
@@ -181,7 +181,7 @@ class Last:
 cycle = Last(); cycle.me = cycle
 last = Last()
 """,
-        timeout=90,
+        timeout=180,
     )
 
 
@@ -200,13 +200,13 @@ def work():
     while True: serde.dumps_typed([1, Odd(act)])
 for _ in range(3):
     threading.Thread(target=work, daemon=True).start()
-assert inside.wait(20)
+assert inside.wait(120)
 class Slow:
     def __del__(self, sleep=time.sleep): sleep(0.3)
 slow = Slow()
 {ending}
 """,
-        timeout=60,
+        timeout=180,
     )
 
 
@@ -227,7 +227,7 @@ for number in range(10):
 if on:
     assert fast_jvm._state.state.builtins["langgraph_dumps"].counters.callbacks >= 10
 """,
-        timeout=60,
+        timeout=180,
     )
 
 
@@ -276,7 +276,7 @@ except KeyboardInterrupt:
     print("interrupted")
     sys.exit(7)
 """,
-        timeout=60,
+        timeout=180,
     )
     assert done.returncode == (7 if number == "SIGINT" else -15)
 
@@ -396,7 +396,7 @@ class Connection(http.client.HTTPConnection):
 def get():
     connection = Connection("x"); connection.request("GET", "/")
     return connection.getresponse().read().decode()
-end = time.time() + 40
+end = time.time() + 120
 while True:
     try:
         answers = [get()]
@@ -410,6 +410,6 @@ errors = server.communicate(timeout=60)[1]
 print(sorted(set(answers)), server.returncode, "Traceback" in errors, "SIGKILL" in errors)
 if server.returncode: print(errors)
 """,
-        FAST_JVM="auto", FAST_JVM_HOST=host, EARLY=int(early), timeout=150, check=True,
+        FAST_JVM="auto", FAST_JVM_HOST=host, EARLY=int(early), timeout=300, check=True,
     )  # fmt: skip
     assert done.stdout == f"{['0'] if early else ['100']} 0 False False\n"
