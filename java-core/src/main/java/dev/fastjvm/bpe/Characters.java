@@ -12,7 +12,7 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
  * if the character were merged at once: to begin with it merged changes nothing, whatever the order of ranks is. Where one may have a
  * lower rank, the character begins as bytes.
  *
- * <p>Representation: an int for each code point, in pages that are made when one is asked for; and the least ranks of tokens that
+ * <p>Representation: an int for each code point, found when it is met, in pages; and the least ranks of tokens that
  * reach over a border, by a hash of the part within and the byte beside it, but for those of a whole character that are above its own. Where hashes are the same, more characters begin
  * as bytes, no more than that. Read by many threads.
  */
@@ -32,7 +32,7 @@ final class Characters {
     private final Ranks ranks;
     /**
      * Bits of the second to the fourth byte, set where a token begins; whether a token may reach over the start from ASCII, from others,
-     * over the end to ASCII, to others; highest rank of the merges within << 7.
+     * over the end to ASCII, to others; highest rank of the merges within << 7; 0 where it was not met yet. Any thread that meets it finds the same.
      */
     private final AtomicReferenceArray<int[]> pages = new AtomicReferenceArray<>(0x1100);
     private final int[] least = new int[1 << BITS];
@@ -60,7 +60,11 @@ final class Characters {
             codePoint = codePoint << 6 | text[at + i] & 0x3F;
         }
         int[] page = pages.get(codePoint >> 8);
-        int found = (page == null ? page(codePoint >> 8) : page)[codePoint & 0xFF];
+        int found = page == null ? 0 : page[codePoint & 0xFF];
+        if (found == 0) {
+            found = alone(text, at, size);
+            page(codePoint >> 8)[codePoint & 0xFF] = found;
+        }
         return (found & 15 * BEGUN) != 0 && isTorn(text, at, size, start, stop, found) ? BYTES
                 : found & BYTES;
     }
@@ -133,23 +137,13 @@ final class Characters {
         return key * SPREAD >>> 32 - BITS;
     }
 
-    private int[] page(int page) {
-        int[] made = new int[256];
-        byte[] one = new byte[4 + Ranks.PADDING];
-        for (int i = 0; i < 256; i++) {
-            int codePoint = page << 8 | i;
-            int size = codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
-            for (int at = size - 1, rest = codePoint; at >= 0; at--, rest >>= 6) {
-                one[at] = (byte) (at > 0 ? 0x80 | rest & 0x3F : rest | 0xF00 >> size);
-            }
-            made[i] = alone(one, size);
-        }
-        pages.set(page, made);
-        return made;
+    private int[] page(int number) {
+        pages.compareAndSet(number, null, new int[256]);
+        return pages.get(number);
     }
 
-    private int alone(byte[] one, int size) {
-        long merged = merged(one, 0, size);
+    private int alone(byte[] text, int at, int size) {
+        long merged = merged(text, at, size);
         int most = highest(merged);
         if (most < 0) {
             return BYTES;
@@ -157,8 +151,9 @@ final class Characters {
         int flags = 0;
         for (int i = 1; i <= size; i++) {
             for (int any = ANY_ASCII; any <= ANY_OTHER; any++) {
-                flags |= least[slot(one, 0, i, any)] <= most ? BEGUN << any - ANY_ASCII : 0;
-                flags |= least[slot(one, size - i, i, any)] <= most ? ENDED << any - ANY_ASCII : 0;
+                flags |= least[slot(text, at, i, any)] <= most ? BEGUN << any - ANY_ASCII : 0;
+                flags |= least[slot(text, at + size - i, i, any)] <= most ? ENDED << any - ANY_ASCII
+                        : 0;
             }
         }
         return most << FLAGS | flags | (int) merged >> 1 & (1 << size - 1) - 1;
