@@ -553,6 +553,8 @@ def _go_live(entry: Any, reason: str) -> None:
     if reason:
         _registry.give_up(entry, reason)
         return
+    for name in entry.patch.builtins:
+        state.builtins[name].begin()
     entry.activate({name: state.builtins[name].function for name in entry.patch.builtins})
     entry.state = "live"
     log.info("%s: live", entry.patch.name)

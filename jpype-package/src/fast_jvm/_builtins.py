@@ -34,11 +34,16 @@ class Builtin:
         self._java = self._meth.value
         self._decline = ctypes.cast(api.PyObject_SelfIter, ctypes.c_void_p).value
         self._counters = (ctypes.c_int64 * 3).from_address(counters)
+        self._before: Counters | None = None
 
     @property
     def counters(self) -> Counters:
         """Read the counters."""
-        return Counters(*self._counters)
+        return Counters(*map(int.__sub__, self._counters, self._before or (0, 0, 0)))
+
+    def begin(self) -> None:
+        """Leave out what was counted before a patch was live: the calls that warmed it up."""
+        self._before = self._before or Counters(*self._counters)
 
     def switch(self, on: bool) -> None:
         """Let calls reach Java, or answer each with NotImplemented."""

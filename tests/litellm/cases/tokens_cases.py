@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import json
 import random
+import subprocess
 import sys
 import time
 import unicodedata
@@ -116,6 +118,55 @@ def test_declines(encodings: dict[str, tiktoken.Encoding]) -> None:
         ours = outcome(token_counter._encoding_count, encoding, wrong)
         with originals():
             assert ours == outcome(token_counter._encoding_count, encoding, wrong)
+
+
+READY = """
+import json, time
+import fast_jvm, fast_litellm, litellm
+from fast_jvm import _registry
+from litellm.litellm_core_utils import token_counter
+from litellm.rust_bridge.tokenizer import get_encoding
+from fast_litellm import _tokens
+
+early = get_encoding("cl100k_base")
+assert fast_jvm.wait_ready(60), fast_jvm.status()
+stats = fast_litellm.get_performance_stats()
+counts = {
+    entry.patch.name: [stats[entry.patch.name][what] for what in ("served", "declined")]
+    for entry in _registry.entries()
+    if entry.patch.builtins and entry.state == "live"
+}
+late = get_encoding("o200k_base")
+while not _tokens.loaded(late):
+    token_counter._encoding_count(late, "x")
+    time.sleep(0.01)
+encode = late._core_bpe.encode_ordinary
+
+
+def least(call):
+    times = []
+    for _ in range(20):
+        start = time.thread_time_ns()
+        for _ in range(100):
+            call()
+        times.append(time.thread_time_ns() - start)
+    return min(times)
+
+
+theirs = least(lambda: len(encode("say oh h")))
+ours = least(lambda: token_counter._encoding_count(late, "say oh h"))
+print(json.dumps([counts, ours / theirs]))
+"""
+
+
+def test_ready_means_quick_and_nothing_was_served() -> None:
+    """Java's warm-up is no user's call; what it compiled is fast at the first calls with an encoding that comes later."""
+    done = subprocess.run([sys.executable, "-c", READY], capture_output=True, text=True, timeout=120)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    counts, ratio = json.loads(done.stdout.splitlines()[-1])
+    assert {NAME, "litellm.encode", "litellm.decode", "litellm.tokenizer_count"} <= set(counts)
+    assert set(map(tuple, counts.values())) == {(0, 0)}, counts
+    assert ratio < 1
 
 
 def test_other_encodings_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from typing import Any, Callable, Dict, Optional, Set, Tuple
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
 from fast_jvm._registry import Activate, Builtins, Meter
 
@@ -109,19 +109,17 @@ def loaded(encoding: Any) -> Optional[bool]:
     return None if number is None else number >= 0
 
 
-def warm_up(builtins: Builtins, warm: Callable[[str, object, int], int]) -> None:
-    """Load the encodings that tiktoken holds, and bring the builtins to speed."""
+def warm_up(builtins: Builtins) -> None:
+    """Load the encodings that tiktoken holds."""
     global _load_ranks
     _load_ranks = builtins[LOAD]
     registry = sys.modules.get("tiktoken.registry")
     for encoding in list(registry.ENCODINGS.values()) if registry is not None else []:
         _load(encoding)
+    count, encode, decode = builtins[COUNT], builtins[ENCODE], builtins[DECODE]
     sample = (
         __doc__ or ""
     ) + "  It's 12345 o'clock;\n\n\treturn {'aB': [x/2, 'ZZZqqqyyy']}\r\n" * 4
-    count, encode, decode = builtins[COUNT], builtins[ENCODE], builtins[DECODE]
-    warm(COUNT, sample, 120)
-    warm(ENCODE, sample, 60)
     for encoding, number in list(numbers.items()):
         if number < 0:
             continue
@@ -132,13 +130,12 @@ def warm_up(builtins: Builtins, warm: Callable[[str, object, int], int]) -> None
             or decode(number, tokens) != sample.encode()
         ):
             raise RuntimeError(f"{encoding.name} is counted in another way")
-        for _ in range(200):
-            count(number, sample)
-            encode(number, sample)
-            decode(number, tokens)
-        time.sleep(0.001)
-        for _ in range(1_000):  # short ones leave the interpreter at their number alone
-            count(number, "hello wo")
-            encode(number, "hello wo")
-            decode(number, tokens[:4])
-        time.sleep(0.001)
+
+
+def made_up(builtins: Builtins, words: List[str]) -> List[int]:
+    """Load a vocabulary of each pattern, in which all beginnings of words are tokens."""
+    ranks = {bytes([i]): i for i in range(256)}
+    for word in map(str.encode, words):
+        for end in range(2, len(word) + 1):
+            ranks.setdefault(word[:end], len(ranks))
+    return [builtins[LOAD](ranks, {}, place) for place in range(len(PATTERNS))]

@@ -8,13 +8,21 @@ package dev.fastjvm.bpe;
  */
 final class Merges extends Merger {
     private static final int SHORT_MASK = 63;
+    /** Bytes of a piece of few characters. */
+    private static final int MOST = 4 * SHORT;
     private static final int NONE = Integer.MAX_VALUE;
+    private static final int[] ASCII = java.util.stream.IntStream.rangeClosed(0, SHORT).toArray();
 
     private final Ranks ranks;
     private final int[] twoBytes;
+    private final Characters characters;
     /** Of short pieces: rank << 6 | place of the token whose pair with the next one it is. */
     private final int[] keys = new int[SHORT + 4];
-    /** Bits of the places where the tokens of a short piece start, and of its end. */
+    /** Where the symbols of a short piece start that it begins with, and its end. */
+    private final int[] places = new int[SHORT + 1];
+    /** That array, or the one that stands for it where each byte is a symbol. */
+    private int[] symbols;
+    /** Bits of the symbols that tokens of a short piece start with, and of its end. */
     private long starts;
     private int[] pairs = new int[0];
     private int[] next = new int[0];
@@ -30,24 +38,27 @@ final class Merges extends Merger {
         super(window);
         this.ranks = ranks;
         twoBytes = ranks.pairs();
+        characters = ranks.characters();
     }
 
     @Override
     int count(byte[] text, int start, int length) {
-        return length <= SHORT ? countShort(text, start, length)
-                : windows(text, start, start + length, null);
+        int found = length <= MOST ? countShort(text, start, length) : -1;
+        return found >= 0 ? found : windows(text, start, start + length, null);
     }
 
     @Override
     void encode(byte[] text, int start, int length, Ids ids) {
-        if (length > SHORT) {
+        int found = length <= MOST ? countShort(text, start, length) : -1;
+        if (found < 0) {
             windows(text, start, start + length, ids);
             return;
         }
-        countShort(text, start, length);
-        for (int at = 0, stop; at < length; at = stop) {
-            stop = after(starts, at);
-            ids.add(ranks.get(text, start + at, stop - at));
+        for (int at = 0; found > 0; found--) {
+            int stop = after(starts, at);
+            int from = symbols[at];
+            ids.add(ranks.get(text, start + from, symbols[stop] - from));
+            at = stop;
         }
     }
 
@@ -70,14 +81,60 @@ final class Merges extends Merger {
         return queue.bytes() + 16L * next.length;
     }
 
-    private int countShort(byte[] text, int start, int length) {
+    /** Begins a piece with its characters, merged as far as they are before all else; how many symbols, more than SHORT if too many. */
+    private int begin(byte[] text, int start, int length) {
+        int[] at = places;
         int[] key = keys;
-        long mask = (1L << length + 1) - 1;
-        for (int i = 0; i < length - 1; i++) {
-            key[i] = key(ofTwo(text, start + i), i);
+        int count = 0;
+        for (int i = 0; i < length;) {
+            int size = Characters.size(text[start + i]);
+            if (count + size > SHORT || size > length - i) {
+                return SHORT + 1;
+            }
+            key[count] = 0;
+            at[count++] = i;
+            if (size > 1) {
+                int starts = characters.of(text, start + i, size, start, start + length);
+                int apart = starts == Characters.BYTES ? 0 : NONE; // as what is within is merged
+                for (int inner = 1; inner < size; inner++) {
+                    if ((starts & 1) != 0) {
+                        key[count - 1] = apart;
+                        key[count] = 0;
+                        at[count++] = i + inner;
+                    }
+                    starts >>= 1;
+                }
+            }
+            i += size;
         }
-        int end = length + 2 & ~3; // of all that is looked at, four by four
-        for (int i = length - 1; i < end; i++) {
+        at[count] = length;
+        return count;
+    }
+
+    /** How many tokens a piece of few characters is, -1 for one of more. */
+    private int countShort(byte[] text, int start, int length) {
+        int[] at = ASCII;
+        int[] key = keys;
+        int count = length;
+        if (length <= SHORT && isAscii(text, start, length)) {
+            for (int i = 0; i < length - 1; i++) {
+                key[i] = key(ofTwo(text, start + i), i);
+            }
+        } else {
+            count = begin(text, start, length);
+            if (count > SHORT) {
+                return -1;
+            }
+            at = places;
+            for (int i = 0; i < count - 1; i++) {
+                key[i] = key[i] == NONE ? NONE
+                        : key(ranks.get(text, start + at[i], at[i + 2] - at[i]), i);
+            }
+        }
+        symbols = at;
+        long mask = (1L << count + 1) - 1;
+        int end = count + 2 & ~3; // of all that is looked at, four by four
+        for (int i = count - 1; i < end; i++) {
             key[i] = NONE;
         }
         while (true) {
@@ -101,14 +158,24 @@ final class Merges extends Merger {
             mask ^= 1L << second;
             key[second] = NONE;
             int stop = after(mask, place);
-            key[place] = stop == length ? NONE
-                    : key(ranks.get(text, start + place, after(mask, stop) - place), place);
+            key[place] = stop == count ? NONE
+                    : key(ranks.get(text, start + at[place], at[after(mask, stop)] - at[place]),
+                            place);
             long before = mask & (1L << place) - 1;
             if (before != 0) {
                 int left = 63 - Long.numberOfLeadingZeros(before);
-                key[left] = key(ranks.get(text, start + left, stop - left), left);
+                key[left] = key(ranks.get(text, start + at[left], at[stop] - at[left]), left);
             }
         }
+    }
+
+    private static boolean isAscii(byte[] text, int start, int length) {
+        long all = 0;
+        int i = 0;
+        for (; i < length - 8; i += 8) {
+            all |= (long) Ranks.WORD.get(text, start + i);
+        }
+        return ((all | Ranks.word(text, start + i, length - i)) & Scanner.HIGH) == 0;
     }
 
     private static int key(int rank, int place) {

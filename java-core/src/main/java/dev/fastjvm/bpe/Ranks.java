@@ -20,6 +20,11 @@ public final class Ranks {
     /** Bytes that must be readable behind a text. */
     public static final int PADDING = 8;
 
+    /** Of tokens. */
+    interface Taker {
+        void take(byte[] bytes, int start, int length, int rank);
+    }
+
     static final VarHandle WORD =
             MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final long SPREAD = 0x9E3779B97F4A7C15L;
@@ -37,6 +42,7 @@ public final class Ranks {
     private byte[] bytes = new byte[1 << 16];
     /** Made when they are asked for. */
     private int[] pairs;
+    private Characters characters;
     private int used;
     private int longest;
 
@@ -63,7 +69,8 @@ public final class Ranks {
     /** Bytes of its tables. */
     public long bytes() {
         return 16L * words.length + 20L * longHashes.length + bytes.length
-                + (pairs == null ? 0 : 4L * pairs.length);
+                + (pairs == null ? 0 : 4L * pairs.length)
+                + (characters == null ? 0 : characters.bytes());
     }
 
     /** Puts a token in; {@link #PADDING} bytes lie behind it. */
@@ -79,7 +86,7 @@ public final class Ranks {
             values[place] = (long) rank << 4 | length;
             return;
         }
-        if (used + length > bytes.length) {
+        if (used + length + PADDING > bytes.length) {
             bytes = Arrays.copyOf(bytes, 2 * (used + length));
         }
         System.arraycopy(text, start, bytes, used, length);
@@ -126,6 +133,12 @@ public final class Ranks {
         }
     }
 
+    /** Makes what the first counter asks for. */
+    public void prepare() {
+        pairs();
+        characters();
+    }
+
     /** Ranks of all pairs of bytes, by the first << 8 | the second. */
     synchronized int[] pairs() {
         if (pairs == null) {
@@ -139,6 +152,30 @@ public final class Ranks {
             pairs = made;
         }
         return pairs;
+    }
+
+    /** What characters are merged to. */
+    synchronized Characters characters() {
+        if (characters == null) {
+            characters = new Characters(this);
+        }
+        return characters;
+    }
+
+    /** Gives each token to someone. */
+    void each(Taker taker) {
+        byte[] few = new byte[8 + PADDING];
+        for (int i = 0; i < words.length; i++) {
+            if (values[i] != 0) {
+                WORD.set(few, 0, words[i]);
+                taker.take(few, 0, (int) values[i] & 15, (int) (values[i] >>> 4));
+            }
+        }
+        for (int i = 0; i < longPlaces.length; i++) {
+            if (longPlaces[i] >= 0) {
+                taker.take(bytes, longPlaces[i], longSizes[i], longRanks[i]);
+            }
+        }
     }
 
     private int getLong(byte[] text, int start, int length) {

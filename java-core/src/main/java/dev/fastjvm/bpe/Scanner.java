@@ -10,7 +10,7 @@ abstract class Scanner {
     /** The text holds a code point that the regex may know better, or a run beyond the regex's own limits. */
     public static final int DOUBT = -1;
 
-    private static final long HIGH = 0x8080808080808080L;
+    static final long HIGH = 0x8080808080808080L;
     /** Added to seven bits, they have the high one where they are {@code 'a'} or more. */
     private static final long FROM_A = 0x1F1F1F1F1F1F1F1FL;
     /** The same, more than {@code 'z'}. */

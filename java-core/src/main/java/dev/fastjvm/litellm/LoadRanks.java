@@ -45,8 +45,12 @@ public final class LoadRanks extends Builtin {
 
     private static int load(Tokens tokens, int count, Pattern pattern) {
         Ranks ranks = tokens.table(count);
-        return ranks.isComplete() ? Vocabularies.add(new Vocabularies.Vocabulary(
-                () -> new Counter(ranks, pattern), tokens.spellings(), new BitSet(), ranks.bytes()))
-                : -1;
+        if (!ranks.isComplete()) {
+            return -1;
+        }
+        ranks.prepare();
+        return Vocabularies.add(new Vocabularies.Vocabulary(
+                () -> new Counter(ranks, pattern), tokens.spellings(), new BitSet(),
+                ranks.bytes()));
     }
 }

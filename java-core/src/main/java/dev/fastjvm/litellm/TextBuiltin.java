@@ -3,6 +3,7 @@ package dev.fastjvm.litellm;
 import dev.fastjvm.bpe.TokenCounter;
 import dev.fastjvm.cpython.Builtin;
 import dev.fastjvm.cpython.Gil;
+import dev.fastjvm.cpython.PyBytes;
 import dev.fastjvm.cpython.PyLong;
 import dev.fastjvm.cpython.PyObjects;
 import dev.fastjvm.cpython.PyUnicode;
@@ -63,20 +64,31 @@ abstract class TextBuiltin extends Builtin {
     /** The new object for so many tokens; 0 with PyErr set. */
     abstract long made(TokenCounter counter, int count);
 
-    /** Works at a sample, a str of ASCII, with every vocabulary there is. */
+    /** Works at each line of a sample, bytes of UTF-8, and at all of it, with every vocabulary there is. */
     @Override
     public final long warm(long sample) {
         long start = System.nanoTime();
-        int length = (int) PyUnicode.length(sample);
+        long data = PyBytes.data(sample);
+        long end = data + PyBytes.length(sample);
         for (int number = 0; number < Vocabularies.MOST; number++) {
-            if (Vocabularies.get(number) == null) {
+            Vocabularies.Vocabulary vocabulary = Vocabularies.get(number);
+            if (vocabulary == null) {
                 continue;
             }
-            tokens(
-                    Vocabularies.fill(Vocabularies.get(number).fresh(),
-                            PyUnicode.asciiData(sample), length),
-                    length);
+            TokenCounter counter = vocabulary.fresh();
+            warm(counter, data, end);
+            for (long at = data, from = data; at < end; at++) {
+                if (Memory.getByte(at) == '\n') {
+                    warm(counter, from, at + 1);
+                    from = at + 1;
+                }
+            }
         }
         return System.nanoTime() - start;
+    }
+
+    private void warm(TokenCounter counter, long from, long to) {
+        int length = (int) (to - from);
+        tokens(Vocabularies.fill(counter, from, length), length);
     }
 }

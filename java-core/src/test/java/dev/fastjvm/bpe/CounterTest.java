@@ -70,12 +70,13 @@ class CounterTest {
     }
 
     private int merged(String piece) {
+        return vocabulary.containsKey(piece) ? 1 : parts(piece, vocabulary).size();
+    }
+
+    private static List<String> parts(String piece, Map<String, Integer> vocabulary) {
         List<String> parts = new ArrayList<>();
         for (char each : piece.toCharArray()) {
             parts.add(String.valueOf(each));
-        }
-        if (vocabulary.containsKey(piece)) {
-            return 1;
         }
         while (true) {
             int best = Integer.MAX_VALUE;
@@ -89,7 +90,7 @@ class CounterTest {
                 }
             }
             if (at < 0) {
-                return parts.size();
+                return parts;
             }
             parts.set(at, parts.get(at) + parts.remove(at + 1));
         }
@@ -181,6 +182,60 @@ class CounterTest {
             }
         }
         assertTrue(again > 50, "borders that did not hold: " + again);
+    }
+
+    /** Random vocabularies whose tokens are parts of characters and reach over their borders, of any order. */
+    @Test
+    void charactersAreMergedAsTheirBytes() {
+        String[] characters =
+                {"a", " ", "\u00e9", "\u00ea", "\u0436", "\u4e2d", "\u4e2e", "\u4eae", "\uae2d",
+                        "\ud83d\ude42", "\ud83d\ude43", "\ud83c\udf42"};
+        for (int seed = 0; seed < 600; seed++) {
+            Random random = new Random(seed);
+            int kinds = 1 + random.nextInt(characters.length);
+            int from = random.nextInt(characters.length);
+            List<String> texts = new ArrayList<>(); // a char of them is a byte
+            for (int i = 0; i < 60; i++) {
+                StringBuilder text = new StringBuilder();
+                for (int left = 1 + random.nextInt(i % 10 == 0 ? 150 : 20); left > 0; left--) {
+                    text.append(characters[(from + random.nextInt(kinds)) % characters.length]);
+                }
+                texts.add(new String(text.toString().getBytes(StandardCharsets.UTF_8),
+                        StandardCharsets.ISO_8859_1));
+            }
+            List<String> tokens = new ArrayList<>();
+            int most = random.nextInt(120);
+            for (int i = 0; i < most; i++) {
+                String text = texts.get(random.nextInt(texts.size()));
+                int start = random.nextInt(text.length());
+                int size = 2 + random.nextInt(random.nextInt(4) == 0 ? 11 : 3);
+                String token = text.substring(start, Math.min(text.length(), start + size));
+                if (token.length() > 1 && !tokens.contains(token)) {
+                    tokens.add(random.nextInt(tokens.size() + 1), token);
+                }
+            }
+            for (int i = 0; i < 256; i++) {
+                tokens.add(random.nextInt(tokens.size() + 1), String.valueOf((char) i));
+            }
+            Ranks ranks = new Ranks(tokens.size(), tokens.size());
+            Map<String, Integer> wanted = new HashMap<>();
+            for (int rank = 0; rank < tokens.size(); rank++) {
+                byte[] token = tokens.get(rank).getBytes(StandardCharsets.ISO_8859_1);
+                ranks.put(Arrays.copyOf(token, token.length + Ranks.PADDING), 0, token.length,
+                        rank);
+                wanted.put(tokens.get(rank), rank);
+            }
+            Merges merges = new Merges(ranks);
+            for (String text : texts) {
+                byte[] bytes = text.getBytes(StandardCharsets.ISO_8859_1);
+                byte[] padded = Arrays.copyOf(bytes, bytes.length + Ranks.PADDING);
+                int[] parts = parts(text, wanted).stream().mapToInt(wanted::get).toArray();
+                Ids found = new Ids();
+                merges.encode(padded, 0, bytes.length, found);
+                assertArrayEquals(parts, Arrays.copyOf(found.all(), found.count()));
+                assertEquals(parts.length, merges.count(padded, 0, bytes.length));
+            }
+        }
     }
 
     private static Ranks few(Random random, int letters) {
