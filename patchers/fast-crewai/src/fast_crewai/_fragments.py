@@ -22,6 +22,8 @@ from operator import attrgetter, is_, itemgetter
 from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar
 from weakref import ref
 
+from fast_jvm import _held
+
 from . import _watch
 
 #: Times that a text is begun anew where other threads change what is walked.
@@ -291,6 +293,7 @@ class _Fields:
         "_keys",
         "_names",
         "_parts",
+        "_plan",
         "_split",
         "_text",
         "_texts",
@@ -303,6 +306,7 @@ class _Fields:
         self.of = of
         self._keys: List[str] = []
         self._names: List[Tuple[int, str, Any]] = []
+        self._plan: Any = None
         self._forget()
 
     def _forget(self) -> None:
@@ -310,7 +314,7 @@ class _Fields:
         self._tokens: List[Any] = []
         #: what has a token that compares, or none
         self._parts: List[Tuple[Any, Any]] = []
-        #: of the parts, made when it is wanted
+        #: of the model and the parts, made when it is wanted
         self._group: Optional[_watch.Group] = None
         self._texts: Dict[str, str] = {}
         self._split: Dict[str, Any] = {}
@@ -320,23 +324,14 @@ class _Fields:
         self, plan: _Plan, tokens: _watch.Tokens, made: Any, split: Dict[str, Any], form: Form
     ) -> Optional[str]:
         """Return the text, with that of the fields in *split*; None where it is more than its fields."""
-        value = self.of
-        held = dict(value.__dict__)
-        keys, values = [*held], [*held.values(), *[type(value)] * len(plan.computed)]
-        if not self._texts:
-            self._forget()
-        if keys != self._keys or split.keys() != self._split.keys():
-            self._forget()
-            names = [(at, name, plan.fields.get(name)) for at, name in enumerate(keys)]
-            self._names = [each for each in names if each[2] is not None]
-            self._names += [
-                (len(keys) + at, name, COMPUTED) for at, name in enumerate(plan.computed)
-            ]
-            self._keys = keys
-        was = self._held
         again: List[str] = []
-        if not was or not all(map(is_, values, was)) or not self._parts_same():
-            again = self._look(values, tokens, split)
+        if not (
+            plan is self._plan
+            and split.keys() == self._split.keys()
+            and self._group is not None
+            and self._group.same()
+        ):
+            again = self._changed(plan, tokens, split)
         if again:
             self._dump(again, made, split, form)
             if len(self._texts) + len(split) != len(self._names):
@@ -353,10 +348,28 @@ class _Fields:
         self._text = "{" + form.comma.join(parts) + "}"
         return self._text
 
-    def _parts_same(self) -> bool:
-        if self._group is None:
-            self._group = _watch.Group(self._parts)
-        return self._group.same()
+    def _changed(self, plan: _Plan, tokens: _watch.Tokens, split: Dict[str, Any]) -> List[str]:
+        """Return the names of fields that are not as they were."""
+        value = self.of
+        held = dict(value.__dict__)
+        keys, values = [*held], [*held.values(), *[type(value)] * len(plan.computed)]
+        if not self._texts or plan is not self._plan:
+            self._forget()
+        if keys != self._keys or plan is not self._plan or split.keys() != self._split.keys():
+            self._forget()
+            names = [(at, name, plan.fields.get(name)) for at, name in enumerate(keys)]
+            self._names = [each for each in names if each[2] is not None]
+            self._names += [
+                (len(keys) + at, name, COMPUTED) for at, name in enumerate(plan.computed)
+            ]
+            self._keys, self._plan = keys, plan
+        was = self._held
+        if was and self._group is None and all(map(is_, values, was)):
+            seen = _watch.Seen(value, values[: len(keys)], [])
+            self._group = _watch.Group([(value, seen), *self._parts])
+            if self._group.same():
+                return []
+        return self._look(values, tokens, split)
 
     def _look(self, values: List[Any], tokens: _watch.Tokens, split: Dict[str, Any]) -> List[str]:
         """Return the names of fields that are not as they were."""
@@ -536,7 +549,7 @@ class _Entry:
         self.edges_text = f'{form.comma}"edges"{form.colon}{form.dumps(found)}}}'
 
 
-_DICT, _EVENT, _EDGES = attrgetter("__dict__"), itemgetter("event"), itemgetter("edges")
+_DICT, _EDGES = attrgetter("__dict__"), itemgetter("edges")
 
 
 class _Block:
@@ -546,10 +559,10 @@ class _Block:
         "_edges",
         "_ends",
         "_entries",
-        "_events",
         "_keys",
         "_looked",
         "_nodes",
+        "_taken",
         "lives",
         "pieces",
     )
@@ -557,26 +570,25 @@ class _Block:
     def __init__(self, keys: List[str], entries: List[_Entry], comma: str) -> None:
         self._keys, self._entries = keys, entries
         self._nodes = [entry.node for entry in entries]
-        self._events = [entry.event for entry in entries]
-        self._looked = _watch.Group(
-            (entry.event, entry.seen) for entry in entries if entry.plan is not None
-        )
+        looked = [(entry.event, entry.seen) for entry in entries if entry.plan is not None]
+        self._looked = _watch.Group([*map(_seen, entries), *looked])
+        #: of edges that have these bytes
+        self._taken: Any = None
         self._edges = _watch.row([entry.edges for entry in entries])
         self.pieces, self.lives, self._ends = _flat(entries, comma)
 
-    def same(self, keys: List[str], nodes: List[Any], node_kind: Any) -> bool:
+    def same(self, keys: List[str], nodes: List[Any]) -> bool:
         """Say whether these are its nodes, with events as they were."""
         return (
-            keys == self._keys
-            and all(map(is_, nodes, self._nodes))
-            and {node_kind}.issuperset(map(type, nodes))
-            and all(map(is_, map(_EVENT, map(_DICT, nodes)), self._events))
-            and self._looked.same()
+            keys == self._keys and all(map(is_, nodes, self._nodes)) and self._looked.same()
         )
 
     def look(self, form: Form) -> None:
         """Have the texts of all nodes in a row, with their edges as they are now."""
+        if self._taken is not None and _held.same(self._taken) is True:
+            return
         edges = [*map(_EDGES, map(_DICT, self._nodes))]
+        taken = _held.take([], edges)
         known = marshal.dumps(edges, _watch.FORMAT)
         if known != self._edges:
             for entry, held, at in zip(self._entries, edges, self._ends):
@@ -584,6 +596,14 @@ class _Block:
                 self.pieces[at] = entry.edges_text
             # not what was read above: another thread may have been here
             self._edges = _watch.row([entry.edges for entry in self._entries])
+        self._taken = taken if known == self._edges and type(taken) is tuple else None
+
+
+def _seen(entry: _Entry) -> Tuple[Any, _watch.Seen]:
+    """Return an entry's node with what it held: that event."""
+    held = entry.node.__dict__
+    values = [entry.event if name == "event" else each for name, each in [*held.items()]]
+    return entry.node, _watch.Seen(entry.node, values, [])
 
 
 def _flat(
@@ -622,6 +642,7 @@ class _Record:
         """Return the text of a state, in pieces."""
         form = self._form
         comma, colon = form.comma, form.colon
+        _held.ready()
         with self._lock:
             dumps = _Pass(form, self._plans, self._dumps)
             pieces = [form.dumps(head)[:-1], f'{comma}"entities"{colon}[']
@@ -646,7 +667,7 @@ class _Record:
         for start in range(0, len(keys), BLOCK):
             some, these = keys[start : start + BLOCK], held[start : start + BLOCK]
             block = blocks.get(start)
-            if block is None or not block.same(some, these, node_kind):
+            if block is None or not block.same(some, these):
                 blocks.pop(start, None)
                 found = [self._entry(key, node, node_kind) for key, node in zip(some, these)]
                 if len(some) < BLOCK:
