@@ -20,8 +20,9 @@ def _neither(*arguments: Any) -> Any:
     return NotImplemented
 
 
-#: ``take(objects, values)``, lists: what is in the ``__dict__`` of the objects, and in the values at all levels.
-take: Callable[[Any, Any], Any] = _neither
+#: ``take(objects, values, deep)``, of two lists: what is in the ``__dict__`` of the objects, and in the values at all levels; if it is
+#: to be deep, in what the objects hold too.
+take: Callable[[Any, Any, bool], Any] = _neither
 #: ``same(taken)``: whether all of that is as it was taken down.
 same: Callable[[Any], Any] = _neither
 
@@ -50,11 +51,11 @@ def prepare(builtins: dict[str, Callable[..., Any]], warm: Callable[[str, object
         holder.__dict__ = {f"name {at}": at for at in range(30)}
         holders.append(holder)
     values = [{"words": ["a", "b"], "more": {"deep": [number, None]}} for number in range(40)]
-    taken = builtins[TAKE](holders, values)
+    taken = builtins[TAKE](holders, values, False)
     if type(taken) is not tuple:
         return
     warm(SAME, taken, _MILLIS)
     end = perf_counter_ns() + 1_000_000 * _MILLIS
     while perf_counter_ns() < end:  # it makes objects, so the GIL is held, for a call each
-        builtins[TAKE](holders, values)
+        builtins[TAKE](holders, values, False)
     _set_up(builtins)

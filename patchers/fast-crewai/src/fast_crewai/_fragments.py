@@ -588,7 +588,7 @@ class _Block:
         if self._taken is not None and _held.same(self._taken) is True:
             return
         edges = [*map(_EDGES, map(_DICT, self._nodes))]
-        taken = _held.take([], edges)
+        taken = _held.take([], edges, False)
         known = marshal.dumps(edges, _watch.FORMAT)
         if known != self._edges:
             for entry, held, at in zip(self._entries, edges, self._ends):

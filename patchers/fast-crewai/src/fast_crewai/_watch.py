@@ -411,7 +411,7 @@ class Group:
     def same(self) -> bool:
         """Say whether all is as it was."""
         if self._taken is None or _held.same(self._taken) is not True:
-            taken = _held.take(self._objects, self._plain)
+            taken = _held.take(self._objects, self._plain, False)
             self._taken = None
             if not self._look():
                 return False

@@ -19,13 +19,16 @@ import dev.fastjvm.memory.Memory;
 import java.util.Arrays;
 
 /**
- * The builtin {@code held(objects, values)}: takes down what instances hold in their {@code __dict__}, and what values hold at all
- * levels, which are dicts with str keys, lists and tuples of str, int, float, bool and None.
+ * The builtin {@code held(objects, values, deep)}: takes down what instances hold in their {@code __dict__}, and what values hold
+ * at all levels, which are dicts with str keys, lists and tuples of str, int, float, bool, None and those instances. Where it is to
+ * be deep, what the instances hold are such values too.
  *
- * <p>Representation: a tuple, so the collector and the counts are CPython's. Its first item is bytes, an int for each container,
- * {@link #code}; then come, for each, the container itself and what it held, in order: {@code [object, type, dict, key, value, …]},
- * {@code [dict, key, value, …]}, {@code [list, item, …]}. Everything named is kept alive by the tuple, so no other object can have its
- * address, and as scalars never change, equal pointers are equal values. {@link Same} compares.
+ * <p>Representation: a tuple, so the collector and the counts are CPython's. Its first item is bytes, longs: for each container its
+ * {@link #code}, and for a dict its version too. Then come, for each, the container itself and what tells it apart:
+ * {@code [list, item, …]}, {@code [dict]}, {@code [object, type, dict]}, {@code [object, type, dict, key, value, …]}. {@link Same}
+ * compares. What is named is alive, so no other object has its address, and as scalars never change, equal pointers are equal
+ * values. A dict's version ({@code ma_version_tag}) is one that no other change of any dict had; of attributes that share their
+ * keys with others of the class ({@link PyDict#isSplit}) the entries are taken down, as not every store moves the version there.
  *
  * <p>Runs no Python code. Declined: other classes, keys that are no str, more than {@link #DEPTH_LIMIT} levels or {@link #LIMIT} pointers, instances
  * whose attributes are in no dict.
@@ -34,8 +37,11 @@ public final class Held extends Builtin {
     static final int LIST = 0;
     static final int DICT = 1;
     static final int INSTANCE = 2;
+    static final int SPLIT = 3;
     private static final int DEPTH_LIMIT = 100;
     private static final int LIMIT = 1 << 22;
+    /** Instances that are looked for among values. */
+    private static final int LISTED = 256;
     /** Pointers, and containers, that are room for between calls. */
     private static final int KEPT = 1 << 14;
     private static final long NONE_TYPE = PyObjects.type(PyObjects.NONE);
@@ -43,23 +49,23 @@ public final class Held extends Builtin {
     private final long cursor = Memory.allocate(24);
     private long[] found = new long[1024];
     private int count;
-    private byte[] codes = new byte[1024];
+    private long[] codes = new long[256];
     private int used;
     private long looked;
 
     public Held() {
-        super("held", "held($module, objects, values, /)\n--\n\nTake down what they hold.");
+        super("held", "held($module, objects, values, deep, /)\n--\n\nTake down what they hold.");
     }
 
     /** Kind and number of entries of a container. */
-    static int code(int kind, long size) {
-        return (int) size << 2 | kind;
+    static long code(int kind, long size) {
+        return size << 2 | kind;
     }
 
     @Override
     protected long call(long args, long nargs) {
-        long objects = nargs == 2 ? Memory.getLong(args) : PyObjects.NONE;
-        long values = nargs == 2 ? Memory.getLong(args + 8) : PyObjects.NONE;
+        long objects = nargs == 3 ? Memory.getLong(args) : PyObjects.NONE;
+        long values = nargs == 3 ? Memory.getLong(args + 8) : PyObjects.NONE;
         if (PyObjects.type(objects) != PyList.TYPE || PyObjects.type(values) != PyList.TYPE) {
             return decline();
         }
@@ -72,7 +78,14 @@ public final class Held extends Builtin {
                 instance(PyList.item(objects, i));
             }
             for (long i = 0; i < PyList.size(values); i++) {
-                value(PyList.item(values, i), 0);
+                value(PyList.item(values, i), objects, 0);
+            }
+            if (Memory.getLong(args + 16) == PyObjects.TRUE) {
+                for (long i = 0; i < PyList.size(objects); i++) {
+                    long object = PyList.item(objects, i);
+                    long dict = PyInstance.dict(object, PyObjects.type(object));
+                    entries(dict, objects, 0);
+                }
             }
             return made();
         } finally {
@@ -80,15 +93,17 @@ public final class Held extends Builtin {
                 found = new long[1024];
             }
             if (codes.length > KEPT) {
-                codes = new byte[1024];
+                codes = new long[256];
             }
             Interpreter.resumeGc(gc);
         }
     }
 
     private long made() {
-        long shape = PythonError.check(PyBytes.of(0, used));
-        Memory.copyIn(codes, PyBytes.data(shape), used);
+        long shape = PythonError.check(PyBytes.of(0, 8L * used));
+        for (int i = 0; i < used; i++) {
+            Memory.putLong(PyBytes.data(shape) + 8L * i, codes[i]);
+        }
         long tuple = CApi.Leaf.PyTuple_New(count + 1L);
         if (tuple == 0) {
             PyObjects.decref(shape);
@@ -115,52 +130,32 @@ public final class Held extends Builtin {
         found[count++] = object;
     }
 
-    private void begin(int kind, long size, long container) {
-        require(size < LIMIT);
+    private void code(long code) {
         if (used == codes.length) {
             codes = Arrays.copyOf(codes, 2 * used);
         }
-        int code = code(kind, size);
-        for (int shift = 0; shift < 32; shift += 8) {
-            codes[used++] = (byte) (code >>> shift);
-        }
-        put(container);
+        codes[used++] = code;
     }
 
     private void instance(long object) {
         long type = PyObjects.type(object);
         long dict = PyInstance.dict(object, type);
         require(dict != 0 && PyObjects.type(dict) == PyDict.TYPE);
-        long size = PyDict.size(dict);
-        begin(INSTANCE, size, object);
+        put(object);
         put(type);
         put(dict);
-        int first = count;
-        entries(dict);
-        require(count - first == 2 * size);
-    }
-
-    /** Puts the keys and values of a dict. */
-    private void entries(long dict) {
-        if (PyDict.isSplit(dict)) {
-            Memory.putLong(cursor, 0);
-            while (CApi.Leaf.PyDict_Next(dict, cursor, cursor + 8) != 0) {
-                put(Memory.getLong(cursor + 8));
-                put(Memory.getLong(cursor + 16));
-            }
+        if (!PyDict.isSplit(dict)) {
+            code(code(INSTANCE, 0));
+            code(PyDict.version(dict));
             return;
         }
-        long keys = PyDict.keys(dict);
-        long stride = PyDict.stride(keys);
-        long entry = PyDict.firstEntry(keys);
-        long end = entry + PyDict.entryCount(keys) * stride;
-        for (; entry < end; entry += stride) {
-            long value = PyDict.entryValue(entry);
-            if (value != 0) {
-                put(PyDict.entryKey(entry));
-                put(value);
-            }
+        int first = count;
+        Memory.putLong(cursor, 0);
+        while (CApi.Leaf.PyDict_Next(dict, cursor, cursor + 8) != 0) {
+            put(Memory.getLong(cursor + 8));
+            put(Memory.getLong(cursor + 16));
         }
+        code(code(SPLIT, count - first));
     }
 
     private static boolean isScalar(long type) {
@@ -168,7 +163,18 @@ public final class Held extends Builtin {
                 || type == PyBool.TYPE || type == NONE_TYPE;
     }
 
-    private void value(long object, int depth) {
+    private static boolean isListed(long object, long objects) {
+        long size = PyList.size(objects);
+        require(size <= LISTED);
+        for (long i = 0; i < size; i++) {
+            if (PyList.item(objects, i) == object) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void value(long object, long objects, int depth) {
         long type = PyObjects.type(object);
         if (isScalar(type)) {
             return;
@@ -179,32 +185,54 @@ public final class Held extends Builtin {
             looked += 1 + PyTuple.size(object);
             require(looked < LIMIT);
             for (long i = 0; i < PyTuple.size(object); i++) {
-                value(PyTuple.item(object, i), depth + 1);
+                value(PyTuple.item(object, i), objects, depth + 1);
             }
             return;
         }
         if (type == PyList.TYPE) {
             long size = PyList.size(object);
-            begin(LIST, size, object);
-            long items = PyList.items(object);
+            require(size < LIMIT);
+            code(code(LIST, size));
+            put(object);
             int first = count;
             for (long i = 0; i < size; i++) {
-                put(Memory.getLong(items + 8 * i));
+                put(PyList.item(object, i));
             }
             for (int i = 0; i < size; i++) {
-                value(found[first + i], depth + 1);
+                value(found[first + i], objects, depth + 1);
             }
             return;
         }
-        require(type == PyDict.TYPE);
-        long size = PyDict.size(object);
-        begin(DICT, size, object);
-        int first = count;
-        entries(object);
-        require(count - first == 2 * size);
-        for (int i = 0; i < size; i++) {
-            require(PyObjects.type(found[first + 2 * i]) == PyUnicode.TYPE);
-            value(found[first + 2 * i + 1], depth + 1);
+        if (type != PyDict.TYPE) {
+            require(isListed(object, objects));
+            return;
+        }
+        require(!PyDict.isSplit(object));
+        code(code(DICT, 0));
+        code(PyDict.version(object));
+        put(object);
+        entries(object, objects, depth);
+    }
+
+    /** Takes down what the values of a dict hold. */
+    private void entries(long dict, long objects, int depth) {
+        if (PyDict.isSplit(dict)) {
+            Memory.putLong(cursor, 0);
+            while (CApi.Leaf.PyDict_Next(dict, cursor, cursor + 8) != 0) {
+                value(Memory.getLong(cursor + 16), objects, depth + 1);
+            }
+            return;
+        }
+        long keys = PyDict.keys(dict);
+        long stride = PyDict.stride(keys);
+        long entry = PyDict.firstEntry(keys);
+        long end = entry + PyDict.entryCount(keys) * stride;
+        for (; entry < end; entry += stride) {
+            long item = PyDict.entryValue(entry);
+            if (item != 0) {
+                require(PyObjects.type(PyDict.entryKey(entry)) == PyUnicode.TYPE);
+                value(item, objects, depth + 1);
+            }
         }
     }
 }

@@ -13,8 +13,8 @@ import dev.fastjvm.memory.Memory;
 /**
  * The builtin {@code same_held(taken)}: whether everything in a tuple of {@link Held} holds the very objects that it held, in that order.
  *
- * <p>Some ns a container, less than one a pointer, and no count is touched: what it costs is the memory that is read. A tuple that was
- * not made there is declined or gets an answer without a meaning, but is not read past its end.
+ * <p>Some ns a container, less than one an item of a list, and no count is touched: what it costs is the memory that is read. A tuple
+ * that was not made there is declined or gets an answer without a meaning, but is not read past its end.
  */
 public final class Same extends Builtin {
     private final long cursor = Memory.allocate(24);
@@ -45,79 +45,73 @@ public final class Same extends Builtin {
     private boolean isSame(long taken) {
         long shape = PyTuple.item(taken, 0);
         long code = PyBytes.data(shape);
-        long last = code + PyBytes.length(shape) - 4;
+        long last = code + PyBytes.length(shape) - 16;
         long at = PyTuple.items(taken) + 8;
         long end = PyTuple.items(taken) + 8 * PyTuple.size(taken);
-        for (; code <= last; code += 4) {
+        for (; code <= last + 8; code += 8) {
             int kind = Memory.getInt(code) & 3;
-            long size = Memory.getInt(code) >>> 2;
-            long object = at < end ? Memory.getLong(at) : PyObjects.NONE;
+            long size = Memory.getLong(code) >>> 2;
+            long needed = kind == Held.LIST ? 1 + size : kind == Held.DICT ? 1 : 3 + size;
+            if (needed > end - at >>> 3) {
+                return false;
+            }
+            long object = Memory.getLong(at);
             long type = PyObjects.type(object);
             at += 8;
             if (kind == Held.LIST) {
-                if (8 * size > end - at || type != PyList.TYPE || PyList.size(object) != size) {
+                if (type != PyList.TYPE || PyList.size(object) != size
+                        || !equal(PyList.items(object), at, at + 8 * size)) {
                     return false;
-                }
-                long items = PyList.items(object);
-                for (long offset = 0; offset < 8 * size; offset += 8) {
-                    if (Memory.getLong(items + offset) != Memory.getLong(at + offset)) {
-                        return false;
-                    }
                 }
                 at += 8 * size;
                 continue;
             }
-            if (16 * size > end - at) {
-                return false;
-            }
             long dict = object;
-            if (kind == Held.INSTANCE) {
-                if (16 + 16 * size > end - at || type != Memory.getLong(at)) {
-                    return false;
-                }
-                dict = PyInstance.dict(object, type);
+            if (kind != Held.DICT) {
+                dict = type == Memory.getLong(at) ? PyInstance.dict(object, type) : 0;
                 if (dict == 0 || dict != Memory.getLong(at + 8)) {
                     return false;
                 }
                 at += 16;
             }
-            if (PyObjects.type(dict) != PyDict.TYPE || PyDict.size(dict) != size
-                    || !hasEntries(dict, at, at + 16 * size)) {
+            if (PyObjects.type(dict) != PyDict.TYPE) {
                 return false;
             }
-            at += 16 * size;
+            if (kind == Held.SPLIT) {
+                if (!hasEntries(dict, at, at + 8 * size)) {
+                    return false;
+                }
+                at += 8 * size;
+                continue;
+            }
+            if (code > last || PyDict.version(dict) != Memory.getLong(code + 8)) {
+                return false;
+            }
+            code += 8;
         }
         return true;
     }
 
-    /** Whether a dict of as many items holds what is written down here. */
+    private static boolean equal(long items, long from, long to) {
+        for (long at = from; at < to; at += 8) {
+            if (Memory.getLong(items + at - from) != Memory.getLong(at)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Whether a dict holds what is written down here, in that order. */
     private boolean hasEntries(long dict, long from, long to) {
         long at = from;
-        if (PyDict.isSplit(dict)) {
-            Memory.putLong(cursor, 0);
-            while (CApi.Leaf.PyDict_Next(dict, cursor, cursor + 8) != 0) {
-                if (at == to || Memory.getLong(cursor + 8) != Memory.getLong(at)
-                        || Memory.getLong(cursor + 16) != Memory.getLong(at + 8)) {
-                    return false;
-                }
-                at += 16;
-            }
-            return at == to;
-        }
-        long keys = PyDict.keys(dict);
-        long stride = PyDict.stride(keys);
-        long entry = PyDict.firstEntry(keys);
-        for (; at < to; entry += stride) {
-            long value = PyDict.entryValue(entry);
-            if (value == 0) {
-                continue;
-            }
-            if (PyDict.entryKey(entry) != Memory.getLong(at)
-                    || value != Memory.getLong(at + 8)) {
+        Memory.putLong(cursor, 0);
+        while (CApi.Leaf.PyDict_Next(dict, cursor, cursor + 8) != 0) {
+            if (at >= to - 8 || Memory.getLong(cursor + 8) != Memory.getLong(at)
+                    || Memory.getLong(cursor + 16) != Memory.getLong(at + 8)) {
                 return false;
             }
             at += 16;
         }
-        return true;
+        return at == to;
     }
 }
