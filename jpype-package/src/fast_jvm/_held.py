@@ -43,7 +43,9 @@ class _Holder:
     pass
 
 
-def prepare(builtins: dict[str, Callable[..., Any]], warm: Callable[[str, object, int], int]) -> None:
+def prepare(
+    builtins: dict[str, Callable[..., Any]], warm: Callable[[str, object, int], int]
+) -> None:
     """Warm Java, then serve."""
     holders = []
     for number in range(40):

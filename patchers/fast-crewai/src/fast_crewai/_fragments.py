@@ -19,7 +19,7 @@ import marshal
 import sys
 import threading
 from operator import attrgetter, is_, itemgetter
-from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple, TypeVar
 from weakref import ref
 
 from fast_jvm import _held
@@ -30,8 +30,10 @@ from . import _watch
 ATTEMPTS = 50
 #: Classes of events and values that are known at a time.
 CLASSES = 1024
-#: Nodes that are looked at in one step.
-BLOCK = 32
+#: Nodes that are looked at in one step; and of those at the end, too few for that.
+BLOCK, FEW = 32, 8
+#: A field that was another so often in a row gets no token, but for each eighth time: making it would be for nothing.
+FICKLE, AGAIN = 3, 8
 
 _OWN = object()
 #: Serializers of crewai that call model_dump(mode="json").
@@ -288,6 +290,7 @@ class _Fields:
     """The text of a model, field by field: only what is not as it was is dumped."""
 
     __slots__ = (
+        "_fickle",
         "_group",
         "_held",
         "_keys",
@@ -312,6 +315,8 @@ class _Fields:
     def _forget(self) -> None:
         self._held: List[Any] = []
         self._tokens: List[Any] = []
+        #: how often in a row a field was not as it was
+        self._fickle: Dict[str, int] = {}
         #: what has a token that compares, or none
         self._parts: List[Tuple[Any, Any]] = []
         #: of the model and the parts, made when it is wanted
@@ -364,7 +369,12 @@ class _Fields:
             ]
             self._keys, self._plan = keys, plan
         was = self._held
-        if was and self._group is None and all(map(is_, values, was)):
+        if (
+            was
+            and self._group is None
+            and _watch.ANEW not in self._tokens
+            and all(map(is_, values, was))
+        ):
             seen = _watch.Seen(value, values[: len(keys)], [])
             self._group = _watch.Group([(value, seen), *self._parts])
             if self._group.same():
@@ -387,8 +397,16 @@ class _Fields:
                     found[at] = token
                     if token is not None:
                         parts.append((value, token))
+                        self._fickle.pop(name, None)
                     continue
-            token = found[at] = tokens.of_field(field, value)
+                times = self._fickle[name] = self._fickle.get(name, 0) + 1
+            else:
+                times = 0
+            if times > FICKLE and times % AGAIN and known[at] is not None:
+                token = _watch.ANEW
+            else:
+                token = tokens.of_field(field, value)
+            found[at] = token
             if token is not None:
                 parts.append((value, token))
             again.append(name)
@@ -579,9 +597,7 @@ class _Block:
 
     def same(self, keys: List[str], nodes: List[Any]) -> bool:
         """Say whether these are its nodes, with events as they were."""
-        return (
-            keys == self._keys and all(map(is_, nodes, self._nodes)) and self._looked.same()
-        )
+        return keys == self._keys and all(map(is_, nodes, self._nodes)) and self._looked.same()
 
     def look(self, form: Form) -> None:
         """Have the texts of all nodes in a row, with their edges as they are now."""
@@ -626,6 +642,16 @@ def _flat(
     return pieces, lives, ends
 
 
+def _parts(count: int) -> Iterator[Tuple[int, int]]:
+    """Return where blocks of so many nodes start and end, and the few that are none."""
+    start = 0
+    for size in (BLOCK, FEW):
+        for start in range(start, count - size + 1, size):
+            yield start, start + size
+        start = count - (count % size)
+    yield start, count
+
+
 class _Record:
     """The texts of a state and its record, in one form."""
 
@@ -633,7 +659,7 @@ class _Record:
         self._form, self._plans = form, plans
         self._lock = threading.RLock()
         self._entries: Dict[str, _Entry] = {}
-        self._blocks: Dict[int, _Block] = {}
+        self._blocks: Dict[Tuple[int, int], _Block] = {}
         self._dumps: Dict[Any, Any] = {}
 
     def pieces(
@@ -662,19 +688,22 @@ class _Record:
         if len(entries) > 2 * len(nodes) + 16:
             self._entries = {key: each for key, each in entries.items() if key in nodes}
         keys, held = [*nodes], [*nodes.values()]
-        for start in [each for each in blocks if each + BLOCK > len(keys)]:
-            del blocks[start]
-        for start in range(0, len(keys), BLOCK):
-            some, these = keys[start : start + BLOCK], held[start : start + BLOCK]
-            block = blocks.get(start)
+        full = len(keys) - len(keys) % BLOCK
+        for at in [at for at in blocks if at[1] > (full if at[1] - at[0] == BLOCK else len(keys))]:
+            del blocks[at]
+        for at in [at for at in blocks if at[1] - at[0] < BLOCK and at[0] < full]:
+            del blocks[at]
+        for at in _parts(len(keys)):
+            some, these = keys[slice(*at)], held[slice(*at)]
+            block = blocks.get(at)
             if block is None or not block.same(some, these):
-                blocks.pop(start, None)
+                blocks.pop(at, None)
                 found = [self._entry(key, node, node_kind) for key, node in zip(some, these)]
-                if len(some) < BLOCK:
+                if len(some) < FEW:
                     added, lives, _ = _flat(found, form.comma)
                     self._add(added, lives, dumps, pieces)
                     break
-                block = blocks[start] = _Block(some, found, form.comma)
+                block = blocks[at] = _Block(some, found, form.comma)
             else:
                 block.look(form)
             self._add(block.pieces, block.lives, dumps, pieces)
@@ -738,6 +767,8 @@ class _Record:
             if field is None:
                 continue
             names.append(name)
+            if field.studied and type(value) in _watch.PLAIN:
+                continue
             token = self._plans.tokens.of_field(field, value)
             if token is _watch.ANEW:
                 lives.append((name, field))
