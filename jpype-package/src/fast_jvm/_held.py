@@ -48,7 +48,7 @@ def prepare(
 ) -> None:
     """Warm Java, then serve."""
     holders = []
-    for number in range(40):
+    for _ in range(40):
         holder = _Holder()
         holder.__dict__ = {f"name {at}": at for at in range(30)}
         holders.append(holder)

@@ -33,7 +33,7 @@ CLASSES = 1024
 #: Nodes that are looked at in one step; and of those at the end, too few for that.
 BLOCK, FEW = 32, 8
 #: A field that was another so often in a row gets no token, but for each eighth time: making it would be for nothing.
-FICKLE, AGAIN = 3, 8
+FICKLE, AGAIN = 8, 8
 
 _OWN = object()
 #: Serializers of crewai that call model_dump(mode="json").
@@ -644,12 +644,10 @@ def _flat(
 
 def _parts(count: int) -> Iterator[Tuple[int, int]]:
     """Return where blocks of so many nodes start and end, and the few that are none."""
-    start = 0
-    for size in (BLOCK, FEW):
-        for start in range(start, count - size + 1, size):
-            yield start, start + size
-        start = count - (count % size)
-    yield start, count
+    full, most = count - count % BLOCK, count - count % FEW
+    yield from ((at, at + BLOCK) for at in range(0, full, BLOCK))
+    yield from ((at, at + FEW) for at in range(full, most, FEW))
+    yield most, count
 
 
 class _Record:
@@ -672,7 +670,10 @@ class _Record:
         with self._lock:
             dumps = _Pass(form, self._plans, self._dumps)
             pieces = [form.dumps(head)[:-1], f'{comma}"entities"{colon}[']
-            pieces.append(comma.join([dumps.entity(entity) for entity in root]))
+            for entity in root:
+                pieces += dumps.entity(entity), comma
+            if root:
+                pieces.pop()
             pieces.append(f']{comma}"event_record"{colon}{{"nodes"{colon}{{')
             with record._lock.r_locked():
                 nodes = dict(record.nodes)
