@@ -28,8 +28,10 @@ _JSON = "crewai.state.provider.json_provider"
 #: JsonProvider.checkpoint as it was studied.
 _STUDIED = "033e2155ff3fa164"
 _dumps = json.dumps
-#: Characters that are written at a time: as one text, all of it would be copied twice more, to memory that no cache holds.
+#: Bytes that are written at a time: as one text, all of it would be copied twice more, to memory that no cache holds.
 CHUNK = 1 << 18
+#: A piece of so many characters is not copied into a text with others; and so many parts any system takes at a time.
+LONG, PARTS = 1 << 12, 1024
 _NO_NAMES = frozenset({"", os.curdir, os.pardir})
 #: With these, or a drive, a name may lead elsewhere.
 _SEPARATORS = frozenset("/\\:\0")
@@ -159,13 +161,46 @@ def _writes(own: Any) -> Callable[..., Any]:
             return provider.checkpoint(text, location, parent_id=parent_id, branch=branch)
         path = module["_build_path"](location, branch, parent_id)
         path.parent.mkdir(parents=True, exist_ok=True)
-        step = max(1, CHUNK * len(pieces) // max(1, sum(map(len, pieces))))
-        with open(path, "w", encoding="utf-8") as file:
-            for start in range(0, len(pieces), step):
-                file.write("".join(pieces[start : start + step]))
+        with open(path, "wb", buffering=0) as file:
+            _write(file, pieces)
         return str(path)
 
     return write
+
+
+def _write(file: Any, pieces: List[str]) -> None:
+    """Write a text that has no line's end: a long piece as it is, from one copy wherever it is in the text, short ones joined."""
+    known: Dict[int, bytes] = {}
+    parts: List[bytes] = []
+    size = start = 0
+    for at, piece in enumerate(pieces):
+        if len(piece) < LONG:
+            continue
+        if start < at:
+            parts.append("".join(pieces[start:at]).encode())
+        start = at + 1
+        long = known.get(id(piece))
+        if long is None:
+            long = known[id(piece)] = piece.encode()
+        parts.append(long)
+        size += len(long)
+        if size > CHUNK:
+            _flush(file, parts)
+            parts, size = [], 0
+    parts.append("".join(pieces[start:]).encode())
+    _flush(file, parts)
+
+
+def _flush(file: Any, parts: List[bytes]) -> None:
+    """Write all of the parts, however many the system takes at a time."""
+    written = 0
+    if len(parts) > 1 and hasattr(os, "writev") and len(parts) <= PARTS:
+        written = os.writev(file.fileno(), parts)
+        if written == sum(map(len, parts)):
+            return
+    left = memoryview(b"".join(parts))[written:]
+    while left:
+        left = left[file.write(left) :]
 
 
 def _checkpoint(names: Dict[str, Any], write: Any, state: Any, cfg: Any, event: Any) -> None:

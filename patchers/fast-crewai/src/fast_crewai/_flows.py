@@ -11,10 +11,11 @@ import enum
 import gc
 import sys
 import uuid
-from typing import Any, Callable, List, Tuple, TypeVar
-from weakref import WeakKeyDictionary
+from operator import attrgetter
+from typing import Any, Callable, Dict, List, Tuple, TypeVar
+from weakref import WeakKeyDictionary, ref
 
-from fast_jvm import _json, deepcopy
+from fast_jvm import _held, _json, deepcopy
 from fast_jvm._registry import Activate, Meter
 from fast_jvm._serving import Serving, finish
 
@@ -75,9 +76,10 @@ def make_copy_and_serialize(original: Any, meter: Meter) -> Tuple[Callable[..., 
     hidden, copy_state = _Hidden(flow, "_state"), flow._copy_state
     models: Any = None
     dump: Any = None
+    kept: Any = None
 
     def replacement(self: Any) -> Any:
-        nonlocal models, dump
+        nonlocal models, dump, kept
         kind = type(self)
         if (
             not serving
@@ -91,6 +93,7 @@ def make_copy_and_serialize(original: Any, meter: Meter) -> Tuple[Callable[..., 
 
             models = Models()
             dump = Shaped(models, _json.dump)
+            kept = _Dumps(models)
         try:
             state = object.__getattribute__(self, "__pydantic_private__")["_state"]
         except (AttributeError, KeyError, TypeError):
@@ -109,8 +112,12 @@ def make_copy_and_serialize(original: Any, meter: Meter) -> Tuple[Callable[..., 
             except Exception:
                 return copied.model_dump()
         try:
+            found = kept.of(self, state)
+            if found is not None:
+                replacement.served += 1  # type: ignore[attr-defined]
+                return found
             if models.looked_at(state):
-                found = models.dumped(state)
+                found = kept.made(self, state)
                 replacement.served += 1  # type: ignore[attr-defined]
                 return found
         except Exception:  # the original fails too, after its copy
@@ -345,6 +352,88 @@ class Models:
             private = {k: v for k, v in state.__pydantic_private__.items() if v is not undefined}
             put(made, "__pydantic_private__", deepcopy(private))
         return made
+
+
+class _Dumps:
+    """The last dump of a flow's state, while that holds what it held: checkpoints of many executors find most of them idle."""
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+        self._known: Dict[int, _Dumped] = {}
+
+    def of(self, flow: Any, state: Any) -> Any:
+        """Return a copy of what the state's dump was, None where it may be another."""
+        found = self._known.get(id(flow))
+        if found is None or found.flow() is not flow or not found.holds(state, self._models):
+            return None
+        return deepcopy(found.dump)
+
+    def made(self, flow: Any, state: Any) -> Any:
+        """Return the dump of a state that is ``known``."""
+        _held.ready()
+        objects = _objects(state)
+        taken = _held.take(objects, [], True)
+        if type(taken) is not tuple:
+            return self._models.dumped(state)
+        made = _Dumped(objects, taken, self._models)
+        try:
+            dump = uncollected(lambda: state.model_dump(mode="json", warnings="error"))
+        except Exception:  # what it warns of, it has to warn of each time
+            return self._models.dumped(state)
+        made.dump = deepcopy(dump)
+        if made.holds(state, self._models):
+            known, key = self._known, id(flow)
+            made.flow = ref(flow, lambda gone: known.pop(key, None))
+            known[key] = made
+        return dump
+
+
+def _objects(value: Any) -> List[Any]:
+    """Return what has a ``__dict__`` in a value that is ``known``, itself first."""
+    found: List[Any] = []
+    waiting = [value]
+    for part in waiting:
+        kind = type(part)
+        if kind is dict:
+            waiting.extend(part.values())
+        elif kind is list or kind is tuple:
+            waiting.extend(part)
+        elif kind not in _SCALARS and hasattr(part, "__dict__"):
+            found.append(part)
+            waiting.extend(part.__dict__.values())
+    return found
+
+
+class _Dumped:
+    """A dump, and what it was made of."""
+
+    __slots__ = ("_classes", "_models", "_taken", "dump", "flow")
+
+    def __init__(self, objects: List[Any], taken: Any, models: Models) -> None:
+        self.flow: Any = None
+        self.dump: Any = None
+        self._taken = taken
+        self._models = [each for each in objects if isinstance(each, models.base)]
+        self._classes = {
+            (type(each), getattr(type(each), "__pydantic_serializer__", None)) for each in objects
+        }
+
+    def holds(self, state: Any, models: Models) -> bool:
+        """Say whether a state's dump would be this one."""
+        return (
+            state is self._models[0]
+            and _held.same(self._taken) is True
+            and not any(map(_EXTRA, self._models))
+            and not any(map(_PRIVATE, self._models))
+            and all(
+                getattr(kind, "__pydantic_serializer__", None) is serializer
+                and (_plain_dataclass(kind) or models.plain_model(kind))
+                for kind, serializer in self._classes
+            )
+        )
+
+
+_EXTRA, _PRIVATE = attrgetter("__pydantic_extra__"), attrgetter("__pydantic_private__")
 
 
 def make_find_triggered_methods(original: Any, meter: Meter) -> Tuple[Callable[..., Any], Activate]:

@@ -19,8 +19,10 @@ import marshal
 import sys
 import threading
 from operator import attrgetter, is_, itemgetter
-from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple, TypeVar
 from weakref import ref
+
+from fast_jvm import _held
 
 from . import _watch
 
@@ -28,8 +30,10 @@ from . import _watch
 ATTEMPTS = 50
 #: Classes of events and values that are known at a time.
 CLASSES = 1024
-#: Nodes that are looked at in one step.
-BLOCK = 32
+#: Nodes that are looked at in one step; and of those at the end, too few for that.
+BLOCK, FEW = 32, 8
+#: A field that was another so often in a row gets no token, but for each eighth time: making it would be for nothing.
+FICKLE, AGAIN = 8, 8
 
 _OWN = object()
 #: Serializers of crewai that call model_dump(mode="json").
@@ -286,11 +290,13 @@ class _Fields:
     """The text of a model, field by field: only what is not as it was is dumped."""
 
     __slots__ = (
+        "_fickle",
         "_group",
         "_held",
         "_keys",
         "_names",
         "_parts",
+        "_plan",
         "_split",
         "_text",
         "_texts",
@@ -303,14 +309,17 @@ class _Fields:
         self.of = of
         self._keys: List[str] = []
         self._names: List[Tuple[int, str, Any]] = []
+        self._plan: Any = None
         self._forget()
 
     def _forget(self) -> None:
         self._held: List[Any] = []
         self._tokens: List[Any] = []
+        #: how often in a row a field was not as it was
+        self._fickle: Dict[str, int] = {}
         #: what has a token that compares, or none
         self._parts: List[Tuple[Any, Any]] = []
-        #: of the parts, made when it is wanted
+        #: of the model and the parts, made when it is wanted
         self._group: Optional[_watch.Group] = None
         self._texts: Dict[str, str] = {}
         self._split: Dict[str, Any] = {}
@@ -320,23 +329,14 @@ class _Fields:
         self, plan: _Plan, tokens: _watch.Tokens, made: Any, split: Dict[str, Any], form: Form
     ) -> Optional[str]:
         """Return the text, with that of the fields in *split*; None where it is more than its fields."""
-        value = self.of
-        held = dict(value.__dict__)
-        keys, values = [*held], [*held.values(), *[type(value)] * len(plan.computed)]
-        if not self._texts:
-            self._forget()
-        if keys != self._keys or split.keys() != self._split.keys():
-            self._forget()
-            names = [(at, name, plan.fields.get(name)) for at, name in enumerate(keys)]
-            self._names = [each for each in names if each[2] is not None]
-            self._names += [
-                (len(keys) + at, name, COMPUTED) for at, name in enumerate(plan.computed)
-            ]
-            self._keys = keys
-        was = self._held
         again: List[str] = []
-        if not was or not all(map(is_, values, was)) or not self._parts_same():
-            again = self._look(values, tokens, split)
+        if not (
+            plan is self._plan
+            and split.keys() == self._split.keys()
+            and self._group is not None
+            and self._group.same()
+        ):
+            again = self._changed(plan, tokens, split)
         if again:
             self._dump(again, made, split, form)
             if len(self._texts) + len(split) != len(self._names):
@@ -353,10 +353,33 @@ class _Fields:
         self._text = "{" + form.comma.join(parts) + "}"
         return self._text
 
-    def _parts_same(self) -> bool:
-        if self._group is None:
-            self._group = _watch.Group(self._parts)
-        return self._group.same()
+    def _changed(self, plan: _Plan, tokens: _watch.Tokens, split: Dict[str, Any]) -> List[str]:
+        """Return the names of fields that are not as they were."""
+        value = self.of
+        held = dict(value.__dict__)
+        keys, values = [*held], [*held.values(), *[type(value)] * len(plan.computed)]
+        if not self._texts or plan is not self._plan:
+            self._forget()
+        if keys != self._keys or plan is not self._plan or split.keys() != self._split.keys():
+            self._forget()
+            names = [(at, name, plan.fields.get(name)) for at, name in enumerate(keys)]
+            self._names = [each for each in names if each[2] is not None]
+            self._names += [
+                (len(keys) + at, name, COMPUTED) for at, name in enumerate(plan.computed)
+            ]
+            self._keys, self._plan = keys, plan
+        was = self._held
+        if (
+            was
+            and self._group is None
+            and _watch.ANEW not in self._tokens
+            and all(map(is_, values, was))
+        ):
+            seen = _watch.Seen(value, values[: len(keys)], [])
+            self._group = _watch.Group([(value, seen), *self._parts])
+            if self._group.same():
+                return []
+        return self._look(values, tokens, split)
 
     def _look(self, values: List[Any], tokens: _watch.Tokens, split: Dict[str, Any]) -> List[str]:
         """Return the names of fields that are not as they were."""
@@ -374,8 +397,16 @@ class _Fields:
                     found[at] = token
                     if token is not None:
                         parts.append((value, token))
+                        self._fickle.pop(name, None)
                     continue
-            token = found[at] = tokens.of_field(field, value)
+                times = self._fickle[name] = self._fickle.get(name, 0) + 1
+            else:
+                times = 0
+            if times > FICKLE and times % AGAIN and known[at] is not None:
+                token = _watch.ANEW
+            else:
+                token = tokens.of_field(field, value)
+            found[at] = token
             if token is not None:
                 parts.append((value, token))
             again.append(name)
@@ -536,7 +567,7 @@ class _Entry:
         self.edges_text = f'{form.comma}"edges"{form.colon}{form.dumps(found)}}}'
 
 
-_DICT, _EVENT, _EDGES = attrgetter("__dict__"), itemgetter("event"), itemgetter("edges")
+_DICT, _EDGES = attrgetter("__dict__"), itemgetter("edges")
 
 
 class _Block:
@@ -546,10 +577,10 @@ class _Block:
         "_edges",
         "_ends",
         "_entries",
-        "_events",
         "_keys",
         "_looked",
         "_nodes",
+        "_taken",
         "lives",
         "pieces",
     )
@@ -557,26 +588,23 @@ class _Block:
     def __init__(self, keys: List[str], entries: List[_Entry], comma: str) -> None:
         self._keys, self._entries = keys, entries
         self._nodes = [entry.node for entry in entries]
-        self._events = [entry.event for entry in entries]
-        self._looked = _watch.Group(
-            (entry.event, entry.seen) for entry in entries if entry.plan is not None
-        )
+        looked = [(entry.event, entry.seen) for entry in entries if entry.plan is not None]
+        self._looked = _watch.Group([*map(_seen, entries), *looked])
+        #: of edges that have these bytes
+        self._taken: Any = None
         self._edges = _watch.row([entry.edges for entry in entries])
         self.pieces, self.lives, self._ends = _flat(entries, comma)
 
-    def same(self, keys: List[str], nodes: List[Any], node_kind: Any) -> bool:
+    def same(self, keys: List[str], nodes: List[Any]) -> bool:
         """Say whether these are its nodes, with events as they were."""
-        return (
-            keys == self._keys
-            and all(map(is_, nodes, self._nodes))
-            and {node_kind}.issuperset(map(type, nodes))
-            and all(map(is_, map(_EVENT, map(_DICT, nodes)), self._events))
-            and self._looked.same()
-        )
+        return keys == self._keys and all(map(is_, nodes, self._nodes)) and self._looked.same()
 
     def look(self, form: Form) -> None:
         """Have the texts of all nodes in a row, with their edges as they are now."""
+        if self._taken is not None and _held.same(self._taken) is True:
+            return
         edges = [*map(_EDGES, map(_DICT, self._nodes))]
+        taken = _held.take([], edges, False)
         known = marshal.dumps(edges, _watch.FORMAT)
         if known != self._edges:
             for entry, held, at in zip(self._entries, edges, self._ends):
@@ -584,6 +612,14 @@ class _Block:
                 self.pieces[at] = entry.edges_text
             # not what was read above: another thread may have been here
             self._edges = _watch.row([entry.edges for entry in self._entries])
+        self._taken = taken if known == self._edges and type(taken) is tuple else None
+
+
+def _seen(entry: _Entry) -> Tuple[Any, _watch.Seen]:
+    """Return an entry's node with what it held: that event."""
+    held = entry.node.__dict__
+    values = [entry.event if name == "event" else each for name, each in [*held.items()]]
+    return entry.node, _watch.Seen(entry.node, values, [])
 
 
 def _flat(
@@ -606,6 +642,14 @@ def _flat(
     return pieces, lives, ends
 
 
+def _parts(count: int) -> Iterator[Tuple[int, int]]:
+    """Return where blocks of so many nodes start and end, and the few that are none."""
+    full, most = count - count % BLOCK, count - count % FEW
+    yield from ((at, at + BLOCK) for at in range(0, full, BLOCK))
+    yield from ((at, at + FEW) for at in range(full, most, FEW))
+    yield most, count
+
+
 class _Record:
     """The texts of a state and its record, in one form."""
 
@@ -613,7 +657,7 @@ class _Record:
         self._form, self._plans = form, plans
         self._lock = threading.RLock()
         self._entries: Dict[str, _Entry] = {}
-        self._blocks: Dict[int, _Block] = {}
+        self._blocks: Dict[Tuple[int, int], _Block] = {}
         self._dumps: Dict[Any, Any] = {}
 
     def pieces(
@@ -622,10 +666,14 @@ class _Record:
         """Return the text of a state, in pieces."""
         form = self._form
         comma, colon = form.comma, form.colon
+        _held.ready()
         with self._lock:
             dumps = _Pass(form, self._plans, self._dumps)
             pieces = [form.dumps(head)[:-1], f'{comma}"entities"{colon}[']
-            pieces.append(comma.join([dumps.entity(entity) for entity in root]))
+            for entity in root:
+                pieces += dumps.entity(entity), comma
+            if root:
+                pieces.pop()
             pieces.append(f']{comma}"event_record"{colon}{{"nodes"{colon}{{')
             with record._lock.r_locked():
                 nodes = dict(record.nodes)
@@ -641,19 +689,22 @@ class _Record:
         if len(entries) > 2 * len(nodes) + 16:
             self._entries = {key: each for key, each in entries.items() if key in nodes}
         keys, held = [*nodes], [*nodes.values()]
-        for start in [each for each in blocks if each + BLOCK > len(keys)]:
-            del blocks[start]
-        for start in range(0, len(keys), BLOCK):
-            some, these = keys[start : start + BLOCK], held[start : start + BLOCK]
-            block = blocks.get(start)
-            if block is None or not block.same(some, these, node_kind):
-                blocks.pop(start, None)
+        full = len(keys) - len(keys) % BLOCK
+        for at in [at for at in blocks if at[1] > (full if at[1] - at[0] == BLOCK else len(keys))]:
+            del blocks[at]
+        for at in [at for at in blocks if at[1] - at[0] < BLOCK and at[0] < full]:
+            del blocks[at]
+        for at in _parts(len(keys)):
+            some, these = keys[slice(*at)], held[slice(*at)]
+            block = blocks.get(at)
+            if block is None or not block.same(some, these):
+                blocks.pop(at, None)
                 found = [self._entry(key, node, node_kind) for key, node in zip(some, these)]
-                if len(some) < BLOCK:
+                if len(some) < FEW:
                     added, lives, _ = _flat(found, form.comma)
                     self._add(added, lives, dumps, pieces)
                     break
-                block = blocks[start] = _Block(some, found, form.comma)
+                block = blocks[at] = _Block(some, found, form.comma)
             else:
                 block.look(form)
             self._add(block.pieces, block.lives, dumps, pieces)
@@ -717,6 +768,8 @@ class _Record:
             if field is None:
                 continue
             names.append(name)
+            if field.studied and type(value) in _watch.PLAIN:
+                continue
             token = self._plans.tokens.of_field(field, value)
             if token is _watch.ANEW:
                 lives.append((name, field))

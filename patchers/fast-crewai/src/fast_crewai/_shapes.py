@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, Callable, Dict, List, Tuple
 
-from fast_jvm import _json
+from fast_jvm import _held, _json
 
 from ._flows import Models
 
@@ -191,3 +191,4 @@ def prepare(builtins: Dict[str, Callable[..., Any]], warm: Callable[..., Any]) -
         done: bool = False
 
     _json.prepare(builtins, warm, Whole(), shape(Whole, Models()))
+    _held.prepare(builtins, warm)

@@ -18,6 +18,7 @@ from itertools import chain
 from operator import attrgetter, is_
 from typing import Any, Callable, Dict, FrozenSet, Iterable, List, NamedTuple, Optional, Tuple
 
+from fast_jvm import _held
 from fast_jvm._fingerprint import fingerprint, forget
 from fast_jvm._registry import resolve
 
@@ -359,21 +360,23 @@ _DICT, _EXTRA = attrgetter("__dict__"), attrgetter("__pydantic_extra__")
 
 
 class Group:
-    """Values with their tokens, and what those hold: all looked at in a few steps that CPython runs in C.
+    """Values with their tokens, and what those hold: all looked at in one step of Java, or a few that CPython runs in C.
 
-    What an object holds is the very object that it was, or all is at an end: so objects within it are looked at beside it.
+    What an object holds is the very object that it was, or all is at an end: so objects within it are looked at beside it. Java
+    compares pointers, also within lists and dicts of plain values; only where those differ does their content decide.
     """
 
     __slots__ = (
-        "_bytes",
         "_classes",
         "_kinds",
+        "_known",
         "_lengths",
         "_models",
         "_names",
         "_objects",
         "_others",
         "_plain",
+        "_taken",
         "_values",
     )
 
@@ -382,13 +385,13 @@ class Group:
         self._objects: List[Any] = []
         self._models: List[Any] = []
         self._others: List[Tuple[Any, Any]] = []
-        known: List[bytes] = []
+        self._known: List[bytes] = []
         found: List[Seen] = []
         waiting = [*tokens]
         for value, token in waiting:
             if type(token) is bytes:
                 self._plain.append(value)
-                known.append(token)
+                self._known.append(token)
             elif type(token) is Seen:
                 self._objects.append(value)
                 found.append(token)
@@ -397,15 +400,35 @@ class Group:
                 waiting.extend((token.values[at], each) for at, each in token.tokens)
             else:
                 self._others.append((value, token))
-        self._bytes = row(known)
         self._kinds = [seen.kind for seen in found]
         self._classes = {(seen.kind, seen.serializer) for seen in found}
         self._lengths = [len(seen.keys) for seen in found]
         self._names = [name for seen in found for name in seen.keys]
         self._values = [value for seen in found for value in seen.values]
+        #: what Java took down of a moment at which all was as it was
+        self._taken: Any = None
 
     def same(self) -> bool:
         """Say whether all is as it was."""
+        if self._taken is None or _held.same(self._taken) is not True:
+            taken = _held.take(self._objects, self._plain, False)
+            self._taken = None
+            if not self._look():
+                return False
+            if type(taken) is tuple:
+                self._taken = taken
+        if any(map(_EXTRA, self._models)):
+            return False
+        for kind, serializer in self._classes:
+            if getattr(kind, "__pydantic_serializer__", None) is not serializer:
+                return False
+        for value, token in self._others:
+            if not same(value, token):
+                return False
+        return True
+
+    def _look(self) -> bool:
+        """Say whether objects and plain values are as they were."""
         objects = self._objects
         if objects:
             held = [*map(_DICT, objects)]
@@ -414,21 +437,12 @@ class Group:
                 or [*map(len, held)] != self._lengths
                 or [*chain.from_iterable(held)] != self._names
                 or not all(map(is_, chain.from_iterable(map(dict.values, held)), self._values))
-                or any(map(_EXTRA, self._models))
             ):
                 return False
-            for kind, serializer in self._classes:
-                if getattr(kind, "__pydantic_serializer__", None) is not serializer:
-                    return False
         try:
-            if self._plain and marshal.dumps(self._plain, FORMAT) != self._bytes:
-                return False
+            return not self._plain or marshal.dumps(self._plain, FORMAT) == row(self._known)
         except ValueError:
             return False
-        for value, token in self._others:
-            if not same(value, token):
-                return False
-        return True
 
 
 class Tokens:

@@ -8,6 +8,8 @@ import dev.fastjvm.cpython.LayoutCheck;
 import dev.fastjvm.cpython.Noop;
 import dev.fastjvm.dump.JsonText;
 import dev.fastjvm.dump.ModelDump;
+import dev.fastjvm.held.Held;
+import dev.fastjvm.held.Same;
 import dev.fastjvm.langgraph.Dumps;
 import dev.fastjvm.langgraph.Loads;
 import dev.fastjvm.litellm.CountTokens;
@@ -40,6 +42,7 @@ final class Builtins {
                 new EncodeTokens("litellm_encode_tokens"), new EncodeTokens("litellm_encode_text"),
                 new DecodeTokens("litellm_decode_tokens"),
                 new DecodeTokens("litellm_decode_text"), new LoadTokenizer(), new TokenizerTables(),
-                new FloatText(), new RateLimitsBuiltin(), new JsonText(), new ModelDump());
+                new FloatText(), new RateLimitsBuiltin(), new JsonText(), new ModelDump(), new Held(),
+                new Same());
     }
 }
