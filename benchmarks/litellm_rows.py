@@ -59,7 +59,12 @@ BARS: Dict[str, Bar] = {
 }
 #: What has to serve in each of the proxy's rows.
 PROXY = {
-    "plain": ("litellm.async_transform", "litellm.proxy_heap", "litellm.proxy_dependencies"),
+    "plain": (
+        "litellm.async_transform",
+        "litellm.proxy_heap",
+        "litellm.proxy_dependencies",
+        "litellm.proxy_success",
+    ),
     "streaming": ("litellm.async_stream", "litellm.proxy_destinations"),
 }
 

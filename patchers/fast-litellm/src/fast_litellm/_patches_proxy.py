@@ -18,6 +18,9 @@ _RULES = f"{_PROXY}.config_resolvers.settings_rules"
 _STORE = f"{_PROXY}.config_resolvers.settings_store"
 _MODELS = "fastapi.dependencies.models"
 _SOLVE = "fastapi.dependencies.utils"
+_LOGGING = "litellm.litellm_core_utils.litellm_logging"
+_REDACT = "litellm.litellm_core_utils.redact_messages"
+_CALLBACK = "litellm.integrations.custom_logger:CustomLogger"
 _FASTAPI = ("fastapi", ">=0.120,<1")
 _UVICORN = ("uvicorn", ">=0.30,<1")
 
@@ -227,6 +230,31 @@ def patches(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
             also={
                 f"{_LIMITER}._key_owns_model_limit": "5816b983e265f880",
                 f"{_HOOK}:get_key_own_model_rate_limit": "1af5298788fad446",
+            },
+        ),
+        patch(
+            "proxy_success",
+            f"{_LIMITER}._mirror_ratelimit_response_into_logging_payload",
+            "3e66a8745d133f1b",
+            "_proxy_heard:make_mirror",
+            also={
+                f"{_LIMITER}._build_success_event_pipeline_operations": "e17e827aa25c9935",
+                f"{_LIMITER}._build_io_token_reservation_ops": "6d11da572d47d050",
+                f"{_LIMITER}._collect_tpm_scope_targets": "722fe2ea5cd1acce",
+                f"{_PROXY}.hooks.model_max_budget_limiter:_resolve_entity_model_budgets": "c76a54c08e73ccff",
+                f"{_PROXY}.hooks.prompt_cache_prediction:_Event": "8e8b88dc312bdcb1",
+                f"{_CALLBACK}.async_log_success_event": "b7a51c30373d63d9",
+                f"{_CALLBACK}.async_logging_hook": "31fd37ca57cc665d",
+                f"{_CALLBACK}.async_log_event": "434f2fa5e2821182",
+                f"{_CALLBACK}.redact_standard_logging_payload_from_model_call_details": "e349237b8cc4ab56",
+                f"{_LOGGING}:Logging.should_run_callback": "179e41e33227d898",
+                f"{_LOGGING}:Logging.normalize_logging_result": "aa1d95f7b0b49770",
+                f"{_LOGGING}:Logging._transform_usage_objects": "3eaa3a08f82d8976",
+                f"{_LOGGING}:Logging._record_zero_cost_diagnostic": "970456fa4ac49930",
+                f"{_LOGGING}:StandardLoggingPayloadSetup": "7a8f52ea031f15e3",
+                f"{_LOGGING}:redact_message_input_output_from_logging": "4a67ae84e86197ed",
+                f"{_REDACT}:redact_message_input_output_from_custom_logger": "308fe631d64700a6",
+                f"{_REDACT}:redact_streaming_responses_for_custom_logger": "5eeaa85d77116a9e",
             },
         ),
     )

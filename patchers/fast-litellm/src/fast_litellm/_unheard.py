@@ -46,6 +46,9 @@ _PAYLOAD = (
 _own: "weakref.WeakSet[Any]" = weakref.WeakSet()
 #: The same, of calls with metadata.
 _routed: "weakref.WeakSet[Any]" = weakref.WeakSet()
+#: Logging objects that the proxy made of a request.
+_proxied: "weakref.WeakSet[Any]" = weakref.WeakSet()
+_PROXY = "litellm.proxy.common_request_processing"
 
 
 class _Silence:
@@ -110,8 +113,8 @@ class _Silence:
         """Whether the original calls callbacks that are functions."""
         return self._names["customLogger"] is not None
 
-    def is_quiet(self, owner: Any, result: Any) -> bool:
-        """Whether the success handlers would but tell those callbacks that are registered for all calls."""
+    def is_quiet(self, owner: Any, result: Any, batched: bool = False) -> bool:
+        """Whether the success handlers would but tell those callbacks that are registered for all calls; *batched*, within a batch for Redis too."""
         parameters = owner.litellm_params
         details = owner.model_call_details
         return bool(
@@ -126,7 +129,7 @@ class _Silence:
             and "standard_logging_object" not in details
             and not os.environ.get("LITELLM_PRINT_STANDARD_LOGGING_PAYLOAD")
             and self.is_silent(owner)
-            and self._batches.get() is None
+            and (batched or self._batches.get() is None)
             and self._code() == self._known
             and self._is_plain(result)
         )
@@ -238,9 +241,14 @@ def make_setup(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[...
         if serving.live or serving:
             if wrappers is None:
                 wrappers = _codes_of(names["client"])
-            if sys._getframe(1).f_code in wrappers and kwargs.get("litellm_metadata") is None:
+            caller = sys._getframe(1)
+            if caller.f_code in wrappers and kwargs.get("litellm_metadata") is None:
                 replacement.served += 1
                 (_own if kwargs.get("metadata") is None else _routed).add(made[0])
+                return made
+            if caller.f_globals.get("__name__") == _PROXY:
+                replacement.served += 1
+                _proxied.add(made[0])
                 return made
         replacement.declined += 1
         return made
@@ -292,7 +300,7 @@ def make_schedule(
     original: Callable[..., Any], meter: Meter
 ) -> Tuple[Callable[..., Any], Activate]:
     """Return the replacement of _schedule_async_success_logging and its switch."""
-    from . import _heard
+    from . import _heard, _proxy_heard
 
     serving = Serving("litellm.async_success")
     studied = Serving("litellm.sync_success")
@@ -312,7 +320,10 @@ def make_schedule(
             serving
             and studied
             and is_completion_with_fallbacks is False
-            and _heard.tell_later(logging_obj, result, start_time, end_time)
+            and (
+                _heard.tell_later(logging_obj, result, start_time, end_time)
+                or _proxy_heard.tell_later(logging_obj, result, start_time, end_time)
+            )
         ):
             replacement.served += 1
             return
