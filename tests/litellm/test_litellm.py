@@ -17,7 +17,7 @@ def test_cases(java: str, tmp_path: Path, volume: str) -> None:
         FILES,
         tmp_path,
         java,
-        least=75,
+        least=76,
         apart=True,
         elsewhere=("litellm.proxy_",),  # test_proxy.py
         timeout=300 if volume == "short" else 3000,

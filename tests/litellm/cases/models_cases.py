@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
-from typing import Any
+from typing import Any, ClassVar
 
 import litellm
 import pydantic
@@ -17,6 +17,8 @@ from litellm.litellm_core_utils.llm_response_utils import response_metadata
 from litellm.types import utils as types
 from response_shapes import ODD, USAGE
 from sides import originals, served
+
+from fast_jvm import _registry
 
 MANY = 2000 if LONG else 200
 
@@ -311,3 +313,71 @@ def test_the_configs_class() -> None:
     with originals():
         assert found() == ours
     assert Mine().max_tokens is None
+
+
+# -- private attributes
+
+
+class _Descriptor:
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return "described"
+
+
+class _Plain(pydantic.BaseModel):
+    field: int = 1
+    _text: str = pydantic.PrivateAttr("a")
+    _made: dict[str, Any] = pydantic.PrivateAttr(default_factory=dict)
+    _unset: Any = pydantic.PrivateAttr()
+    _described: Any = pydantic.PrivateAttr(_Descriptor())
+    of_class: ClassVar[int] = 2
+
+    @property
+    def broken(self) -> Any:
+        return self.no_such_one  # type: ignore[attr-defined]
+
+
+class _More(_Plain):
+    model_config = pydantic.ConfigDict(extra="allow")
+    _more: list[int] = [1]
+
+
+class _None(pydantic.BaseModel):
+    field: int = 1
+
+
+class _Own(_Plain):
+    def __getattr__(self, item: str) -> Any:
+        if item == "mine":
+            return "mine"
+        return super().__getattr__(item)  # type: ignore[misc]
+
+
+ATTRIBUTES = st.sampled_from(
+    "field _text _made _unset _described of_class broken _more extra absent mine __pydantic_private__"
+    " __pydantic_extra__ __private_attributes__ __len__".split()
+)
+
+
+@settings(max_examples=MANY)
+@given(st.sampled_from([_Plain, _More, _None, _Own]), ATTRIBUTES, st.booleans(), st.booleans())
+def test_private_attributes(kind: Any, name: str, empty: bool, extra: bool) -> None:
+    (entry,) = [one for one in _registry.entries() if one.patch.name == "litellm.private_attribute"]
+    model = kind.__new__(kind) if empty else kind(**({"extra": 5} if extra else {}))
+
+    def ask() -> Any:
+        try:
+            return getattr(model, name)
+        except Exception as error:
+            return type(error), str(error)
+
+    entry.owner.__getattr__ = entry.original
+    try:
+        expected = ask()
+    finally:
+        entry.owner.__getattr__ = entry.placed
+    before = served("litellm.private_attribute")
+    ours = ask()
+    assert ours is expected or ours == expected
+    now = served("litellm.private_attribute")
+    if kind is _Plain and not empty and name in ("_text", "_made", "absent"):
+        assert now == before + 1

@@ -392,3 +392,52 @@ def make_response(
 
     replacement: Any = __init__
     return finish(replacement, serving)
+
+
+#: Of these, a default has no ``__get__`` of its own.
+_UNBOUND = (bool, int, float, str, list, dict, tuple, set, frozenset, type(None))
+
+
+def make_private(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of pydantic's BaseModel.__getattr__ and its switch.
+
+    The original asks of each private attribute whether its default is a descriptor, which raises an error and catches it.
+    """
+    serving = Serving("litellm.private_attribute")
+    read = object.__getattribute__
+    declared: Any = None
+    unbound: Any = ()
+
+    def __getattr__(self: Any, item: Any) -> Any:
+        nonlocal declared, unbound
+        if serving.live or serving:
+            if declared is None:
+                from pydantic.fields import ModelPrivateAttr
+                from pydantic_core import PydanticUndefined
+
+                unbound = frozenset((*_UNBOUND, type(PydanticUndefined)))
+                declared = ModelPrivateAttr
+            private = read(self, "__private_attributes__")
+            if item not in private:
+                try:
+                    more = read(self, "__pydantic_extra__")
+                except AttributeError:
+                    more = None
+                if not more and not hasattr(self.__class__, item):
+                    replacement.served += 1
+                    raise AttributeError(
+                        f"{type(self).__name__!r} object has no attribute {item!r}"
+                    )
+            elif type(private[item]) is declared and type(private[item].default) in unbound:
+                try:
+                    value = read(self, "__pydantic_private__")[item]
+                except (AttributeError, KeyError, TypeError):
+                    pass
+                else:
+                    replacement.served += 1
+                    return value
+        replacement.declined += 1
+        return original(self, item)
+
+    replacement: Any = __getattr__
+    return finish(replacement, serving)

@@ -759,6 +759,14 @@ PATCHES = (
         "_cost_asks:make_failed_deployment",
     ),
     _patch(
+        "private_attribute",
+        "pydantic.main:BaseModel.__getattr__",
+        "174a191088291abe",
+        "_models:make_private",
+        also={"pydantic.fields:ModelPrivateAttr.__getattr__": "941e31dcb8435c93"},
+        of=("pydantic", ">=2.7,<3"),
+    ),
+    _patch(
         "proxy_usage_artifact",
         f"{_SERVER}:_is_injected_stream_usage_artifact",
         "8baad1ffa41fe115",
