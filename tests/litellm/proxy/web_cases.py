@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import itertools
+import queue
 import sys
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
@@ -38,7 +39,7 @@ from uvicorn import Config
 from uvicorn.lifespan.on import LifespanOn
 
 import fast_litellm
-from fast_jvm import _registry
+from fast_jvm import _pages, _registry
 
 DEPENDENCIES, HEAP = "litellm.proxy_dependencies", "litellm.proxy_heap"
 events: list[Any] = []
@@ -321,6 +322,31 @@ def test_a_started_worker_keeps_its_heap_out_of_collections(heap: None) -> None:
     assert gc.get_freeze_count() <= frozen
     started(quiet)  # a second start in one process
     assert counted(HEAP) == (before[0] + 1, before[1] + 1)
+
+
+@pytest.mark.parametrize("later", ["full", "imports"])
+def test_what_a_worker_holds_is_put_into_huge_pages_twice(
+    heap: None, monkeypatch: pytest.MonkeyPatch, later: str
+) -> None:
+    import litellm.proxy.proxy_server  # noqa: F401
+
+    done: queue.SimpleQueue[set[int]] = queue.SimpleQueue()
+    monkeypatch.setattr(_pages, "size", lambda: 2 << 20)
+    monkeypatch.setattr(_pages, "collapse", done.put)
+    started(quiet)
+    first = done.get(timeout=30)
+    assert len(first) > 50  # 100 MB and more
+    more = [[] for _ in range(50_000)]  # type: ignore[var-annotated]
+    if later == "full":
+        gc.collect()
+    else:
+        gc.set_threshold(50_000, 4, 1_000_000)
+        more.extend([[]] for _ in range(300_000))
+    again = done.get(timeout=30)
+    assert sum(id(each) >> 21 in again for each in more[:50_000]) > 45_000
+    gc.collect()
+    gc.collect()
+    assert done.empty()
 
 
 def test_a_callback_of_ones_own_is_not_passed_over(heap: None) -> None:

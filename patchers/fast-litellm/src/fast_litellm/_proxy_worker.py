@@ -8,6 +8,9 @@ second: a few requests in flight), and is dropped later stays in memory. A prelo
 
 Young objects are looked at after 5,000 new ones instead of 700 (2,000 from CPython 3.13 on), if nobody has set another number: so many are
 those of some 20 requests. Some 15 objects of a request that succeeds are in cycles; of one that fails, its frames, which hold its body.
+
+What stays is put into huge pages by a thread that doesn't hold the GIL, where Linux can: at the start, and when some 200,000 more objects have
+been made.
 """
 
 from __future__ import annotations
@@ -15,21 +18,45 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import threading
 from typing import Any, Callable, Dict, Tuple
 
+from fast_jvm import _pages
 from fast_jvm._registry import Activate, Meter
 from fast_jvm._serving import Serving, finish
 
 _APPLICATION = "litellm.proxy.proxy_server"
 #: CPython's own thresholds of the youngest generation, and ours.
 _DEFAULTS, _YOUNG = (700, 2000), 5_000
+#: New objects until those that the first requests import are there.
+_IMPORTED = 200_000
 
 
-class _Once:
-    """Freezes once more, when the next full collection is over."""
+def _collapse() -> None:
+    """Put what the collector knows and hasn't frozen into huge pages, in a thread."""
+    found = _pages.places(gc.get_objects()[::16])  # of thousands in a place
+    if found:
+        threading.Thread(
+            target=_pages.collapse, args=(found,), name="fast-litellm-pages", daemon=True
+        ).start()
+
+
+class _Later:
+    """What is done once more: freezing, when the next full collection is over; huge pages, then or after so many new objects."""
+
+    def __init__(self) -> None:
+        self._left = _IMPORTED
 
     def __call__(self, phase: str, info: Dict[str, int]) -> None:
-        if phase == "stop" and info["generation"] == 2:
+        if phase != "stop" or not info["generation"]:
+            return
+        youngest, middle, _ = gc.get_threshold()
+        left, self._left = self._left, self._left - youngest * max(middle, 1)
+        full = info["generation"] == 2
+        if left > 0 and (full or self._left <= 0):
+            self._left = 0
+            _collapse()
+        if full:
             gc.freeze()
             if gc.callbacks[-1] is self:  # (another's would be passed over this time)
                 gc.callbacks.pop()
@@ -50,8 +77,9 @@ def make_startup(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[.
             and (serving.live or serving)
         ):
             gc.collect()
+            _collapse()
             gc.freeze()
-            gc.callbacks.append(_Once())
+            gc.callbacks.append(_Later())
             youngest, *older = gc.get_threshold()
             if youngest in _DEFAULTS and not os.getenv("PYTHON_GC_THRESHOLD"):
                 gc.set_threshold(_YOUNG, *older)

@@ -1,0 +1,71 @@
+"""Huge pages under what stays: nothing that a program can see changes, and memory does not grow."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from fast_jvm import _pages, _platform
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux alone has them")
+
+
+def status(name: str) -> int:
+    """Bytes of a line of /proc/self/smaps_rollup."""
+    found = re.search(rf"{name}: +(\d+) kB", Path("/proc/self/smaps_rollup").read_text())
+    assert found is not None
+    return int(found[1]) * 1024
+
+
+@linux
+def test_objects_stay_what_and_where_they_are() -> None:
+    made = [{"number": each, "text": str(each), "list": [each]} for each in range(200_000)]
+    before = [id(each) for each in made]
+    found, held, huge = _pages.places(made), status("Rss"), status("AnonHugePages")
+    assert 10 < len(found) < 400
+    done = _pages.collapse(found)
+    assert [id(each) for each in made] == before
+    assert made == [{"number": n, "text": str(n), "list": [n]} for n in range(200_000)]
+    assert done % _pages.size() == 0 and status("Rss") <= held + done / 3 + (8 << 20)
+    if done:  # what can't be had is left alone: an old kernel, a container's rules
+        assert status("AnonHugePages") > huge
+
+
+@linux
+@pytest.mark.parametrize(("full", "collapsed"), [(False, False), (True, True)])
+def test_what_is_mostly_empty_stays_so(full: bool, collapsed: bool) -> None:
+    one = _pages.size() or pytest.skip("no huge pages here")
+    with mmap.mmap(-1, 3 * one, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
+        start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        place = -(-start // one)
+        skipped = place * one - start
+        for at in range(skipped, skipped + one, 4096 if full else 64 * 4096):
+            memory[at] = 1
+        before = _pages.collapse({0}), status("Rss")  # malloc's own heap is through
+        done = _pages.collapse({place})
+        if not collapsed:
+            assert done == before[0] and status("Rss") < before[1] + one // 2
+        assert memory[skipped] == 1 and memory[skipped + 1] == 0
+        assert sum(memory[skipped : skipped + one]) == (one // 4096 if full else one // 4096 // 64)
+
+
+@pytest.mark.parametrize("why", ["system", "never", "unknown", "odd", "too large", "unmapped"])
+def test_where_there_are_none(why: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    place = 3
+    if why == "unmapped":
+        assert _pages.collapse({place}) == _pages.collapse({place + 1})  # malloc's own heap alone
+        return
+    (tmp_path / "enabled").write_text("always madvise [never]" if why == "never" else "[madvise]")
+    (tmp_path / "hpage_pmd_size").write_text(
+        {"odd": "two", "too large": str(1 << 29)}.get(why, "2")
+    )
+    monkeypatch.setattr(_pages, "_SETTINGS", f"{tmp_path}/{'no/' if why == 'unknown' else ''}")
+    if why == "system":
+        monkeypatch.setattr(_platform, "SYSTEM", "win32")
+    assert _pages.size() == 0
+    assert _pages.places([object()]) == set() and _pages.collapse({place}) == 0
