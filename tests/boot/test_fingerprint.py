@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -80,6 +81,16 @@ def test_equal_over_python_versions() -> None:
 def test_no_source(thing: object) -> None:
     with pytest.raises(LookupError):
         fast_jvm.fingerprint(thing)
+
+
+def test_a_frozen_module_of_the_standard_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its code says no file, where CPython has it frozen; another file than that of its code is not believed."""
+    known = fast_jvm.fingerprint(Mapping.get)
+    assert known == "f7574732a5057b81"
+    if Mapping.get.__code__.co_filename.startswith("<frozen"):
+        monkeypatch.setitem(Mapping.get.__globals__, "__file__", __file__)
+        with pytest.raises(LookupError):
+            fast_jvm.fingerprint(Mapping.get)
 
 
 def test_command(run) -> None:

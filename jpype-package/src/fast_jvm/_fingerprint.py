@@ -99,9 +99,12 @@ def _node(target: Any) -> ast.AST:
 def _function(function: types.FunctionType) -> ast.AST:
     """Parse just the function: a whole file would hold the GIL for milliseconds."""
     code = function.__code__
-    lines = linecache.getlines(code.co_filename, function.__globals__)
+    filename = code.co_filename
+    if filename.startswith("<frozen "):  # of the standard library; whether it is this code is asked
+        filename = function.__globals__.get("__file__") or filename
+    lines = linecache.getlines(filename, function.__globals__)
     if not lines:
-        raise LookupError(f"no source of {code.co_filename}")
+        raise LookupError(f"no source of {filename}")
     start = code.co_firstlineno - 1
     body = _block(lines, start, start)
     if len(body) == 1 and getattr(body[0], "name", None) == code.co_name:

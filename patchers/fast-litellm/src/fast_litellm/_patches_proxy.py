@@ -21,6 +21,19 @@ _SOLVE = "fastapi.dependencies.utils"
 _LOGGING = "litellm.litellm_core_utils.litellm_logging"
 _REDACT = "litellm.litellm_core_utils.redact_messages"
 _CALLBACK = "litellm.integrations.custom_logger:CustomLogger"
+_AUTHS = f"{_PROXY}.auth.auth_utils"
+_MCP = f"{_PROXY}._experimental.mcp_server"
+#: What looks a setting up.
+_SETTING = {
+    f"{_STORE}:SettingsStore.__getitem__": "4dbfbf89ff45a062",
+    f"{_STORE}:SettingsStore._resolution_for": "cd9963c7f62a62bc",
+    f"{_STORE}:SettingsStore._db_value": "f513a601235e50ee",
+    f"{_RULES}:rule_for": "3c93fd84682b241c",
+    f"{_RULES}:resolve": "f067acb8af63a55b",
+    f"{_RULES}:_db_is_present": "42d66cc9250f217a",
+    f"{_RULES}:is_absent": "fa58159b91021f98",
+    f"{_RULES}:Absent": "3c12e42b8ddc645c",
+}
 _FASTAPI = ("fastapi", ">=0.120,<1")
 _UVICORN = ("uvicorn", ">=0.30,<1")
 
@@ -50,6 +63,21 @@ def patches(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
             },
             of=_FASTAPI,
             copies=("fastapi.routing",),
+        ),
+        patch(
+            "proxy_params",
+            f"{_SOLVE}:request_params_to_args",
+            "bf631dcd3f3d41e3",
+            "_proxy_web:make_params",
+            also={
+                f"{_SOLVE}:_get_param_model": "d368899a13977779",
+                f"{_SOLVE}:_get_param_aliases": "0d93aba385c539c7",
+                f"{_SOLVE}:_get_multidict_value": "1af2ab39cd5a36fa",
+                f"{_SOLVE}:_validate_value_with_model_field": "7da285caebb73a9b",
+                f"{_SOLVE}:_request_param_model_to_args": "2a9deb0e9a1115e2",
+                f"{_SOLVE}:ModelField": "fc1a506e91f91e71",
+            },
+            of=_FASTAPI,
         ),
         patch(
             "proxy_json",
@@ -95,14 +123,74 @@ def patches(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
             f"{_STORE}:SettingsStore.__getitem__",
             "4dbfbf89ff45a062",
             "_proxy_asks:make_setting",
+            also=_SETTING,
+        ),
+        patch(
+            "proxy_setting_get",
+            f"{_STORE}:SettingsStore.get",
+            "f7574732a5057b81",
+            "_proxy_asks:make_setting_get",
+            also=_SETTING,
+        ),
+        patch(
+            "proxy_settings_there",
+            f"{_STORE}:SettingsStore.__bool__",
+            "9123a6161f8b3800",
+            "_proxy_asks:make_settings_there",
             also={
+                f"{_STORE}:SettingsStore.__iter__": "6d2b3c7ea8cb9825",
+                f"{_STORE}:SettingsStore._keys": "9a63cc2c344197b0",
                 f"{_STORE}:SettingsStore._resolution_for": "cd9963c7f62a62bc",
-                f"{_STORE}:SettingsStore._db_value": "f513a601235e50ee",
-                f"{_RULES}:rule_for": "3c93fd84682b241c",
                 f"{_RULES}:resolve": "f067acb8af63a55b",
-                f"{_RULES}:_db_is_present": "42d66cc9250f217a",
-                f"{_RULES}:is_absent": "fa58159b91021f98",
                 f"{_RULES}:Absent": "3c12e42b8ddc645c",
+            },
+        ),
+        patch(
+            "proxy_key",
+            f"{_AUTH}:_return_user_api_key_auth_obj",
+            "9f1525cdbc73dc97",
+            "_proxy_identity:make_key",
+            also={
+                f"{_PROXY}._types:UserAPIKeyAuth": "09629f6a72500f52",
+                f"{_PROXY}._types:LiteLLM_VerificationTokenView": "63321448257672ec",
+                f"{_PROXY}._types:UserAPIKeyAuth._safe_hash_litellm_api_key": "13864c0ad3f9f8fd",
+                f"{_PROXY}._types:hash_token": "f3178a3e37fa1cbc",
+                "litellm.models.verification_token:LiteLLM_VerificationToken": "311d23d14a14fd6b",
+                f"{_PROXY}.auth.handle_jwt:JWTHandler.is_jwt": "70ce83075fd44fbc",
+                "litellm._service_logger:ServiceLogging.async_service_success_hook": "32a7c4bab49e7f67",
+            },
+        ),
+        patch(
+            "proxy_model",
+            f"{_AUTHS}:get_model_from_request",
+            "dd99b9664f51ee5f",
+            "_proxy_identity:make_model",
+            also={
+                f"{_AUTHS}:_extract_model_candidates_from_request": "5386a9f749556457",
+                f"{_AUTHS}:_append_model_candidates": "70f11ba243c23b8c",
+                f"{_AUTHS}:_dedupe_model_candidates": "26f2be9ee14540c2",
+                f"{_AUTHS}:_format_model_candidates": "cc9c4f108e3a9b13",
+                f"{_AUTHS}:_route_uses_model_routing_sources": "585f4201ce29ada7",
+            },
+            copies=(
+                _AUTH,
+                _CHECKS,
+                f"{_PROXY}.spend_tracking.budget_reservation",
+                f"{_PROXY}.pass_through_endpoints.pass_through_endpoints",
+            ),
+        ),
+        patch(
+            "proxy_mcp_headers",
+            f"{_MCP}.utils:upstream_credential_headers",
+            "e92e4f80e9d74137",
+            "_proxy_asks:make_credential_headers",
+            also={
+                f"{_MCP}.utils:_mcp_client_side_auth_header_name": "ec41c6efc71d1d24",
+                f"{_MCP}.utils:_forwarded_upstream_header_names": "d58e188098382bb2",
+                f"{_MCP}.utils:_identity_header_names": "119bfed65944c499",
+                f"{_MCP}.auth.user_api_key_auth_mcp:MCPRequestHandler.get_mcp_client_side_auth_header_name": "3e4220ad2774faa9",
+                "litellm.secret_managers.main:get_secret": "de5010e0923aeea5",
+                "litellm.secret_managers.main:get_secret_str": "d7674d4b9d5c8ecf",
             },
         ),
         patch(

@@ -6,7 +6,9 @@ None of it is kept longer than what it was made of: lists are compared with what
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
+from types import MappingProxyType
 from typing import Any, Callable, Dict, Optional, Tuple
 
 from fast_jvm._fingerprint import decorated
@@ -119,43 +121,123 @@ def make_lazy(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[...,
     return finish(replacement, serving)
 
 
+class _Settings:
+    """Look-ups in the proxy's settings, without the functions between them."""
+
+    def __init__(self, names: Dict[str, Any]) -> None:
+        self._names = names
+        self.absent = names["ABSENT"]
+        self._rows: Any = None
+        #: What a database has stored, of which nothing is there; by its number, which stays its own as it is kept.
+        self._empty: Dict[int, Any] = {}
+
+    def knows(self, store: Any) -> bool:
+        """Whether a store is one of the original's."""
+        names = self._names
+        return type(store) is names["SettingsStore"] and names["ABSENT"] is self.absent
+
+    def find(self, store: Any, key: Any) -> Any:
+        """Return a key's value, or ABSENT."""
+        absent = self.absent
+        if key in store._deleted_runtime_keys:
+            return absent
+        runtime = store._runtime_values
+        if key in runtime:
+            return runtime[key]
+        value = store._yaml_values.get(key, absent)
+        if value is absent:
+            stored = store._database_rows
+            if self._empty.get(id(stored)) is not stored and not self._is_empty(stored):
+                if self._rows is None:
+                    self._rows = sys.modules[self._names["rule_for"].__module__].DUAL_SOURCE_KEYS
+                section = store._section
+                rule = self._rows.get((section, key), self._rows[section, "*"])
+                value = stored.get(rule.db_row, {}).get(key, absent)
+                if value is None:
+                    return absent
+        return absent if isinstance(value, self._names["Absent"]) else value
+
+    def _is_empty(self, stored: Any) -> bool:
+        """Whether no row has a key; rows are never changed, but replaced."""
+        if not all(type(row) is MappingProxyType and not row for row in stored.values()):
+            return False
+        if type(stored) is MappingProxyType:
+            if len(self._empty) >= _MOST:
+                self._empty.clear()
+            self._empty[id(stored)] = stored
+        return True
+
+
 def make_setting(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
-    """Return the replacement of SettingsStore.__getitem__ and its switch: the same look-ups, without four functions between them."""
+    """Return the replacement of SettingsStore.__getitem__ and its switch."""
     serving = Serving("litellm.proxy_setting")
-    names = original.__globals__
-    absent = names["ABSENT"]
-    rows: Any = None
+    look = _Settings(original.__globals__)
 
     def __getitem__(self: Any, key: Any) -> Any:
-        nonlocal rows
-        if not (
-            (serving.live or serving)
-            and type(self) is names["SettingsStore"]
-            and names["ABSENT"] is absent
-        ):
+        if not ((serving.live or serving) and look.knows(self)):
             replacement.declined += 1
             return original(self, key)
         replacement.served += 1
-        if rows is None:
-            rows = sys.modules[names["rule_for"].__module__].DUAL_SOURCE_KEYS
-        if key in self._deleted_runtime_keys:
-            raise KeyError(key)
-        if key in self._runtime_values:
-            return self._runtime_values[key]
-        value = self._yaml_values.get(key, absent)
-        if value is absent:
-            stored = self._database_rows
-            if stored:
-                section = self._section
-                rule = rows.get((section, key), rows[section, "*"])
-                value = stored.get(rule.db_row, {}).get(key, absent)
-                if value is None:
-                    value = absent
-        if isinstance(value, names["Absent"]):
+        value = look.find(self, key)
+        if value is look.absent:
             raise KeyError(key)
         return value
 
     replacement: Any = __getitem__
+    return finish(replacement, serving)
+
+
+def make_setting_get(
+    original: Callable[..., Any], meter: Meter
+) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of SettingsStore.get and its switch: a key that is not there is no error to raise and to catch."""
+    serving = Serving("litellm.proxy_setting_get")
+    store: Any = sys.modules["litellm.proxy.config_resolvers.settings_store"]
+    look = _Settings(vars(store))
+    plain: Any = None
+
+    def get(self: Any, key: Any, default: Any = None) -> Any:
+        nonlocal plain
+        if (serving.live or serving) and look.knows(self):
+            reads = type(self).__getitem__
+            if plain is None:
+                plain = reads
+            if reads is plain:
+                replacement.served += 1
+                value = look.find(self, key)
+                return default if value is look.absent else value
+        replacement.declined += 1
+        return original(self, key, default)
+
+    replacement: Any = get
+    return finish(replacement, serving)
+
+
+def make_settings_there(
+    original: Callable[..., Any], meter: Meter
+) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of SettingsStore.__bool__ and its switch: one value says it, all keys need not be gathered."""
+    serving = Serving("litellm.proxy_settings_there")
+    names = original.__globals__
+
+    def __bool__(self: Any) -> bool:
+        if (
+            (serving.live or serving)
+            and type(self) is names["SettingsStore"]
+            and not self._deleted_runtime_keys
+            and serving.holds()
+        ):
+            absent = names["Absent"]
+            for values in (self._runtime_values, self._yaml_values):
+                for value in values.values():
+                    if values is self._runtime_values or not isinstance(value, absent):
+                        replacement.served += 1
+                        return True
+        replacement.declined += 1
+        there: bool = original(self)
+        return there
+
+    replacement: Any = __bool__
     return finish(replacement, serving)
 
 
@@ -262,4 +344,54 @@ def make_scrub(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[...
         return original(value)
 
     replacement: Any = _scrub_access_arg
+    return finish(replacement, serving)
+
+
+_HANDLER = "litellm.proxy._experimental.mcp_server.auth.user_api_key_auth_mcp"
+_TOLD_BY = "LITELLM_MCP_CLIENT_SIDE_AUTH_HEADER_NAME"
+_SERVERS = "litellm.proxy._experimental.mcp_server.mcp_server_manager"
+
+
+def make_credential_headers(
+    original: Callable[..., Any], meter: Meter
+) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of upstream_credential_headers and its switch: without MCP servers a header's own name says it."""
+    serving = Serving("litellm.proxy_mcp_headers")
+    variables = vars(sys.modules["litellm"])
+    names = original.__globals__
+
+    def is_alone() -> bool:
+        """Whether nobody named a header, and no server of any."""
+        manager = getattr(sys.modules.get(_SERVERS), "global_mcp_server_manager", None)
+        proxy = sys.modules.get("litellm.proxy.proxy_server")
+        return (
+            manager is not None
+            and variables.get("secret_manager_client", True) is None
+            and _TOLD_BY not in os.environ
+            and not manager.get_registry()
+            and proxy is not None
+            and proxy.general_settings.get("mcp_client_side_auth_header_name") is None
+        )
+
+    def upstream_credential_headers(header_names: Any) -> Any:
+        if (serving.live or serving) and serving.holds() and is_alone():
+            replacement.served += 1
+            handler = sys.modules[_HANDLER].__dict__["MCPRequestHandler"]
+            prefix = names["_MCP_SERVER_AUTH_HEADER_PREFIX"]
+            own = handler.LITELLM_MCP_AUTH_HEADER_NAME.lower()
+            others = (
+                handler.LITELLM_MCP_SERVERS_HEADER_NAME.lower(),
+                handler.LITELLM_MCP_ACCESS_GROUPS_HEADER_NAME.lower(),
+            )
+            return frozenset(
+                [
+                    name
+                    for name in [each.lower() for each in header_names]
+                    if name == own or (name.startswith(prefix) and name not in others)
+                ]
+            )
+        replacement.declined += 1
+        return original(header_names)
+
+    replacement: Any = upstream_credential_headers
     return finish(replacement, serving)

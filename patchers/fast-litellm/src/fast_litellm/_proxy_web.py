@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Callable, Dict, List, Tuple
 
 from fast_jvm._registry import Activate, Meter
@@ -303,4 +304,54 @@ def make_solve(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[...
         )
 
     replacement: Any = solve_dependencies
+    return finish(replacement, serving)
+
+
+def make_params(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of request_params_to_args and its switch: what fields hold without a query is known after one."""
+    serving = Serving("litellm.proxy_params")
+    names = original.__globals__
+    query = sys.modules["starlette.datastructures"].__dict__["QueryParams"]
+    known: Dict[int, Tuple[Any, List[Tuple[Any, ...]], Dict[str, Any]]] = {}
+
+    def told(fields: List[Any]) -> List[Tuple[Any, ...]]:
+        """What the fields hold by themselves."""
+        return [(field, field.field_info, field.field_info.default) for field in fields]
+
+    def is_plain(field: Any) -> bool:
+        information = field.field_info
+        return (
+            type(field) is names["ModelField"]
+            and information.default_factory is None
+            and not information.validate_default
+        )
+
+    def request_params_to_args(fields: Any, received_params: Any) -> Any:
+        if (
+            (serving.live or serving)
+            and type(received_params) is query
+            and not received_params._list
+            and type(fields) is list
+            and serving.holds()
+        ):
+            found = known.get(id(fields))
+            if found is not None and found[0] is fields and found[1] == told(fields):
+                replacement.served += 1
+                return found[2].copy(), []
+            made: Any = original(fields, received_params)
+            values, errors = made
+            if (
+                not errors
+                and all(type(value) in _PLAIN for value in values.values())
+                and all(map(is_plain, fields))
+            ):
+                if len(known) >= _MOST:
+                    known.clear()
+                known[id(fields)] = (fields, told(fields), values.copy())
+            replacement.declined += 1
+            return made
+        replacement.declined += 1
+        return original(fields, received_params)
+
+    replacement: Any = request_params_to_args
     return finish(replacement, serving)
