@@ -14,6 +14,7 @@ from ._unheard import _service as service
 _MOST = 256
 _LONGEST = 512
 _PLAIN = frozenset((str, int, float, bool, type(None)))
+_EXACT = _PLAIN - {float}
 _write = object.__setattr__
 
 
@@ -97,13 +98,13 @@ def make_key(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., 
             and type(user_role) is names["LitellmUserRoles"]
             and type(api_key) is str
             and len(api_key) <= _LONGEST
-            and all(type(value) in _PLAIN for value in valid_token_dict.values())
+            and all(type(value) in _EXACT for value in valid_token_dict.values())
             and service.is_unheard(names["user_api_key_service_logger_obj"])
             and serving.holds()
         ):
             replacement.served += 1
             start_time.timestamp()
-            # (of 1, 1.0 and True the dict's own comparison says the same)
+            # with their types: 1 is True to a dict; floats are left out, as 0.0 is -0.0 to it
             key = (
                 api_key,
                 user_role,
