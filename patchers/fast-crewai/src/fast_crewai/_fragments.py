@@ -375,7 +375,7 @@ class _Fields:
             and _watch.ANEW not in self._tokens
             and all(map(is_, values, was))
         ):
-            seen = _watch.Seen(value, values[: len(keys)], [])
+            seen = _watch.Seen(value, values[: len(keys)], [], keys)
             self._group = _watch.Group([(value, seen), *self._parts])
             if self._group.same():
                 return []
@@ -617,9 +617,10 @@ class _Block:
 
 def _seen(entry: _Entry) -> Tuple[Any, _watch.Seen]:
     """Return an entry's node with what it held: that event."""
-    held = entry.node.__dict__
-    values = [entry.event if name == "event" else each for name, each in [*held.items()]]
-    return entry.node, _watch.Seen(entry.node, values, [])
+    held = dict(entry.node.__dict__)
+    if "event" in held:
+        held["event"] = entry.event
+    return entry.node, _watch.Seen(entry.node, [*held.values()], [], [*held])
 
 
 def _flat(

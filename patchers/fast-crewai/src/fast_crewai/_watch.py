@@ -244,10 +244,16 @@ class Seen:
 
     __slots__ = ("keys", "kind", "serializer", "tokens", "values")
 
-    def __init__(self, value: Any, values: List[Any], tokens: List[Tuple[int, Any]]) -> None:
+    def __init__(
+        self,
+        value: Any,
+        values: List[Any],
+        tokens: List[Tuple[int, Any]],
+        keys: Optional[List[str]] = None,
+    ) -> None:
         self.kind = type(value)
         self.serializer = getattr(self.kind, "__pydantic_serializer__", None)
-        self.keys = [*value.__dict__]
+        self.keys = [*value.__dict__] if keys is None else keys
         self.values = values
         self.tokens = tokens
 

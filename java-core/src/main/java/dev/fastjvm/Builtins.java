@@ -42,7 +42,8 @@ final class Builtins {
                 new EncodeTokens("litellm_encode_tokens"), new EncodeTokens("litellm_encode_text"),
                 new DecodeTokens("litellm_decode_tokens"),
                 new DecodeTokens("litellm_decode_text"), new LoadTokenizer(), new TokenizerTables(),
-                new FloatText(), new RateLimitsBuiltin(), new JsonText(), new ModelDump(), new Held(),
+                new FloatText(), new RateLimitsBuiltin(), new JsonText(), new ModelDump(),
+                new Held(),
                 new Same());
     }
 }
