@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import io
 import os
+import threading
+import uuid
 from typing import Any
 
 import pytest
 from calls import outcome, served
-from checkpoints_cases import PLAIN, PlainEvent, Point, equal, originals, shared, state_with
+from checkpoints_cases import PLAIN, Colour, PlainEvent, Point, equal, originals, shared, state_with
 from conftest import JAVA
 from crewai.events.types.tool_usage_events import ToolUsageStartedEvent
 from crewai.flow.flow import Flow
@@ -194,6 +197,29 @@ def test_an_idle_state_is_dumped_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(dumped) == (3 if JAVA else 7)
     flow._state = Working()
     assert served(DUMP, flow) == DUMP.__wrapped__(flow)
+    flow._state = Working(answer=Answer("c"))
+    for number in range(50):  # another each time, then idle
+        flow.state.rest = number
+        assert served(DUMP, flow) == DUMP.__wrapped__(flow)
+    dumped.clear()
+    for _ in range(60):
+        assert served(DUMP, flow) == DUMP.__wrapped__(flow)
+    assert not JAVA or 1 <= len(dumped) < 20
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Colour.RED, [Colour.RED], datetime.date(2020, 1, 1), b"a", {1: Todo()}, [Todo()] * 300, Todo, object, uuid.UUID(int=1),
+        {"a": [Point(Point(1))]}, Answer(Colour.RED), Answer(Answer), (1, (Todo(),)), threading.Lock(), float("nan"),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_odd_states(value: Any) -> None:
+    flow = working(Working(rest=value, answer=Answer("a")))
+    for _ in range(3):
+        assert repr(outcome(DUMP, flow)) == repr(outcome(DUMP.__wrapped__, flow))
+        flow.state.messages.append({"role": "user"})
 
 
 @given(st.lists(st.tuples(st.text(max_size=9), st.integers(0, 3)), max_size=40), st.integers(1, 9))

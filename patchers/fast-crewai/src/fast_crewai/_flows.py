@@ -163,6 +163,8 @@ _OF_COPIES = (
 DEPTH = 60
 #: States of a class that was odd, at most, between two looks.
 UNSEEN = 64
+#: Dumps that are not kept, at most, after one that was of no use; and objects in a state of which one is.
+UNUSED, OBJECTS = 15, 64
 
 
 def uncollected(made: Callable[[], _T]) -> _T:
@@ -206,6 +208,9 @@ def _plain_dataclass(kind: Any) -> bool:
         and not any(name in vars(kind) for name in _OF_COPIES)
         and kind not in copyreg.dispatch_table
     )
+
+
+_JSON = frozenset({str, int, float, bool, type(None)})
 
 
 class Models:
@@ -360,56 +365,79 @@ class _Dumps:
     def __init__(self, models: Models) -> None:
         self._models = models
         self._known: Dict[int, _Dumped] = {}
+        #: of classes of states that Java does not follow: how many are not looked at now
+        self._odd: Any = WeakKeyDictionary()
 
     def of(self, flow: Any, state: Any) -> Any:
         """Return a copy of what the state's dump was, None where it may be another."""
         found = self._known.get(id(flow))
         if found is None or found.flow() is not flow or not found.holds(state, self._models):
             return None
+        found.missed = 0
         return deepcopy(found.dump)
 
     def made(self, flow: Any, state: Any) -> Any:
-        """Return the dump of a state that is ``known``."""
-        _held.ready()
-        objects = _objects(state)
-        taken = _held.take(objects, [], True)
+        """Return the dump of a state that is ``known``; one that is another each time is kept after 1, 3, 7 … others."""
+        models, kind = self._models, type(state)
+        before = self._known.get(id(flow))
+        missed = before.missed if before is not None and before.flow() is flow else 0
+        odd = self._odd.get(kind, 0)
+        if odd:
+            self._odd[kind] = odd - 1
+        if odd or before is not None and before.waits():
+            return models.dumped(state)
+        objects = self._objects(state) if _held.ready() else []
+        taken = _held.take(objects, [], True) if objects else NotImplemented
         if type(taken) is not tuple:
-            return self._models.dumped(state)
-        made = _Dumped(objects, taken, self._models)
+            self._odd[kind] = UNSEEN
+            return models.dumped(state)
+        made = _Dumped(objects, taken, models)
+        made.missed = min(2 * missed + 1, UNUSED)
+        made.left = missed
         try:
             dump = uncollected(lambda: state.model_dump(mode="json", warnings="error"))
         except Exception:  # what it warns of, it has to warn of each time
-            return self._models.dumped(state)
+            self._odd[kind] = UNSEEN
+            return models.dumped(state)
         made.dump = deepcopy(dump)
-        if made.holds(state, self._models):
+        if made.holds(state, models):
             known, key = self._known, id(flow)
             made.flow = ref(flow, lambda gone: known.pop(key, None))
             known[key] = made
+        else:
+            self._odd[kind] = UNSEEN
         return dump
 
-
-def _objects(value: Any) -> List[Any]:
-    """Return what has a ``__dict__`` in a value that is ``known``, itself first."""
-    found: List[Any] = []
-    waiting = [value]
-    for part in waiting:
-        kind = type(part)
-        if kind is dict:
-            waiting.extend(part.values())
-        elif kind is list or kind is tuple:
-            waiting.extend(part)
-        elif kind not in _SCALARS and hasattr(part, "__dict__"):
-            found.append(part)
-            waiting.extend(part.__dict__.values())
-    return found
+    def _objects(self, state: Any) -> List[Any]:
+        """Return the models and dataclasses in a state that is ``known``, itself first; none where Java follows not all of it."""
+        found: List[Any] = []
+        waiting = [state]
+        for part in waiting:
+            kind = type(part)
+            if kind in _JSON:
+                continue
+            if kind is dict:
+                waiting.extend(part.values())
+            elif kind is list or kind is tuple:
+                waiting.extend(part)
+            elif len(found) < OBJECTS and (
+                isinstance(part, self._models.base) or _plain_dataclass(kind)
+            ):
+                found.append(part)
+                waiting.extend(part.__dict__.values())
+            else:
+                return []
+        return found
 
 
 class _Dumped:
     """A dump, and what it was made of."""
 
-    __slots__ = ("_classes", "_models", "_taken", "dump", "flow")
+    __slots__ = ("_classes", "_models", "_taken", "dump", "flow", "left", "missed")
 
     def __init__(self, objects: List[Any], taken: Any, models: Models) -> None:
+        #: how many others are not kept in its place, and how many were not used in a row
+        self.left = self.missed = 0
         self.flow: Any = None
         self.dump: Any = None
         self._taken = taken
@@ -417,6 +445,13 @@ class _Dumped:
         self._classes = {
             (type(each), getattr(type(each), "__pydantic_serializer__", None)) for each in objects
         }
+
+    def waits(self) -> bool:
+        """Say whether the next is not kept in its place."""
+        if self.missed and self.left:
+            self.left -= 1
+            return True
+        return False
 
     def holds(self, state: Any, models: Models) -> bool:
         """Say whether a state's dump would be this one."""
