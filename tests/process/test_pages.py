@@ -24,21 +24,22 @@ def status(name: str) -> int:
 
 @linux
 def test_objects_stay_what_and_where_they_are() -> None:
+    one = _pages.size() or pytest.skip("no huge pages here")
     made = [{"number": each, "text": str(each), "list": [each]} for each in range(200_000)]
     before = [id(each) for each in made]
-    found, held, huge = _pages.places(made), status("Rss"), status("AnonHugePages")
+    found, held = _pages.places(made), status("Rss")
     assert 10 < len(found) < 400
     done = _pages.collapse(found)
     assert [id(each) for each in made] == before
     assert made == [{"number": n, "text": str(n), "list": [n]} for n in range(200_000)]
-    assert done % _pages.size() == 0 and status("Rss") <= held + done / 3 + (8 << 20)
-    if done:  # what can't be had is left alone: an old kernel, a container's rules
-        assert status("AnonHugePages") > huge
+    # 0 where it can't be had: an old kernel, a container's rules
+    assert done % one == 0 and status("Rss") <= held + done / 3 + (8 << 20)
+    assert status("AnonHugePages") >= done
 
 
 @linux
-@pytest.mark.parametrize(("full", "collapsed"), [(False, False), (True, True)])
-def test_what_is_mostly_empty_stays_so(full: bool, collapsed: bool) -> None:
+@pytest.mark.parametrize("full", [False, True])
+def test_what_is_mostly_empty_stays_so(full: bool) -> None:
     one = _pages.size() or pytest.skip("no huge pages here")
     with mmap.mmap(-1, 3 * one, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
         start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
@@ -48,18 +49,18 @@ def test_what_is_mostly_empty_stays_so(full: bool, collapsed: bool) -> None:
             memory[at] = 1
         before = _pages.collapse({0}), status("Rss")  # malloc's own heap is through
         done = _pages.collapse({place})
-        if not collapsed:
+        if not full:
             assert done == before[0] and status("Rss") < before[1] + one // 2
         assert memory[skipped] == 1 and memory[skipped + 1] == 0
         assert sum(memory[skipped : skipped + one]) == (one // 4096 if full else one // 4096 // 64)
 
 
-@pytest.mark.parametrize("why", ["system", "never", "unknown", "odd", "too large", "unmapped"])
+def test_what_is_not_mapped_is_passed_over() -> None:
+    assert _pages.collapse({3}) == _pages.collapse({4})  # malloc's own heap alone
+
+
+@pytest.mark.parametrize("why", ["system", "never", "unknown", "odd", "too large"])
 def test_where_there_are_none(why: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    place = 3
-    if why == "unmapped":
-        assert _pages.collapse({place}) == _pages.collapse({place + 1})  # malloc's own heap alone
-        return
     (tmp_path / "enabled").write_text("always madvise [never]" if why == "never" else "[madvise]")
     (tmp_path / "hpage_pmd_size").write_text(
         {"odd": "two", "too large": str(1 << 29)}.get(why, "2")
@@ -68,4 +69,4 @@ def test_where_there_are_none(why: str, monkeypatch: pytest.MonkeyPatch, tmp_pat
     if why == "system":
         monkeypatch.setattr(_platform, "SYSTEM", "win32")
     assert _pages.size() == 0
-    assert _pages.places([object()]) == set() and _pages.collapse({place}) == 0
+    assert _pages.places([object()]) == set() and _pages.collapse({3}) == 0

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-from conftest import LONG
+from conftest import LONG, counted, originals
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from litellm.proxy.middleware.gzip_middleware import (
-    GZipBufferedResponseMiddleware,
-    _BufferedBodyGzipResponder,
-)
+from litellm.proxy.middleware.gzip_middleware import GZipBufferedResponseMiddleware
 from uvicorn.config import Config
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
-
-import fast_litellm
-from fast_jvm import _registry
 
 BODY, SEND = "litellm.proxy_body", "litellm.proxy_send"
 NAMES = [
@@ -45,27 +38,6 @@ VALUES = [
     b"no-transform",
     b"x" * 500,
 ]
-
-
-def counted(name: str) -> tuple[int, int]:
-    stats = fast_litellm.get_performance_stats(name)
-    return stats["served"], stats["declined"]
-
-
-@contextlib.contextmanager
-def originals() -> Iterator[None]:
-    entries = [each for each in _registry.entries() if each.patch.name in (BODY, SEND)]
-    places = {BODY: (_BufferedBodyGzipResponder, "__call__"), SEND: (RequestResponseCycle, "send")}
-    assert len(entries) == 2
-    for entry in entries:
-        owner, name = places[entry.patch.name]
-        assert vars(owner)[name] is entry.placed
-        setattr(owner, name, entry.original)
-    try:
-        yield
-    finally:
-        for entry in entries:
-            setattr(*places[entry.patch.name], entry.placed)
 
 
 class Transport(asyncio.Transport):
@@ -162,7 +134,7 @@ def answers(app: Callable[..., Any], requests: list[bytes], between: Any = None)
 
 def same(app: Callable[..., Any], requests: list[bytes], between: Any = None) -> tuple[int, int]:
     """Both give the same; how many writes it took the original and ours."""
-    with originals():
+    with originals(BODY, SEND):
         wanted, writes = answers(app, requests, between)
     found, ours = answers(app, requests, between)
     assert found == wanted
@@ -307,7 +279,7 @@ def test_a_connection_that_changes_meanwhile(turn: int, change: str, wait: bool)
         turns = itertools.count()
         return answers(app, [request(), request()], between)
 
-    with originals():
+    with originals(BODY, SEND):
         wanted, _ = run()
     found, _ = run()
     assert found == wanted

@@ -5,33 +5,15 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import counted, originals
 from litellm.proxy._types import UserAPIKeyAuth
 from litellm.proxy.auth import user_api_key_auth
 
-import fast_litellm
-from fast_jvm import _registry
-
 NAME = "litellm.proxy_destinations"
-
-
-@contextlib.contextmanager
-def original() -> Iterator[None]:
-    (entry,) = [entry for entry in _registry.entries() if entry.patch.name == NAME]
-    setattr(entry.owner, entry.attribute, entry.original)
-    try:
-        yield
-    finally:
-        setattr(entry.owner, entry.attribute, entry.placed)
-
-
-def counted() -> tuple[int, int]:
-    stats = fast_litellm.get_performance_stats(NAME)
-    return stats["served"], stats["declined"]
 
 
 def seed() -> None:
@@ -53,19 +35,19 @@ def test_a_missing_package_is_not_imported_again(told: Any) -> None:
     pytest.importorskip("opentelemetry")
     assert "opentelemetry.sdk" not in sys.modules
     for _ in range(3):
-        before = counted()
+        before = counted(NAME)
         seed()
-        assert counted() == (before[0] + 1, before[1])
+        assert counted(NAME) == (before[0] + 1, before[1])
     modules = set(sys.modules)
-    with original():
+    with originals(NAME):
         seed()
     assert set(sys.modules) == modules
     logger = logging.getLogger("LiteLLM Proxy")
     logger.setLevel(logging.DEBUG)
     lines = []
-    for side in (contextlib.nullcontext(), original()):
+    for side in (contextlib.nullcontext(), originals(NAME)):
         told.clear()
-        before = counted()
+        before = counted(NAME)
         with side:
             seed()
         lines.append([record.getMessage() for record in told.records])
@@ -81,10 +63,10 @@ def test_a_package_that_comes_later_is_found(
     (tmp_path / "sdk").mkdir()
     (tmp_path / "sdk" / "__init__.py").write_text("came = True\n")
     monkeypatch.setattr(opentelemetry, "__path__", [*opentelemetry.__path__, str(tmp_path)])
-    before = counted()
+    before = counted(NAME)
     seed()
-    assert counted() == (before[0], before[1] + 1)
+    assert counted(NAME) == (before[0], before[1] + 1)
     assert sys.modules.pop("opentelemetry.sdk").came
     monkeypatch.undo()
     seed()
-    assert counted() == (before[0] + 1, before[1] + 1)
+    assert counted(NAME) == (before[0] + 1, before[1] + 1)

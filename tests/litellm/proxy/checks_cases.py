@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
 from unittest.mock import AsyncMock, patch
 
-from conftest import LONG
+from conftest import LONG, originals
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from litellm.caching.dual_cache import DualCache
@@ -34,18 +33,6 @@ NAMES = [f"litellm.proxy_{each}" for each in (*CHECKS, "fetch")]
 LIMITER = limiter._PROXY_MaxParallelRequestsHandler_v3
 EXAMPLES = 300 if LONG else 60
 LOGGING = ProxyLogging(user_api_key_cache=DualCache())
-
-
-@contextmanager
-def originals() -> Iterator[None]:
-    entries = [entry for entry in _registry.entries() if entry.patch.name in NAMES]
-    for entry in entries:
-        setattr(entry.owner, entry.attribute, entry.original)
-    try:
-        yield
-    finally:
-        for entry in entries:
-            setattr(entry.owner, entry.attribute, entry.placed)
 
 
 def served() -> dict[str, int]:
@@ -136,7 +123,7 @@ def test_common_checks(body: Any, team: Any, user: Any, token: Any, skip: bool) 
     def ask() -> Any:
         return checks(body, token, team, user, skip)
 
-    with originals():
+    with originals(*NAMES):
         expected = told(ask)
     before = served()
     assert told(ask) == expected
@@ -168,7 +155,7 @@ def test_what_is_fetched_before(body: Any, token: Any) -> None:
         patch.object(proxy_server, "master_key", "sk-master"),
         patch.object(proxy_server, "proxy_logging_obj", LOGGING),
     ):
-        with originals():
+        with originals(*NAMES):
             expected = told(ask)
         before = served()["litellm.proxy_fetch"]
         assert told(ask) == expected

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import LONG
+from conftest import LONG, originals
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from litellm import DualCache
@@ -19,7 +19,6 @@ from litellm.proxy.hooks import parallel_request_limiter_v3 as v3
 from litellm.proxy.utils import InternalUsageCache
 
 import fast_litellm
-from fast_jvm import _registry
 from fast_litellm import _limiter
 
 NAMES = [f"litellm.{name}" for name in _limiter._METHODS]
@@ -39,19 +38,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for name in NAMES:
         print(f"{name}: served {stats[name]['served']}, declined {stats[name]['declined']}")
         assert stats[name]["served"] > 0, name
-
-
-@contextlib.contextmanager
-def originals() -> Iterator[None]:
-    entries = [entry for entry in _registry.entries() if entry.patch.name in NAMES]
-    assert len(entries) == len(NAMES)
-    for entry in entries:
-        setattr(entry.owner, entry.attribute, entry.original)
-    try:
-        yield
-    finally:
-        for entry in entries:
-            setattr(entry.owner, entry.attribute, entry.placed)
 
 
 class Clock:
@@ -174,7 +160,7 @@ def test_as_in_memory(taken: list[Any]) -> None:
     sides = []
     for ours in (True, False):
         clock, run = Clock(), f"<{next(runs)}>"
-        with contextlib.nullcontext() if ours else originals():
+        with contextlib.nullcontext() if ours else originals(*NAMES):
             sides.append(asyncio.run(told(handler(clock), clock, taken, run)))
     assert sides[0] == sides[1]
 
@@ -197,7 +183,7 @@ def test_past_200_keys() -> None:
         return found
 
     assert asyncio.run(admitted()) == 300
-    with originals():
+    with originals(*NAMES):
         assert asyncio.run(admitted()) > 300
 
 
@@ -225,7 +211,7 @@ def test_what_is_given_back_late_is_no_room_in_the_next_window() -> None:
 
     ours = asyncio.run(admitted())
     assert ours == ["OK", "OK", "OVER_LIMIT", "OVER_LIMIT", "OK"]
-    with originals():
+    with originals(*NAMES):
         assert ours == asyncio.run(admitted())
 
 
@@ -274,7 +260,7 @@ def test_what_others_look_up_in_the_cache() -> None:
 
     ours = asyncio.run(found())
     assert 3 in ours and 7 in ours and 30 in ours
-    with originals():
+    with originals(*NAMES):
         assert ours == asyncio.run(found())
 
 
@@ -306,7 +292,7 @@ def test_a_dynamic_limiter_sees_how_far_a_model_is_used(monkeypatch: pytest.Monk
 
     ours = asyncio.run(saturation())
     assert ours == [0.0, 0.15, 0.3, 0.45]
-    with originals():
+    with originals(*NAMES):
         assert ours == asyncio.run(saturation())
 
 

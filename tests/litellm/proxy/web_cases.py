@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import fastapi.routing
 import pytest
-from conftest import LONG
+from conftest import LONG, counted
 from fastapi import (
     BackgroundTasks,
     Body,
@@ -38,17 +38,11 @@ from hypothesis import strategies as st
 from uvicorn import Config
 from uvicorn.lifespan.on import LifespanOn
 
-import fast_litellm
 from fast_jvm import _pages, _registry
 
 DEPENDENCIES, HEAP = "litellm.proxy_dependencies", "litellm.proxy_heap"
 events: list[Any] = []
 numbers = itertools.count()
-
-
-def counted(name: str) -> tuple[int, int]:
-    stats = fast_litellm.get_performance_stats(name)
-    return stats["served"], stats["declined"]
 
 
 @contextlib.contextmanager

@@ -21,33 +21,25 @@ _MOST = 1024
 class _Head:
     """The head of an answer whose body is sent next."""
 
-    __slots__ = ("_cycle", "_output", "_turn")
+    __slots__ = ("_held",)
 
     def __init__(self) -> None:
-        self._cycle: Any = None
-        self._output = b""
-        self._turn: Optional[asyncio.Handle] = None
+        #: uvicorn's cycle, the bytes, and the event loop's turn that would write them.
+        self._held: Optional[Tuple[Any, bytes, asyncio.Handle]] = None
 
     def hold(self, cycle: Any, output: bytes) -> None:
         """Keep the bytes back."""
-        self._cycle, self._output = cycle, output
-        self._turn = asyncio.get_running_loop().call_soon(self.flush)
+        self._held = cycle, output, asyncio.get_running_loop().call_soon(self.write)
         _waiting[id(cycle)] = self
 
-    def take(self) -> bytes:
-        """Return the bytes, which are the caller's to write."""
-        output, self._output = self._output, b""
-        if self._turn is not None:
-            self._turn.cancel()
-            del _waiting[id(self._cycle)]
-            self._turn = self._cycle = None
-        return output
-
-    def flush(self) -> None:
-        """Write the bytes, if they are still here."""
-        cycle = self._cycle
-        if cycle is not None:
-            cycle.transport.write(self.take())
+    def write(self, body: bytes = b"") -> None:
+        """Write the bytes and those of the body, if they are still here."""
+        if self._held is not None:
+            cycle, output, turn = self._held
+            self._held = None
+            turn.cancel()
+            del _waiting[id(cycle)]
+            cycle.transport.write(output + body)
 
 
 #: By the id of a message that starts an answer, and by that of uvicorn's cycle: both live as long as they are in here.
@@ -76,7 +68,7 @@ def make_responder(
                 await original(self, message)
             finally:
                 del _awaited[id(start)]
-                head.flush()
+                head.write()
             return
         replacement.declined += 1
         await original(self, message)
@@ -140,7 +132,7 @@ def make_send(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[...,
                 replacement.served += 1
                 _finish(self, message, names["h11"], head)
                 return
-            head.flush()
+            head.write()
         elif flows and not self.response_started and (serving.live or serving):
             head = _awaited.get(id(message))
             if head is not None and message["type"] == "http.response.start":
@@ -187,9 +179,9 @@ def _finish(cycle: Any, message: Any, h11: Any, head: _Head) -> None:
     try:
         output = cycle.conn.send(event=h11.Data(data=data))
     except BaseException:
-        head.flush()
+        head.write()
         raise
-    cycle.transport.write(head.take() + output)
+    head.write(output)
     cycle.response_complete = True
     cycle.message_event.set()
     output = cycle.conn.send(event=h11.EndOfMessage())

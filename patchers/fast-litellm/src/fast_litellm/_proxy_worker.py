@@ -34,8 +34,8 @@ _IMPORTED = 200_000
 
 def _collapse() -> None:
     """Put what the collector knows and hasn't frozen into huge pages, in a thread."""
-    found = _pages.places(gc.get_objects()[::16])  # of thousands in a place
-    if found:
+    if _pages.size():
+        found = _pages.places(gc.get_objects()[::16])  # of thousands in a place
         threading.Thread(
             target=_pages.collapse, args=(found,), name="fast-litellm-pages", daemon=True
         ).start()
