@@ -33,7 +33,9 @@ NAME = "litellm.proxy_success"
 LISTS = ("callbacks", "input_callback", "success_callback", "failure_callback", "_async_success_callback", "_async_failure_callback", "_async_input_callback")  # fmt: skip
 HASH = "ab" * 32
 #: When a window began, what a clock says, or an id of each call's own.
-PASSING = re.compile(r"\b\d{10}\b|\d\d-\d\d|\d\d:\d\d:\d\d|[0-9a-f]{8}-[0-9a-f-]{27}|chatcmpl-[\w-]+|0x[0-9a-f]+")
+PASSING = re.compile(
+    r"\b\d{10}\b|\d\d-\d\d|\d\d:\d\d:\d\d|[0-9a-f]{8}-[0-9a-f-]{27}|chatcmpl-[\w-]+|0x[0-9a-f]+"
+)
 TIMES = {"_response_ms", "litellm_overhead_time_ms", "callback_duration_ms", "llm_api_timing_windows", "llm_api_duration_ms", "end_time", "start_time", "completion_start_time", "api_call_start_time", "first_api_call_start_time"}  # fmt: skip
 
 
