@@ -41,7 +41,7 @@ def test_boot(run, host: str) -> None:
             declines,
             callbacks,
         )
-        assert calls >= 104 and declines == 0
+        assert (calls, declines) == (4, 0)  # what warmed it up was no one's call
         assert patch["won_ns"] == 50 * calls
     times = [status["boot_ms"][name] for name in ("start", "open", "jvm", "builtins", "ready")]
     assert times[0] == 0 and times == sorted(times)
@@ -335,6 +335,7 @@ for _ in range(10_000):
     if fast_jvm._registry.entries()[0].state == "live":
         break
 ready = fast_jvm.wait_ready(40)
+shapes.nothing()
 """
     ready, status = report(run(code, REPORT, FAST_JVM_HOST="jni"))
     assert ready and status["spent_ns"] > status["threshold_ns"]

@@ -283,10 +283,15 @@ _replacement: Any = None
 
 def tell_later(owner: Any, result: Any, start_time: Any, end_time: Any) -> bool:
     """Have the logging worker tell those who hear of a proxy's request; return whether it is on its way."""
+    global _proxy
     if _proxy is None or owner not in _proxied or not (_serving.live or _serving):
         return False
     if not _proxy.names:
-        _proxy.learn()
+        try:
+            _proxy.learn()
+        except (AttributeError, ImportError, KeyError):  # another LiteLLM
+            _proxy = None
+            return False
     if not _silence.is_silent(owner) or not _serving.holds() or _proxy.listeners() is None:
         return False
     if owner.claim_async_success_log():
