@@ -12,11 +12,12 @@ from conftest import LONG, counted, originals
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from litellm.proxy.middleware.gzip_middleware import GZipBufferedResponseMiddleware
-from uvicorn.config import Config
+from uvicorn.config import LOGGING_CONFIG, Config
+from uvicorn.logging import AccessFormatter
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-BODY, SEND = "litellm.proxy_body", "litellm.proxy_send"
+BODY, SEND, LINE = "litellm.proxy_body", "litellm.proxy_send", "litellm.proxy_access_line"
 NAMES = [
     b"content-type",
     b"X-Call-Id",
@@ -330,3 +331,68 @@ def test_a_head_whose_body_fails_is_written() -> None:
 
     writes, ours = same(app, [request()])
     assert (writes, ours) == (1, 1)
+
+
+class Loud(AccessFormatter):
+    def get_status_code(self, status_code: int) -> str:
+        return f"{status_code}!"
+
+
+ACCESS: str = LOGGING_CONFIG["formatters"]["access"]["fmt"]
+
+
+@settings(max_examples=3000 if LONG else 300, deadline=None)
+@given(
+    st.one_of(
+        st.tuples(
+            st.sampled_from(["10.0.0.9:4711", ""]),
+            st.sampled_from(["GET", "POST"]),
+            st.text(max_size=9),
+            st.sampled_from(["1.1", "1.0"]),
+            st.sampled_from([200, 404, 799, 99, "200", "x", None]),
+        ),
+        st.sampled_from([(), ("a",), ("a", "b", "c", "d", 200, "f"), {"a": 1}, None]),
+    ),
+    st.sampled_from([ACCESS, "%(message)s", "%(levelname)s %(process)d %(status_code)s", "%(no)s"]),
+    st.sampled_from([False, False, False, True]),
+    st.sampled_from([AccessFormatter, AccessFormatter, AccessFormatter, Loud]),
+    st.sampled_from(["INFO", "WARNING", "CRITICAL", "Level 3"]),
+    st.booleans(),
+)
+def test_access_lines(
+    arguments: Any, layout: str, colors: bool, kind: Any, level: str, colored: bool
+) -> None:
+    formatter = kind(fmt=layout, use_colors=colors)
+    record = logging.LogRecord("uvicorn.access", logging.INFO, "p", 1, "%s %s", (), None)
+    record.args, record.levelname, record.msg = arguments, level, "line"
+    if colored:
+        record.color_message = "colored"
+
+    def run() -> Any:
+        try:
+            text = formatter.formatMessage(record)
+        except Exception as error:
+            text = type(error), str(error)
+        return text, dict(record.__dict__)
+
+    record.message = "line"
+    before = counted(LINE)
+    found = run()
+    after = counted(LINE)
+    served = after[0] - before[0]
+    assert served + after[1] - before[1] == 1
+    assert served == (kind is AccessFormatter and not colors and type(found[0]) is str)
+    with originals(LINE):
+        assert run() == found
+
+
+def test_access_lines_with_fields_of_ones_own() -> None:
+    line = ("h", "GET", "/", "1.1", 200)
+    record = logging.LogRecord("uvicorn.access", logging.INFO, "p", 1, "%s", line, None)
+    named = AccessFormatter(fmt="%(site)s %(status_code)s", use_colors=False)
+    named._style = logging.PercentStyle("%(site)s %(status_code)s", defaults={"site": "here"})
+    braces = AccessFormatter(fmt="{client_addr} {status_code}", style="{", use_colors=False)
+    before = counted(LINE)
+    assert named.formatMessage(record) == "here 200 OK"
+    assert braces.formatMessage(record) == "h 200 OK"
+    assert counted(LINE) == (before[0], before[1] + 2)

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import fastapi.routing
 import pytest
-from conftest import LONG, counted
+from conftest import LONG, counted, originals
 from fastapi import (
     BackgroundTasks,
     Body,
@@ -35,10 +35,12 @@ from fastapi.security import APIKeyHeader, HTTPBearer, OAuth2PasswordBearer, Sec
 from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from starlette.datastructures import MutableHeaders
 from uvicorn import Config
 from uvicorn.lifespan.on import LifespanOn
 
 from fast_jvm import _pages, _registry
+from fast_litellm import _proxy_worker
 
 DEPENDENCIES, HEAP = "litellm.proxy_dependencies", "litellm.proxy_heap"
 events: list[Any] = []
@@ -263,6 +265,52 @@ def test_a_web_socket() -> None:
     assert texts == ["/wq=44"] * 2
 
 
+# -- headers
+
+HEADERS = "litellm.proxy_headers"
+NAMES = ["vary", "Vary", "x-a", "X-\xe4", "x-b", "\u20ac", 1]
+VALUES = st.sampled_from(["", "1", "a, b", "\xff", "\u20ac", 2])
+
+
+class Shown(MutableHeaders):
+    def __setitem__(self, key: str, value: str) -> None:
+        super().__setitem__(key, value.upper())
+
+
+class Others:
+    """Not a mapping, and with names twice."""
+
+    def __init__(self, pairs: list[tuple[Any, Any]]) -> None:
+        self.pairs = pairs
+
+    def items(self) -> Iterator[tuple[Any, Any]]:
+        return iter(self.pairs)
+
+
+@settings(max_examples=3000 if LONG else 300, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from([b"vary", b"x-a", b"x-c"]), st.sampled_from([b"", b"1"]))),
+    st.lists(st.tuples(st.sampled_from(NAMES), VALUES), max_size=6),
+    st.sampled_from([list, tuple]),
+    st.sampled_from([dict, Others]),
+    st.sampled_from([MutableHeaders, MutableHeaders, Shown]),
+)
+def test_headers_that_are_added(held: Any, added: Any, kept: Any, form: Any, kind: Any) -> None:
+    def run() -> Any:
+        headers = kind(raw=kept(held))
+        try:
+            return headers.update(form(added)), headers.raw
+        except Exception as error:
+            return type(error), str(error), headers.raw
+
+    before = counted(HEADERS)
+    found = run()
+    served = kind is MutableHeaders and kept is list
+    assert counted(HEADERS) == (before[0] + served, before[1] + (not served))
+    with originals(HEADERS):
+        assert run() == found
+
+
 # -- the heap
 
 
@@ -295,6 +343,7 @@ def heap() -> Iterator[None]:
     callbacks, threshold = list(gc.callbacks), gc.get_threshold()
     assert gc.get_freeze_count() == 0
     yield
+    _proxy_worker._watch = None
     gc.callbacks[:] = callbacks
     gc.set_threshold(*threshold)
     gc.unfreeze()
@@ -387,3 +436,46 @@ def test_young_objects_are_looked_at_less_often_unless_told(
     expected = gc.get_threshold()
     started(quiet)
     assert gc.get_threshold() == ((5_000, *older) if set_by == "nobody" else expected)
+
+
+@pytest.fixture
+def watched(heap: None) -> None:
+    import litellm.proxy.proxy_server  # noqa: F401
+
+    assert _proxy_worker._resident() > 100 << 20
+    started(quiet)
+
+
+def answer(times: int) -> None:
+    for _ in range(times):
+        _proxy_worker.answered()
+
+
+@pytest.mark.parametrize("why", ["", "no answers", "set", "unknown"])
+def test_more_young_objects_while_memory_is_small(
+    watched: None, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    if why == "set":
+        gc.set_threshold(3_000, 7, 7)
+    elif why == "unknown":
+        monkeypatch.setattr(_proxy_worker, "_STATM", "/proc/none")
+    before = gc.get_threshold()
+    answer(7 if why == "no answers" else 8)
+    assert gc.get_threshold() == (before if why else (20_000, *before[1:]))
+
+
+def test_fewer_once_it_has_grown(watched: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    resident = 300 << 20
+    monkeypatch.setattr(_proxy_worker, "_resident", lambda: resident)
+    found = []
+    for resident in (300 << 20, 364 << 20, (364 << 20) + 1, 500 << 20, 0, 350 << 20):  # noqa: B007
+        answer(8)
+        found.append(gc.get_threshold()[0])
+    assert found == [20_000, 20_000, 5_000, 5_000, 5_000, 20_000]
+
+
+def test_what_is_resident_is_counted() -> None:
+    before = _proxy_worker._resident()
+    held = b"x" * (32 << 20)
+    assert 30 << 20 < _proxy_worker._resident() - before < 64 << 20
+    del held

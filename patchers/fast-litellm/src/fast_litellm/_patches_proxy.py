@@ -35,6 +35,7 @@ _SETTING = {
     f"{_RULES}:Absent": "3c12e42b8ddc645c",
 }
 _FASTAPI = ("fastapi", ">=0.120,<1")
+_STARLETTE = ("starlette", ">=0.40,<2")
 _UVICORN = ("uvicorn", ">=0.30,<1")
 
 
@@ -249,6 +250,25 @@ def patches(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
                 "h11._util:validate": "615a954208952950",
             },
             of=_UVICORN,
+        ),
+        patch(
+            "proxy_access_line",
+            "uvicorn.logging:AccessFormatter.formatMessage",
+            "e178f8aa33d5ff11",
+            "_proxy_http:make_access",
+            also={
+                "uvicorn.logging:AccessFormatter.get_status_code": "4376a489bb253620",
+                "uvicorn.logging:ColourizedFormatter.formatMessage": "daba3eae8e6cddcb",
+            },
+            of=_UVICORN,
+        ),
+        patch(
+            "proxy_headers",
+            "starlette.datastructures:MutableHeaders.update",
+            "7f130ed49832f3a8",
+            "_proxy_web:make_update",
+            also={"starlette.datastructures:MutableHeaders.__setitem__": "dbb9f36940281d5e"},
+            of=_STARLETTE,
         ),
         patch(
             "proxy_team_max",

@@ -15,6 +15,7 @@ import datetime
 import logging
 import sys
 import traceback
+from operator import attrgetter
 from types import MethodType
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
@@ -42,6 +43,7 @@ _METHODS = (
     "async_logging_hook",
     "redact_standard_logging_payload_from_model_call_details",
 )
+_methods_of = attrgetter(*_METHODS)
 #: Of the payload's metadata: what the limiters read.
 _READ = frozenset(
     f"user_api_key_{each}"
@@ -99,13 +101,12 @@ class _Proxy:
             self._kinds[kind] = self._look_at(kind)
         return self._kinds[kind]
 
-    def _look_at(self, kind: type) -> Optional[Tuple[int, Tuple[Any, ...]]]:
+    def _look_at(self, kind: Any) -> Optional[Tuple[int, Tuple[Any, ...]]]:
         base = self._base
         if not issubclass(kind, base) or issubclass(kind, self.names["CustomGuardrail"]):
             return None
-        methods = tuple(getattr(kind, each) for each in _METHODS)
-        own = tuple(getattr(base, each) for each in _METHODS)
-        heard, hook, redact = (mine is theirs for mine, theirs in zip(methods, own))
+        methods: Tuple[Any, ...] = _methods_of(kind)
+        heard, hook, redact = (mine is theirs for mine, theirs in zip(methods, _methods_of(base)))
         role, code = _ROLES.get(f"{kind.__module__}.{kind.__qualname__}", (_SILENT, ""))
         if role == _SILENT and not (heard and kind.__module__.startswith(_HOOKS)):
             return None
@@ -113,17 +114,20 @@ class _Proxy:
             return None
         if not (_code(methods[1]) == _LIMITERS_HOOK if role == _LIMITER else hook):
             return None
+        looked_up = kind.__getattribute__ is object.__getattribute__
         called = any("__call__" in vars(each) for each in kind.__mro__)
-        return (role, methods) if redact and not called else None
+        return (role, methods) if redact and looked_up and not called else None
 
     def _role(self, callback: Any) -> Optional[int]:
         """What a callback does behind a call; None where that is not known."""
-        if type(callback) is MethodType:
+        kind = type(callback)
+        if kind is MethodType:
             return _ROUTER if callback.__func__ in _heard._async else None
-        known = self._kind(type(callback))
-        if known is None or any(
-            getattr(getattr(callback, name), "__func__", None) is not method
-            for name, method in zip(_METHODS, known[1])
+        known = self._kind(kind)
+        if (
+            known is None
+            or _methods_of(kind) != known[1]
+            or not callback.__dict__.keys().isdisjoint(_METHODS)
         ):
             return None
         if getattr(callback, "message_logging", True) is not True:

@@ -7,11 +7,14 @@ woken twice. Nothing else may see a difference: the head waits for the body that
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from fast_jvm._registry import Activate, Meter
 from fast_jvm._serving import Serving, finish
+
+from . import _proxy_worker
 
 #: Bytes of a body that are copied behind its head.
 _LONGEST = 1 << 16
@@ -120,6 +123,8 @@ def make_send(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[...,
     known = _Names()
 
     async def send(self: Any, message: Any) -> None:
+        if not self.response_started:
+            _proxy_worker.answered()
         flows = not (self.flow.write_paused or self.disconnected)
         head = _waiting.get(id(self))
         if head is not None:
@@ -191,3 +196,43 @@ def _finish(cycle: Any, message: Any, h11: Any, head: _Head) -> None:
         cycle.conn.send(event=h11.ConnectionClosed())
         cycle.transport.close()
     cycle.on_response()
+
+
+def make_access(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of AccessFormatter.formatMessage and its switch: a line's fields are put beside its record's, which isn't copied twice for them."""
+    serving = Serving("litellm.proxy_access_line")
+    names = original.__globals__
+
+    def formatMessage(self: Any, record: Any) -> str:
+        style = self._style
+        if (
+            (serving.live or serving)
+            and type(self) is names["AccessFormatter"]
+            and type(record) is logging.LogRecord
+            and type(style) is logging.PercentStyle
+            and not getattr(style, "_defaults", None)
+            and not self.use_colors
+            and serving.holds()
+        ):
+            try:
+                arguments: Any = record.args
+                client, method, path, version, status = arguments
+                level = record.levelname
+                text: str = style._fmt % {
+                    **record.__dict__,
+                    "client_addr": client,
+                    "request_line": f"{method} {path} HTTP/{version}",
+                    "status_code": self.get_status_code(int(status)),
+                    "levelprefix": level + ":" + " " * (8 - len(level)),
+                }
+            except Exception:  # the original's is raised
+                pass
+            else:
+                replacement.served += 1
+                return text
+        replacement.declined += 1
+        made: str = original(self, record)
+        return made
+
+    replacement: Any = formatMessage
+    return finish(replacement, serving)

@@ -355,3 +355,34 @@ def make_params(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..
 
     replacement: Any = request_params_to_args
     return finish(replacement, serving)
+
+
+def make_update(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..., Any], Activate]:
+    """Return the replacement of MutableHeaders.update and its switch: the names that are there are gathered once, not for each that is added."""
+    serving = Serving("litellm.proxy_headers")
+    kind = original.__globals__["MutableHeaders"]
+    one: Any = kind.__setitem__
+
+    def update(self: Any, other: Any) -> None:
+        if (
+            (serving.live or serving)
+            and type(self) is kind
+            and type(self._list) is list
+            and kind.__setitem__ is one
+        ):
+            replacement.served += 1
+            pairs = self._list
+            there = {name for name, _ in pairs}
+            for key, value in other.items():
+                name = key.lower().encode("latin-1")
+                if name in there:
+                    self[key] = value
+                else:
+                    pairs.append((name, value.encode("latin-1")))
+                    there.add(name)
+            return
+        replacement.declined += 1
+        original(self, other)
+
+    replacement: Any = update
+    return finish(replacement, serving)
