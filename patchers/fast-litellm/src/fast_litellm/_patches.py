@@ -529,13 +529,13 @@ PATCHES = (
         "success",  # (its gate looks at nothing of LiteLLM's that is imported after it: sync_success does)
         f"{_CORE}.thread_pool_executor:BoundedLoggingThreadPoolExecutor.submit",
         "0e65931f596e5b55",
-        "_unheard:make_submit",
+        "_success:make_submit",
     ),
     _patch(
         "async_success",
         "litellm.utils:_schedule_async_success_logging",
         "ccc7ac249c56e682",
-        "_unheard:make_schedule",
+        "_success:make_schedule",
         also={"litellm.utils:_client_async_logging_helper": "4b51c533b04087c8"},
     ),
     _patch(
