@@ -27,6 +27,7 @@ from starlette.requests import Request
 
 import fast_litellm
 from fast_jvm import _registry
+from fast_litellm._proxy_checks import _Gathered
 
 CHECKS = ("team_max", "team_windows", "key_windows", "team_soft", "organization", "tags", "member")
 NAMES = [f"litellm.proxy_{each}" for each in (*CHECKS, "fetch")]
@@ -200,6 +201,27 @@ def test_a_mock_is_asked() -> None:
         assert told(ask) == ("returned", True)
     assert asked.await_count == 1
     assert told(ask) == ("returned", True)
+
+
+def test_a_release_without_the_one_that_gathers() -> None:
+    """Such a LiteLLM's own gate declines it; a call is the original's all the same."""
+    fetch = placed("litellm.proxy_fetch").original
+    gathered = _Gathered("litellm.proxy_fetch", fetch, "nobody_gathers")
+    gathered.serving.live = True
+
+    def fetched(label: str, awaitable: Any) -> Any:
+        return gathered.of(True, label, awaitable)
+
+    replacement: Any = gathered.finish(fetched)[0]
+
+    async def run() -> Any:
+        awaitable = asyncio.sleep(0, "found")
+        made = replacement("team", awaitable)
+        assert inspect.iscoroutine(made)
+        return await made
+
+    assert asyncio.run(run()) == "found"
+    assert (replacement.served, replacement.declined) == (0, 1)
 
 
 def placed(name: str) -> Any:

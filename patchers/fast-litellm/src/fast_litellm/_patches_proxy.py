@@ -34,6 +34,8 @@ _SETTING = {
     f"{_RULES}:is_absent": "fa58159b91021f98",
     f"{_RULES}:Absent": "3c12e42b8ddc645c",
 }
+#: What gathers futures as well as coroutines.
+_GATHERED = {f"{_CHECKS}:common_checks": "6ee6219052608691"}
 _FASTAPI = ("fastapi", ">=0.120,<1")
 _STARLETTE = ("starlette", ">=0.40,<2")
 _UVICORN = ("uvicorn", ">=0.30,<1")
@@ -275,30 +277,35 @@ def patches(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
             f"{_CHECKS}:team_max_budget_check",
             "80a0db48dd96f5ab",
             "_proxy_checks:make_team_max",
+            also=_GATHERED,
         ),
         patch(
             "proxy_team_windows",
             f"{_CHECKS}:_team_multi_budget_check",
             "397ca48678396c2b",
             "_proxy_checks:make_team_windows",
+            also=_GATHERED,
         ),
         patch(
             "proxy_key_windows",
             f"{_CHECKS}:_virtual_key_multi_budget_check",
             "c74f17c31251a688",
             "_proxy_checks:make_key_windows",
+            also=_GATHERED,
         ),
         patch(
             "proxy_team_soft",
             f"{_CHECKS}:_team_soft_budget_check",
             "289f6d6737beb255",
             "_proxy_checks:make_team_soft",
+            also=_GATHERED,
         ),
         patch(
             "proxy_organization",
             f"{_CHECKS}:organization_max_budget_check",
             "82316074fbe6d833",
             "_proxy_checks:make_organization",
+            also=_GATHERED,
         ),
         patch(
             "proxy_tags",
@@ -306,6 +313,7 @@ def patches(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
             "ecb1f7cd414d5ae4",
             "_proxy_checks:make_tags",
             also={
+                **_GATHERED,
                 f"{_CHECKS}:tag_max_budget_check_for_tags": "ddc7141e229ea38a",
                 f"{_PROXY}.common_utils.http_parsing_utils:get_tags_from_request_body": "b36dc2717466aab0",
                 "litellm.litellm_core_utils.core_helpers:get_metadata_variable_name_from_kwargs": "f03b0a362ea0a047",
@@ -316,13 +324,17 @@ def patches(patch: Callable[..., Patch]) -> Tuple[Patch, ...]:
             f"{_CHECKS}:_check_team_member_budget",
             "92010cdcefa01393",
             "_proxy_checks:make_member",
+            also=_GATHERED,
         ),
         patch(
             "proxy_fetch",
             f"{_AUTH}:_safe_fetch",
             "215d672dfe12d142",
             "_proxy_checks:make_fetch",
-            also={f"{_AUTH}:_noop_none": "22ad0e475aaeb11a"},
+            also={
+                f"{_AUTH}:_noop_none": "22ad0e475aaeb11a",
+                f"{_AUTH}:run_centralized_common_checks": "f6f2d361d04b3368",
+            },
         ),
         patch(
             "proxy_vector_stores",

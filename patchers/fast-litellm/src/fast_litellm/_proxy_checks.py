@@ -53,7 +53,7 @@ class _Gathered:
         """Return the future where there is nothing to do and the replacement's caller gathers it, else the original's coroutine."""
         if nothing and (self.serving.live or self.serving):
             if self._code is None:
-                gatherer = self._original.__globals__[self._gatherer]
+                gatherer = self._original.__globals__.get(self._gatherer)
                 self._code = getattr(inspect.unwrap(gatherer), "__code__", None)
             future = _done() if sys._getframe(2).f_code is self._code else None
             if future is not None:
