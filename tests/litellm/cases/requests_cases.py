@@ -114,7 +114,16 @@ class Recorder(CustomLogger):
         self.heard: list[Any] = []
 
     def _hear(self, name: str, *given: Any) -> None:
-        self.heard.append((name, calm(given)))
+        for _ in range(100):  # what is given may be written to by a thread that logs
+            try:
+                found = calm(given)
+            except RuntimeError as error:
+                if "during iteration" not in str(error):
+                    raise
+            else:
+                self.heard.append((name, found))
+                return
+        raise RuntimeError(f"{name} is never still")
 
     def log_pre_api_call(self, model: Any, messages: Any, kwargs: Any) -> None:
         self._hear("pre", model, messages, kwargs)
@@ -294,7 +303,10 @@ def logged() -> Iterator[None]:
     pool.submit = note
     try:
         yield
-        futures.wait([each for each in given if each is not None], timeout=60)
+        waited = -1
+        while waited < len(given):  # one may give another
+            waited = len(given)
+            futures.wait([each for each in given if each is not None], timeout=60)
     finally:
         del pool.submit
 
