@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 from unittest.mock import AsyncMock, patch
 
-from conftest import LONG, originals
+from conftest import LONG, originals, placed, served_by
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from litellm.caching.dual_cache import DualCache
@@ -25,7 +25,6 @@ from litellm.proxy.hooks import parallel_request_limiter_v3 as limiter
 from litellm.proxy.utils import ProxyLogging
 from starlette.requests import Request
 
-import fast_litellm
 from fast_jvm import _registry
 from fast_litellm._proxy_checks import _Gathered
 
@@ -37,7 +36,7 @@ LOGGING = ProxyLogging(user_api_key_cache=DualCache())
 
 
 def served() -> dict[str, int]:
-    return {name: fast_litellm.get_performance_stats(name)["served"] for name in NAMES}
+    return {name: served_by(name) for name in NAMES}
 
 
 def told(make: Callable[[], Any]) -> Any:
@@ -224,16 +223,6 @@ def test_a_release_without_the_one_that_gathers() -> None:
     assert (replacement.served, replacement.declined) == (0, 1)
 
 
-def placed(name: str) -> Any:
-    (entry,) = [each for each in _registry.entries() if each.patch.name == name]
-    assert entry.placed is not None
-    return entry
-
-
-def counted(name: str) -> int:
-    return int(fast_litellm.get_performance_stats(name)["served"])
-
-
 @settings(max_examples=EXAMPLES)
 @given(
     st.sampled_from([True, False, None, 0, 1, "true", "maybe", [], 2.0]),
@@ -243,12 +232,12 @@ def counted(name: str) -> int:
 def test_vector_stores(value: Any, given: bool, kind: Any) -> None:
     entry = placed("litellm.proxy_vector_stores")
     sections = kind({"vector_store_deny_by_default": value} if given else {"other": value})
-    before = counted("litellm.proxy_vector_stores")
+    before = served_by("litellm.proxy_vector_stores")
     for _ in range(2):
         ours = auth_checks._vector_store_deny_by_default(sections)
         assert ours is entry.original(sections)
     plain = not given or type(value) is bool
-    assert counted("litellm.proxy_vector_stores") - before == 2 * plain
+    assert served_by("litellm.proxy_vector_stores") - before == 2 * plain
 
 
 LIMITS = st.sampled_from([None, {}, {"m": 1}, {"g": 0}])
@@ -276,11 +265,11 @@ def test_a_key_s_own_limit(metadata: Any, model: Any) -> None:
         except Exception as error:
             return type(error), str(error)
 
-    before = counted("litellm.proxy_key_limit")
+    before = served_by("litellm.proxy_key_limit")
     ours = LIMITER._key_owns_model_tpm_limit_from_request_metadata
     assert asked(ours) == asked(entry.original)
     nothing = model is not None and not any(metadata.values())
-    assert counted("litellm.proxy_key_limit") - before == nothing
+    assert served_by("litellm.proxy_key_limit") - before == nothing
 
 
 def test_a_handler_of_ones_own_is_asked() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from typing import Any
 
 from hypothesis import HealthCheck, settings
 
@@ -25,16 +26,35 @@ def counted(name: str) -> tuple[int, int]:
     return stats["served"], stats["declined"]
 
 
+def served_by(name: str) -> int:
+    """How often a patch served."""
+    return counted(name)[0]
+
+
+def placed(name: str) -> Any:
+    """The registry's entry of a patch that stands."""
+    (entry,) = [entry for entry in _registry.entries() if entry.patch.name == name]
+    assert entry.placed is not None
+    return entry
+
+
 @contextlib.contextmanager
 def originals(*names: str) -> Iterator[None]:
     """The originals of these patches, where the patches stand."""
-    entries = [entry for entry in _registry.entries() if entry.patch.name in names]
-    assert len(entries) == len(names)
+    entries = [placed(name) for name in names]
+    copies = [(module, entry) for entry in entries for module in entry.copies]
     for entry in entries:
         assert vars(entry.owner)[entry.attribute] is entry.placed
-        setattr(entry.owner, entry.attribute, entry.original)
+        if entry.raw is _registry.ABSENT:
+            delattr(entry.owner, entry.attribute)
+        else:
+            setattr(entry.owner, entry.attribute, entry.raw)
+    for module, entry in copies:
+        setattr(module, entry.attribute, entry.original)
     try:
         yield
     finally:
         for entry in entries:
             setattr(entry.owner, entry.attribute, entry.placed)
+        for module, entry in copies:
+            setattr(module, entry.attribute, entry.placed)

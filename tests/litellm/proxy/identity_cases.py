@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import fastapi
 import litellm
 import pytest
-from conftest import LONG
+from conftest import LONG, originals, placed, served_by
 from fastapi.dependencies import utils as fastapi_utils
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,40 +25,7 @@ from pydantic import BaseModel
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
-import fast_litellm
-from fast_jvm import _registry
-
 EXAMPLES = 400 if LONG else 80
-
-
-def entry_of(name: str) -> Any:
-    (entry,) = [each for each in _registry.entries() if each.patch.name == f"litellm.proxy_{name}"]
-    assert entry.placed is not None
-    return entry
-
-
-def counted(name: str) -> int:
-    return int(fast_litellm.get_performance_stats(f"litellm.proxy_{name}")["served"])
-
-
-@contextmanager
-def theirs(*names: str) -> Iterator[None]:
-    entries = [entry_of(name) for name in names]
-    modules = [(module, entry) for entry in entries for module in entry.copies]
-    for entry in entries:
-        if entry.raw is _registry.ABSENT:
-            delattr(entry.owner, entry.attribute)
-        else:
-            setattr(entry.owner, entry.attribute, entry.raw)
-    for module, entry in modules:
-        setattr(module, entry.attribute, entry.original)
-    try:
-        yield
-    finally:
-        for entry in entries:
-            setattr(entry.owner, entry.attribute, entry.placed)
-        for module, entry in modules:
-            setattr(module, entry.attribute, entry.placed)
 
 
 def told(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
@@ -133,9 +99,9 @@ def key(fields: Any, api_key: Any, role: Any, route: Any = "/v1/x", start: Any =
 @given(FIELDS, KEYS, ROLES)
 def test_keys(fields: Any, api_key: Any, role: Any) -> None:
     given_ = {name: value for name, value in fields.items()}
-    with theirs("key"):
+    with originals("litellm.proxy_key"):
         expected = key(dict(given_), api_key, role)
-    before = counted("key")
+    before = served_by("litellm.proxy_key")
     for _ in range(3):
         ours = key(dict(given_), api_key, role)
         assert ours[0] == expected[0] and state(ours[1]) == state(expected[1])
@@ -150,7 +116,7 @@ def test_keys(fields: Any, api_key: Any, role: Any) -> None:
             ours[1].spend = 9.0
             ours[1].request_route = "mine"
     plain = role is not None and not {list, dict, float} & set(map(type, given_.values()))
-    assert counted("key") - before == 3 * plain
+    assert served_by("litellm.proxy_key") - before == 3 * plain
 
 
 @pytest.mark.parametrize("told_to", ["callback", "mock", "hash", "route", "start", "longest"])
@@ -180,15 +146,15 @@ def test_keys_that_the_original_makes(told_to: str, monkeypatch: pytest.MonkeyPa
         arguments[4] = 3
     if told_to == "longest":
         arguments[1] = "k" * 600
-    with theirs("key"):
+    with originals("litellm.proxy_key"):
         expected = key(*arguments)
     told_then = list(heard)
     heard.clear()
-    before = counted("key")
+    before = served_by("litellm.proxy_key")
     ours = key(*arguments)
     assert ours[0] == expected[0] and state(ours[1]) == state(expected[1])
     assert heard == told_then and bool(heard) == (told_to == "callback")
-    assert counted("key") == before
+    assert served_by("litellm.proxy_key") == before
     if told_to == "hash":
         assert ours[1].api_key == "hashed"
 
@@ -276,17 +242,17 @@ def test_models(
     def asked() -> Any:
         return request(headers, path=path, query=query, endpoint=endpoint) if there else None
 
-    with theirs("model"):
+    with originals("litellm.proxy_model"):
         expected = told(user_api_key_auth._get_model_from_request_context, body, path, asked())
         of_utils = told(auth_utils.get_model_from_request, body, path, dict(headers), {}, None)
-    before = counted("model")
+    before = served_by("litellm.proxy_model")
     one = asked()
     ours = told(user_api_key_auth._get_model_from_request_context, body, path, one)
     assert ours == expected
     if there:
         assert one.state._cached_headers == dict(headers)
     for module in (auth_utils, auth_checks, user_api_key_auth):
-        assert module.get_model_from_request is entry_of("model").placed
+        assert module.get_model_from_request is placed("litellm.proxy_model").placed
     assert told(auth_utils.get_model_from_request, body, path, dict(headers), {}, None) == of_utils
     model = body.get("model")
     elsewhere = (
@@ -299,7 +265,7 @@ def test_models(
         and not any(auth_utils._route_matches_any_marker(path, (each,)) for each in MARKED)
         and not path.lower().startswith(elsewhere)
     )
-    assert counted("model") == before + 2 * plain
+    assert served_by("litellm.proxy_model") == before + 2 * plain
 
 
 def test_a_model_that_a_mock_names(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -355,11 +321,13 @@ def test_settings(steps: Any, section: Any) -> None:
             seen += [bool(store), dict(store), len(store)]
         return seen
 
-    with theirs("setting", "setting_get", "settings_there"):
+    with originals(
+        "litellm.proxy_setting", "litellm.proxy_setting_get", "litellm.proxy_settings_there"
+    ):
         expected = answers()
-    before = counted("setting_get")
+    before = served_by("litellm.proxy_setting_get")
     assert answers() == expected
-    assert counted("setting_get") > before
+    assert served_by("litellm.proxy_setting_get") > before
 
 
 def test_settings_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -407,10 +375,10 @@ def test_credential_headers(
             patched.setenv("LITELLM_MCP_CLIENT_SIDE_AUTH_HEADER_NAME", environment)
         told_so = {"mcp_client_side_auth_header_name": setting, "user_header_mappings": mappings}
         patched.setattr(proxy_server, "general_settings", told_so)
-        expected = entry_of("mcp_headers").original(headers)
-        before = counted("mcp_headers")
+        expected = placed("litellm.proxy_mcp_headers").original(headers)
+        before = served_by("litellm.proxy_mcp_headers")
         assert mcp_utils.upstream_credential_headers(iter(headers)) == expected
-        assert counted("mcp_headers") - before == (
+        assert served_by("litellm.proxy_mcp_headers") - before == (
             not servers and environment is None and setting is None
         )
 
@@ -449,14 +417,16 @@ def test_parameters(function: Any, query: str, mapping: bool) -> None:
     received: Any = QueryParams(query)
     if mapping:
         received = dict(received)
-    expected = told(entry_of("params").original, fields, received)
-    before = counted("params")
+    expected = told(placed("litellm.proxy_params").original, fields, received)
+    before = served_by("litellm.proxy_params")
     for _ in range(3):
         ours = told(fastapi_utils.request_params_to_args, fields, received)
         assert ours == expected
         if ours[0] == "returned":
             ours[1][0]["mine"] = 1
-    assert counted("params") - before == 2 * (function is plain and not query and not mapping)
+    assert served_by("litellm.proxy_params") - before == 2 * (
+        function is plain and not query and not mapping
+    )
 
 
 def fastapi_models(function: Any) -> Any:

@@ -22,7 +22,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import LONG
+from conftest import LONG, placed, served_by
 from fastapi.encoders import jsonable_encoder
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,22 +37,14 @@ from litellm.proxy.config_resolvers.settings_store import SettingsStore
 from litellm.proxy.db import log_db_metrics
 from pydantic import BaseModel, ConfigDict, Field
 
-import fast_litellm
-from fast_jvm import _registry
 from fast_litellm._found import found
 
 EXAMPLES = 600 if LONG else 100
 
 
 def original(name: str) -> Callable[..., Any]:
-    (entry,) = [each for each in _registry.entries() if each.patch.name == name]
-    assert entry.placed is not None
-    found: Callable[..., Any] = entry.original
+    found: Callable[..., Any] = placed(name).original
     return found
-
-
-def counted(name: str) -> int:
-    return int(fast_litellm.get_performance_stats(name)["served"])
 
 
 def told(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
@@ -108,16 +100,16 @@ def test_routes(route: Any, allowed: Any) -> None:
 
 def test_a_list_that_changes_and_a_method_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
     allowed = ["/a/{id}"]
-    before = counted("litellm.proxy_routes")
+    before = served_by("litellm.proxy_routes")
     assert RouteChecks.check_route_access(route="/a/b", allowed_routes=allowed)
     allowed[0] = "/b"
     assert not RouteChecks.check_route_access(route="/a/b", allowed_routes=allowed)
-    assert counted("litellm.proxy_routes") == before + 2
+    assert served_by("litellm.proxy_routes") == before + 2
     monkeypatch.setattr(
         RouteChecks, "_route_matches_pattern", staticmethod(lambda route, pattern: True)
     )
     assert RouteChecks.check_route_access(route="/a/b", allowed_routes=allowed)
-    assert counted("litellm.proxy_routes") == before + 2
+    assert served_by("litellm.proxy_routes") == before + 2
 
 
 @settings(max_examples=EXAMPLES)
@@ -186,10 +178,10 @@ def test_lazy_features(data: st.DataObject, features: Any, root: str, root_of_on
 def test_a_path_of_no_feature_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     features = _lazy_features.LAZY_FEATURES
     asked = [{"type": "http", "path": "/v1/chat/completions"}] * 3
-    before = counted("litellm.proxy_lazy")
+    before = served_by("litellm.proxy_lazy")
     ours = _lazy_features.LazyFeatureMiddleware.__call__
     loaded(ours, features, asked, "", set())
-    assert counted("litellm.proxy_lazy") == before + 3
+    assert served_by("litellm.proxy_lazy") == before + 3
     monkeypatch.setattr(_lazy_features.LazyFeature, "matches", lambda self, path: True)
     heard, _ = loaded(ours, features, asked, "", set())
     assert heard[: len(features)] == [one.name for one in features]
@@ -226,7 +218,7 @@ STEPS = st.one_of(
 def test_settings(section: Any, steps: list[Any]) -> None:
     """Each key after each step; what no row holds is absent."""
     store = SettingsStore(section)
-    before = counted("litellm.proxy_setting")
+    before = served_by("litellm.proxy_setting")
     for step in steps:
         told(getattr(store, step[0]), *step[1:])
         for key in (
@@ -241,7 +233,7 @@ def test_settings(section: Any, steps: list[Any]) -> None:
             assert told(store.__getitem__, key) == told(
                 original("litellm.proxy_setting"), store, key
             )
-    assert not steps or counted("litellm.proxy_setting") > before
+    assert not steps or served_by("litellm.proxy_setting") > before
 
     class Own(SettingsStore):
         def _resolution_for(self, key: str) -> Any:
@@ -255,7 +247,7 @@ def test_settings(section: Any, steps: list[Any]) -> None:
 
 def test_targets() -> None:
     """Nested, with errors, out of another context, as a decorator, and used up."""
-    before = counted("litellm.proxy_target")
+    before = served_by("litellm.proxy_target")
     seen: list[list[Any]] = []
     for make in (_internal_context.service_target, original("litellm.proxy_target")):
         now: list[Any] = []
@@ -288,7 +280,7 @@ def test_targets() -> None:
             now.append(type(error))
         now.append(_internal_context.current_service_target())
         seen.append(now)
-    assert counted("litellm.proxy_target") > before
+    assert served_by("litellm.proxy_target") > before
     ours, theirs = seen
     assert ours[:-2] == theirs[:-2] and ours[-1] == theirs[-1] is None
     assert issubclass(ours[-2], (RuntimeError, AttributeError)), theirs[-2]
@@ -301,7 +293,7 @@ def test_an_error_without_prisma(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ask, theirs = log_db_metrics.is_exception_related_to_db, original("litellm.proxy_db_error")
     assert "prisma" not in sys.modules
     assert told(ask, ValueError())[0] is ModuleNotFoundError
-    before = counted("litellm.proxy_db_error")
+    before = served_by("litellm.proxy_db_error")
     errors = []
     for function in (ask, theirs):
         with pytest.raises(ModuleNotFoundError) as error:
@@ -316,7 +308,7 @@ def test_an_error_without_prisma(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             )
         )
     assert errors[0] == errors[1]
-    assert counted("litellm.proxy_db_error") == before + 1
+    assert served_by("litellm.proxy_db_error") == before + 1
     (tmp_path / "prisma").mkdir()
     (tmp_path / "prisma" / "__init__.py").write_text("")
     (tmp_path / "prisma" / "errors.py").write_text("class PrismaError(Exception): pass\n")
@@ -327,7 +319,7 @@ def test_an_error_without_prisma(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         sys.modules.pop(name)
     monkeypatch.undo()
     assert told(ask, ValueError())[0] is ModuleNotFoundError
-    assert counted("litellm.proxy_db_error") == before + 2
+    assert served_by("litellm.proxy_db_error") == before + 2
 
 
 @settings(max_examples=EXAMPLES // 4, deadline=None)
@@ -401,10 +393,10 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES, max_size=6).map("".join))
 def test_access_lines(value: str) -> None:
     theirs = original("litellm.proxy_access_log")
-    before = counted("litellm.proxy_access_log")
+    before = served_by("litellm.proxy_access_log")
     for _ in range(2):
         assert told(_logging._scrub_access_arg, value) == told(theirs, value)
-    served = counted("litellm.proxy_access_log") - before
+    served = served_by("litellm.proxy_access_log") - before
     assert served == (2 if len(value) <= 512 else 0)
 
 
@@ -519,7 +511,7 @@ def test_json_of_responses() -> None:
     response = ModelResponse(
         model="m", choices=[{"message": {"content": "x", "role": "assistant"}}]
     )
-    before = counted("litellm.proxy_json")
+    before = served_by("litellm.proxy_json")
     for value in (response, response.model_dump()):
         assert shape(jsonable_encoder(value)) == shape(original("litellm.proxy_json")(value))
-    assert counted("litellm.proxy_json") >= before + 2
+    assert served_by("litellm.proxy_json") >= before + 2

@@ -19,6 +19,8 @@ from fast_jvm import _held, _json, deepcopy
 from fast_jvm._registry import Activate, Meter
 from fast_jvm._serving import Serving, finish
 
+from ._watch import PLAIN
+
 _T = TypeVar("_T")
 _deepcopy = copy.deepcopy
 _RUNTIME = "crewai.flow.runtime"
@@ -208,9 +210,6 @@ def _plain_dataclass(kind: Any) -> bool:
         and not any(name in vars(kind) for name in _OF_COPIES)
         and kind not in copyreg.dispatch_table
     )
-
-
-_JSON = frozenset({str, int, float, bool, type(None)})
 
 
 class Models:
@@ -414,7 +413,7 @@ class _Dumps:
         waiting = [state]
         for part in waiting:
             kind = type(part)
-            if kind in _JSON:
+            if kind in PLAIN:
                 continue
             if kind is dict:
                 waiting.extend(part.values())

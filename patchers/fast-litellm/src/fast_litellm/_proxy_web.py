@@ -372,9 +372,11 @@ def make_update(original: Callable[..., Any], meter: Meter) -> Tuple[Callable[..
         ):
             replacement.served += 1
             pairs = self._list
-            there = {name for name, _ in pairs}
+            there: Any = None
             for key, value in other.items():
                 name = key.lower().encode("latin-1")
+                if there is None:
+                    there = {name for name, _ in pairs}
                 if name in there:
                     self[key] = value
                 else:
